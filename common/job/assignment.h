@@ -1,0 +1,22 @@
+/*
+ * assignment.h - the assignment document: what a source hands to a node, and what the agent keeps as received.
+ *
+ * JSON: {"job": <OCI Job>, "jobRun": <OCI JobRun>, "runtime": "artifact", "conda": {...},
+ *        "artifact": {"fileName": "...", "parts": [{"form": "file", "path": "parts/0", "name": "train.py", "into": ""}]},
+ *        "epoch": 1}
+ * Paths of parts are relative to the folder that holds the document.
+ */
+#ifndef JOB_ASSIGNMENT_H
+#define JOB_ASSIGNMENT_H
+
+#include "format/node.h"
+#include "job/job.h"
+
+/* Appends the document. Environment values and everything else survive a round trip. 0, -ENOMEM or -E2BIG. */
+int assignment_write(const struct job_request *request, int64_t epoch, struct strbuf *out);
+
+/* Reads it back; strict. Codes as in read.h. */
+int assignment_read(const struct node *root, struct job_request *request, int64_t *ret_epoch,
+                    struct diag_list *diags);
+
+#endif

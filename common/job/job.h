@@ -1,0 +1,143 @@
+/*
+ * job.h - the job model: what OCI calls a Job and a JobRun, read once, then trusted.
+ *
+ * Readers (oci.h, ads.h) fill these structures and report errors with positions; nothing downstream sees JSON or
+ * YAML. Pointers are owned unless said otherwise; an absent string is NULL. Sources of the conventions: OCI's Data Science API models
+ * (Job, JobRun, *Details) and the ADS SDK's job YAML.
+ */
+#ifndef JOB_JOB_H
+#define JOB_JOB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/env.h"
+#include "base/limits.h"
+#include "base/strlist.h"
+
+/* How a job's code comes about. The first is OCI's own; the others are ADS runtimes, which carry a driver. */
+enum job_runtime {
+    RUNTIME_ARTIFACT = 0, /* OCI documents, a bare artifact, ADS `script` */
+    RUNTIME_PYTHON,       /* ADS `python`: our entry program runs code/ */
+    RUNTIME_NOTEBOOK,     /* ADS `notebook` */
+    RUNTIME_GIT_PYTHON,   /* ADS `gitPython` */
+    RUNTIME_CONTAINER,    /* OCIR_CONTAINER, ADS `container` */
+    RUNTIME_PYTORCH,      /* ADS `pyTorchDistributed` */
+};
+
+/* One piece of the artifact as its author names it: paths are local and already made absolute. */
+enum artifact_form {
+    ARTIFACT_FILE,      /* .py .sh .jar .ipynb ...: placed as it is */
+    ARTIFACT_ARCHIVE,   /* .zip .tar .tar.gz .tgz .tar.xz .tar.zst .tar.bz2: unpacked */
+    ARTIFACT_DIRECTORY, /* packed before the run; its name stays as the top folder unless `flatten` */
+    ARTIFACT_ENTRY_PROGRAM, /* one of runlet's own entry programs; `path` is its file name */
+};
+
+struct artifact_part {
+    enum artifact_form form;
+    char *path; /* where it is now */
+    char *name; /* file name in the run; for an archive, its own name */
+    char *into; /* folder below /home/datascience it goes to; "" for the home itself */
+    bool flatten;
+};
+
+#define ARTIFACT_PARTS_MAX 4
+
+struct artifact {
+    struct artifact_part part[ARTIFACT_PARTS_MAX];
+    size_t count;     /* 0: no artifact (container images), or not yet known (OCI documents without a file) */
+    char *file_name;  /* JOB_ARTIFACT_FILE_NAME */
+};
+
+/* CONDA_ENV_TYPE and friends, from env or the ADS `conda` block. */
+enum conda_type {
+    CONDA_NONE = 0,
+    CONDA_SERVICE,
+    CONDA_PUBLISHED,
+};
+
+struct storage_mount {
+    bool object_storage; /* else file storage */
+    char *destination_directory; /* destinationDirectoryName */
+    char *destination_path;      /* NULL: /mnt */
+    char *mount_target_id, *export_id;       /* FILE_STORAGE */
+    char *bucket, *namespace_name, *prefix;  /* OBJECT_STORAGE */
+    char *source; /* ADS src as written */
+};
+
+struct container_details {
+    char *image, *image_digest, *image_signature_id;
+    struct strlist entrypoint, cmd;
+};
+
+/* `x-runlet`: our extension block, strict. Absent numbers are -1. */
+struct x_runlet {
+    int64_t maximum_runtime_ms; /* maximumRuntime: "90s" - finer than the service's minutes */
+    int64_t stop_grace_ms;      /* stopGrace: "10s" */
+    int stop_signal;            /* stopSignal: TERM INT HUP QUIT USR1 USR2; 0 when absent */
+    int stop_whole_tree;        /* stopWholeTree: the first signal goes to every process; -1, 0, 1 */
+};
+
+/* What both documents may say; the run's overrides the job's. */
+struct job_configuration {
+    struct env env;            /* environmentVariables */
+    char *arguments;           /* commandLineArguments: ONE string of POSIX shell words; NULL when absent */
+    int64_t maximum_runtime_minutes; /* -1 when absent */
+    struct container_details *container; /* NULL when absent */
+    struct storage_mount mount[JOB_MOUNTS_MAX];
+    size_t mount_count;
+    bool has_mounts;
+    struct x_runlet x;
+};
+
+struct job {
+    char *id, *display_name, *project_id, *compartment_id, *tenancy_id;
+    struct job_configuration configuration;
+    char *infrastructure_type, *shape_name; /* STANDALONE, ME_STANDALONE, ... */
+    int64_t block_storage_gb;               /* -1 when absent */
+    double ocpus, memory_gb;                /* jobShapeConfigDetails; 0 when absent */
+    bool enable_logging, enable_auto_log_creation;
+    char *log_group_id, *log_id;
+    bool multi_node; /* jobNodeConfigurationDetails of type MULTI_NODE */
+    int64_t replicas;
+};
+
+struct job_run {
+    char *id, *display_name, *job_id, *project_id, *compartment_id;
+    struct job_configuration overrides;
+};
+
+/* Everything that was asked for: the result of reading any FILE or assignment. */
+struct job_request {
+    struct job job;
+    struct job_run run;
+    enum job_runtime runtime;
+    struct artifact artifact;
+    /* ADS keeps the conda environment beside env; OCI documents say it by env alone. */
+    char *conda_slug; /* NULL: none asked for */
+    enum conda_type conda_type;
+};
+
+void job_request_free(struct job_request *r);
+#define job_request_auto job_request_free
+
+/* ---- what the readers' results are turned into: one resolved run ---- */
+
+struct run_spec {
+    char *run_id, *run_name, *job_id, *job_name;
+    struct env env;        /* layers default, job, run, platform */
+    struct strlist args;
+    char *entrypoint;      /* JOB_RUN_ENTRYPOINT of job or run; NULL: the artifact decides */
+    int64_t maximum_runtime_ms;
+    enum env_layer maximum_runtime_layer; /* ENV_DEFAULT when it is the service's 30 days */
+    int64_t stop_grace_ms;
+    int stop_signal;
+    bool stop_whole_tree;
+    enum conda_type conda_type;
+    char *conda_slug;
+};
+
+void run_spec_free(struct run_spec *s);
+#define run_spec_auto run_spec_free
+
+#endif

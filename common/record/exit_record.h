@@ -1,0 +1,59 @@
+/*
+ * exit_record.h - what is known for certain about the end of a run: the facts, not yet the judgement.
+ *
+ * Written once by the run's supervisor (or, when that was lost, by the one that recovers the run), as one fact in the
+ * file `exit` of the run directory: to a temporary name, fsynced, renamed, directory fsynced. Nobody is told before.
+ * verdict.h turns it into cause, state and text.
+ */
+#ifndef RECORD_EXIT_RECORD_H
+#define RECORD_EXIT_RECORD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "record/lifecycle.h"
+
+#define EXIT_RECORD_NAME "exit"
+
+/* How the job's main process ended, as the kernel said it. */
+enum main_end {
+    MAIN_NOT_STARTED = 0, /* the job never ran an instruction of its own */
+    MAIN_EXITED,          /* status = exit code */
+    MAIN_SIGNALED,        /* status = signal number */
+    MAIN_UNKNOWN,         /* it ran; nobody saw its end */
+    MAIN_END_COUNT,
+};
+
+const char *main_end_name(enum main_end end);             /* "not-started", "exited", "signaled", "unknown" */
+enum main_end main_end_from_name(const char *name);       /* MAIN_END_COUNT when unknown */
+
+struct exit_record {
+    char run_id[208];
+    enum main_end main_end;
+    int status;
+    bool core_dumped;
+    /* Why the supervisor began to stop the run, or refused to start it; CAUSE_NONE when the job ended by itself.
+     * The first reason wins. */
+    enum cause stop_cause;
+    /* With MAIN_NOT_STARTED: what went wrong, for people, and who is to blame. Empty otherwise. */
+    enum blame blame;
+    char reason[ERR_TEXT_MAX];
+    bool tree_gone;      /* nothing of the run is alive */
+    char left_behind[256]; /* when !tree_gone: pid, command and wait channel of what could not be ended */
+    wall_ms_t accepted_at;
+    wall_ms_t started_at; /* job's first instruction; 0 when it never started */
+    wall_ms_t ended_at;
+    uint64_t log_bytes;
+    uint64_t log_lines;
+    char witness[16]; /* who saw the end: "supervisor", "init", "none" */
+};
+
+/* Writes the record durably into dir_fd. -EEXIST when there is one already: a run has one end. */
+int exit_record_write(int dir_fd, const struct exit_record *record, struct err *e);
+
+/* Reads it. -ENOENT while the run has not ended. */
+int exit_record_read(int dir_fd, struct exit_record *ret, struct err *e);
+
+#endif
