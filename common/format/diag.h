@@ -32,7 +32,7 @@ struct diag {
 struct diag_list {
     const char *file; /* borrowed: name of the document being read, put into each entry */
     struct diag *entry;
-    size_t count; /* at most DIAG_MAX are kept */
+    size_t count;            /* at most DIAG_MAX are kept */
     size_t errors, warnings; /* all that were found */
 };
 
@@ -44,7 +44,8 @@ void diag_error(struct diag_list *l, struct diag_where where, const char *fmt, .
 void diag_warning(struct diag_list *l, struct diag_where where, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Appends one line for each entry: "job.yaml:12:9: error: ...", "job.json: /jobConfigurationDetails: warning: ...". */
+/* Appends one line for each entry: "job.yaml:12:9: error: ...", "job.json: /jobConfigurationDetails: warning:
+ * ...". */
 void diag_print(const struct diag_list *l, struct strbuf *out);
 
 #endif

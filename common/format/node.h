@@ -1,9 +1,9 @@
 /*
  * node.h - a document (JSON or YAML) as one tree of typed nodes that know where they stand.
  *
- * Readers of job documents and configuration are written once over this tree. Positions: YAML nodes have line and column;
- * JSON nodes have a JSON pointer (jansson gives positions for syntax errors only, and those carry line and column).
- * Size, depth and number of nodes are capped (base/limits.h); duplicate keys are refused.
+ * Readers of job documents and configuration are written once over this tree. Positions: YAML nodes have line
+ * and column; JSON nodes have a JSON pointer (jansson gives positions for syntax errors only, and those carry
+ * line and column). Size, depth and number of nodes are capped (base/limits.h); duplicate keys are refused.
  */
 #ifndef FORMAT_NODE_H
 #define FORMAT_NODE_H
@@ -50,7 +50,8 @@ static inline void node_auto(struct node **n)
 /* The value under key in a map, or NULL (also when n is NULL or not a map). */
 const struct node *node_get(const struct node *n, const char *key);
 
-/* As node_get, ignoring the case of the key's first letter: ADS writes some keys of the API with a capital. */
+/* As node_get, ignoring the case of the key's first letter: ADS writes some keys of the API with a capital.
+ */
 const struct node *node_get_loose(const struct node *n, const char *key);
 
 /* "null", "boolean", "integer", "number", "string", "list", "mapping" - for "expected X, found Y". */
@@ -61,5 +62,8 @@ char *node_pointer(const struct node *n);
 
 /* Where the node stands, for a diagnostic: line and column when known, else the pointer. */
 struct diag_where node_where(const struct node *n);
+
+/* Where the node's key stands (for an unknown or a duplicate key); as node_where when it has none. */
+struct diag_where node_key_where(const struct node *n);
 
 #endif
