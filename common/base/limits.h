@@ -39,8 +39,8 @@
 #define PLAN_BYTES_MAX (1U << 20)
 /* Files that one plan can place. */
 #define PLAN_PLACEMENTS_MAX 8
-/* A message between agent and supervisor: one packet, well below the default socket buffer (208 KiB). */
-#define MESSAGE_BYTES_MAX (64U * 1024)
+/* A message between agent and supervisor: one packet. Anything longer travels as a descriptor. */
+#define MESSAGE_BYTES_MAX 4096
 #define MESSAGE_FDS_MAX   (PLAN_PLACEMENTS_MAX + 2)
 /* A journal of one run: some tens of facts; the cap keeps a reader bounded. */
 #define JOURNAL_BYTES_MAX (4U << 20)

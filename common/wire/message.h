@@ -1,0 +1,89 @@
+/*
+ * message.h - what agent and supervisor say to each other: one fact a packet, some with descriptors.
+ *
+ *   agent -> supervisor
+ *     start     fds: plan, then one for each placement   begin this run, at most once per run id
+ *     recover   run                                      its supervisor was lost: finish it truthfully
+ *     stop      cause, grace-ms                          end the run in the declared way
+ *     kill                                               skip the rest of the grace
+ *   supervisor -> agent
+ *     hello     version, run                             first word on every connection; run is empty before a start
+ *     refused   refusal, blame, text                     nothing was created (for "exists": by this request)
+ *     accepted  run                                      the run directory exists: from now on the run has an end
+ *     running   pid, started-at, deadline-boot-ms        the job executes
+ *     stopping  cause                                    the stop ladder has begun
+ *     cleaning                                           the main process has ended
+ *     ended     run                                      the exit record is on disk
+ *
+ * On a connection to a live run's own socket the supervisor says hello and then repeats the latest words, so an agent that was
+ * away learns where the run is. Unknown types and members of a newer version are ignored by the reader of the same
+ * major version.
+ */
+#ifndef WIRE_MESSAGE_H
+#define WIRE_MESSAGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/limits.h"
+#include "base/strbuf.h"
+#include "record/lifecycle.h"
+
+#define PROTOCOL_VERSION 1
+
+enum message_type {
+    MESSAGE_NONE = 0, /* a type of a newer version */
+    MESSAGE_START,
+    MESSAGE_RECOVER,
+    MESSAGE_STOP,
+    MESSAGE_KILL,
+    MESSAGE_HELLO,
+    MESSAGE_REFUSED,
+    MESSAGE_ACCEPTED,
+    MESSAGE_RUNNING,
+    MESSAGE_STOPPING,
+    MESSAGE_CLEANING,
+    MESSAGE_ENDED,
+    MESSAGE_TYPE_COUNT,
+};
+
+enum refusal {
+    REFUSAL_NONE = 0,
+    REFUSAL_EXISTS,  /* this run id was started before: look at its directory */
+    REFUSAL_INVALID, /* the plan is wrong */
+    REFUSAL_POLICY,  /* the node's policy forbids it */
+    REFUSAL_NODE,    /* this machine could not */
+    REFUSAL_COUNT,
+};
+
+struct message {
+    enum message_type type;
+    int64_t version;
+    char run_id[208];
+    enum cause cause;
+    int64_t grace_ms; /* -1: the plan's */
+    int64_t pid;
+    wall_ms_t started_at;
+    boot_ms_t deadline;
+    enum refusal refusal;
+    enum blame blame;
+    char text[ERR_TEXT_MAX];
+};
+
+const char *message_type_name(enum message_type type);
+const char *refusal_name(enum refusal refusal);
+
+/* Sends m with descriptors. 0 or -errno. */
+int message_send(int fd, const struct message *m, const int *fds, size_t fd_count);
+
+/* Receives one message: 1 when *m was filled, 0 at the end of the connection, -EAGAIN, -EBADMSG or another -errno.
+ * Descriptors are owned by the caller. */
+int message_receive(int fd, struct message *m, int *ret_fds, size_t fd_max, size_t *ret_fd_count);
+
+/* The codec below them, for tests and fuzzing. */
+int message_encode(const struct message *m, struct strbuf *out);
+int message_decode(const char *text, size_t n, struct message *ret, struct err *e);
+
+#endif
