@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/strbuf.h"
 #include "record/lifecycle.h"
 
 #define EXIT_RECORD_NAME "exit"
@@ -40,6 +41,7 @@ struct exit_record {
     /* With MAIN_NOT_STARTED: what went wrong, for people, and who is to blame. Empty otherwise. */
     enum blame blame;
     char reason[ERR_TEXT_MAX];
+    int launch_errno; /* with CAUSE_LAUNCH_FAILED: the errno of execve, as a positive number; 0 when none */
     bool tree_gone;      /* nothing of the run is alive */
     char left_behind[256]; /* when !tree_gone: pid, command and wait channel of what could not be ended */
     wall_ms_t accepted_at;
@@ -49,6 +51,14 @@ struct exit_record {
     uint64_t log_lines;
     char witness[16]; /* who saw the end: "supervisor", "init", "none" */
 };
+
+/*
+ * The record as its line, and back. Members that are not known are ignored and the later ones may be missing, since the
+ * agent may be older or newer than the supervisor that wrote; a cause or an end with an unknown name is read as unknown,
+ * never as none. Texts longer than their field lose their tail. -EBADMSG when it is no exit record.
+ */
+int exit_record_encode(const struct exit_record *record, struct strbuf *out, struct err *e);
+int exit_record_decode(const char *text, size_t n, struct exit_record *ret, struct err *e);
 
 /* Writes the record durably into dir_fd. -EEXIST when there is one already: a run has one end. */
 int exit_record_write(int dir_fd, const struct exit_record *record, struct err *e);

@@ -19,6 +19,12 @@ struct journal {
     struct fact_writer writer;
 };
 
+#define JOURNAL_INIT                                                                                         \
+    (struct journal)                                                                                         \
+    {                                                                                                        \
+        .fd = -1                                                                                             \
+    }
+
 /* Opens (creating with `mode`) the journal `name` in the directory dir_fd for appending, cuts off a torn last line,
  * and fsyncs the directory when it was created. Symbolic links are not followed. */
 int journal_open(int dir_fd, const char *name, unsigned mode, struct journal *j, struct err *e);
@@ -39,5 +45,12 @@ typedef int (*journal_visit)(const struct fact *fact, void *context);
 /* Reads the journal `name` in dir_fd from its start. A torn or unreadable last line is skipped; an unreadable line
  * that is not the last is an error (-EBADMSG) naming the line. A missing file is -ENOENT. */
 int journal_read(int dir_fd, const char *name, journal_visit visit, void *context, struct err *e);
+
+/* The same over the n bytes of a journal already read; `name` is for the message. */
+int journal_scan(const char *name, const char *text, size_t n, journal_visit visit, void *context,
+                 struct err *e);
+
+/* How many of the n bytes are whole, readable facts, given that only the last line can be torn: where a writer goes on. */
+size_t journal_whole(const char *text, size_t n);
 
 #endif

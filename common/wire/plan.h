@@ -21,6 +21,10 @@
 #define PLAN_VERSION 1
 #define PLAN_NAME    "plan"
 
+/* A variable and an argument cost a line each; the service's limits on characters allow fewer than these. */
+#define PLAN_VARS_MAX 8192
+#define PLAN_ARGS_MAX 4096
+
 #define JOB_HOME              "/home/datascience"
 #define JOB_DECOMPRESSED      "decompressed_artifact"
 
@@ -51,7 +55,7 @@ struct plan {
     size_t placement_count;
     enum entry_kind entry_kind;
     char *entrypoint;         /* owned */
-    char *python, *bash, *java; /* owned: interpreters, absolute paths in the job's view */
+    char *python, *bash, *java; /* owned: interpreters, absolute paths in the job's view; NULL: there is none */
     char *conda_prefix;       /* owned; NULL: none */
     struct strlist args;      /* after the entry file */
     struct env env;           /* all layers but jobruntime.yaml's */
@@ -67,11 +71,14 @@ struct plan {
 void plan_free(struct plan *p);
 #define plan_auto plan_free
 
-/* Appends the plan as facts. 0, -E2BIG or -ENOMEM. */
+/* Appends the plan as facts. 0, -E2BIG or -ENOMEM; -EILSEQ when a string is not UTF-8 and so would not arrive unchanged. */
 int plan_encode(const struct plan *p, struct strbuf *out);
 
 /* Reads a plan. Strict: unknown facts, missing ones, out-of-range numbers, names that climb out, variables that are not
  * names are refused with the line. *ret must be zero; it is freed on failure. */
 int plan_decode(const char *text, size_t n, struct plan *ret, struct err *e);
+
+/* Whether path stays below where it starts: not empty, no leading '/', no ".." component, no control characters. */
+bool plan_path_valid(const char *path);
 
 #endif

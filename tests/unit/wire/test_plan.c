@@ -1,0 +1,251 @@
+/* test_plan.c - a plan arrives as it was sent, and what is not exactly a plan is refused with its line. */
+#include "cmocka_all.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/auto.h"
+#include "wire/plan.h"
+
+#define FIRST                                                                                                \
+    "{\"plan\":1,\"run_id\":\"r1\",\"job_name\":\"n\",\"epoch\":1,\"as_root\":false,"                        \
+    "\"entrypoint\":\"a.py\",\"python\":\"/usr/bin/python3\",\"maximum_runtime_ms\":60000,"                  \
+    "\"stop_grace_ms\":1000,\"stop_signal\":15,\"stop_whole_tree\":true,\"nice\":0,"                         \
+    "\"oom_score_adj\":0,\"umask_bits\":18,\"entry_kind\":\"file\","
+#define COUNTS(places, args, vars) "\"placements\":" #places ",\"args\":" #args ",\"vars\":" #vars "}\n"
+
+static void fill(struct plan *p)
+{
+    *p = (struct plan){
+        .run_id = strdup("ocid1.datasciencejobrun.oc1..abc"),
+        .job_name = strdup("train \"r\xC3\xA9sum\xC3\xA9\"\n"),
+        .epoch = 7,
+        .as_root = true,
+        .placement_count = 2,
+        .entry_kind = ENTRY_ARCHIVE,
+        .entrypoint = strdup("src/./train.py"),
+        .python = strdup("/opt/conda/bin/python"),
+        .bash = strdup("/bin/bash"),
+        .conda_prefix = strdup("/opt/conda"),
+        .maximum_runtime_ms = JOB_RUNTIME_MS_MAX,
+        .stop_grace_ms = 30000,
+        .stop_signal = 15,
+        .stop_whole_tree = true,
+        .nice = -5,
+        .oom_score_adj = 500,
+        .umask_bits = 0027,
+    };
+    p->placement[0] =
+        (struct placement){.form = PLACE_ARCHIVE, .name = strdup("p.zip"), .into = strdup(JOB_DECOMPRESSED)};
+    p->placement[1] = (struct placement){.form = PLACE_FILE, .name = strdup("x"), .into = strdup("")};
+    strlist_add(&p->args, "");
+    strlist_add(&p->args, "--text=two words\n\ttab");
+    env_set(&p->env, ENV_DEFAULT, "PATH", "/usr/bin");
+    env_set(&p->env, ENV_RUN, "JSON", "{\"a\": [1]}\nsecond line");
+    env_set(&p->env, ENV_PLATFORM, "JOB_RUN_OCID", "");
+}
+
+static void round_trip(void **state)
+{
+    AUTO(plan) struct plan sent = {0};
+    AUTO(plan) struct plan got = {0};
+    AUTO(strbuf) struct strbuf first = STRBUF_INIT(PLAN_BYTES_MAX);
+    AUTO(strbuf) struct strbuf again = STRBUF_INIT(PLAN_BYTES_MAX);
+    struct err e = ERR_INIT;
+
+    (void)state;
+    fill(&sent);
+    assert_int_equal(plan_encode(&sent, &first), 0);
+    if (plan_decode(first.data, first.len, &got, &e) < 0)
+        fail_msg("%s", e.text);
+    assert_int_equal(plan_encode(&got, &again), 0);
+    assert_string_equal(first.data, again.data);
+
+    assert_string_equal(got.run_id, sent.run_id);
+    assert_string_equal(got.job_name, sent.job_name);
+    assert_int_equal(got.epoch, 7);
+    assert_true(got.as_root);
+    assert_int_equal(got.entry_kind, ENTRY_ARCHIVE);
+    assert_string_equal(got.entrypoint, "src/./train.py");
+    assert_string_equal(got.python, "/opt/conda/bin/python");
+    assert_string_equal(got.bash, "/bin/bash");
+    assert_null(got.java);
+    assert_string_equal(got.conda_prefix, "/opt/conda");
+    assert_int_equal(got.maximum_runtime_ms, JOB_RUNTIME_MS_MAX);
+    assert_int_equal(got.stop_grace_ms, 30000);
+    assert_int_equal(got.stop_signal, 15);
+    assert_true(got.stop_whole_tree);
+    assert_int_equal(got.nice, -5);
+    assert_int_equal(got.oom_score_adj, 500);
+    assert_int_equal(got.umask_bits, 0027);
+    assert_int_equal(got.placement_count, 2);
+    assert_int_equal(got.placement[0].form, PLACE_ARCHIVE);
+    assert_string_equal(got.placement[0].into, JOB_DECOMPRESSED);
+    assert_string_equal(got.placement[1].name, "x");
+    assert_int_equal(got.args.count, 2);
+    assert_string_equal(got.args.item[0], "");
+    assert_string_equal(got.args.item[1], "--text=two words\n\ttab");
+    assert_int_equal(got.env.count, 3);
+    assert_string_equal(env_value(&got.env, "JSON"), "{\"a\": [1]}\nsecond line");
+    assert_int_equal(env_find(&got.env, "JSON")->layer, ENV_RUN);
+    assert_int_equal(env_find(&got.env, "PATH")->layer, ENV_DEFAULT);
+}
+
+static void refusals(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *says;
+    } CASES[] = {
+        {"", "the plan is empty"},
+        {"{\"plan\":1}", "line 1: no newline"},
+        {"{\"plan\":1}\n", "line 1: run_id: a string expected"},
+        {"{\"env\":\"A\",\"value\":\"\",\"layer\":\"run\"}\n", "line 1: this is not a plan"},
+        {"{\"plan\":2}\n", "plan version 2"},
+        {FIRST "\"later\":1," COUNTS(0, 0, 0), "unknown member 'later'"},
+        {FIRST COUNTS(0, 0, 1), "announces 1 vars and has 0"},
+        {FIRST COUNTS(0, 1, 0), "announces 1 args and has 0"},
+        {FIRST COUNTS(9, 0, 0), "placements: 9 is not in 0..8"},
+        {FIRST COUNTS(0, 0, 0) "{\"arg\":\"x\"}\n", "announces 0 args and has 1"},
+        {FIRST COUNTS(0, 0, 0) "{\"mount\":\"x\"}\n", "line 2: unknown kind of fact"},
+        {FIRST COUNTS(0, 1, 0) "{\"arg\":1}\n", "line 2: arg: a string expected"},
+        {FIRST COUNTS(0, 1, 0) "{\"arg\":\"x\",\"env\":\"A\"}\n", "unknown member 'env'"},
+        {FIRST COUNTS(0, 0, 1) "{\"env\":\"1A\",\"value\":\"\",\"layer\":\"run\"}\n", "env: the name of a"},
+        {FIRST COUNTS(0, 0, 1) "{\"env\":\"A=B\",\"value\":\"\",\"layer\":\"run\"}\n", "env: the name of a"},
+        {FIRST COUNTS(0, 0, 1) "{\"env\":\"A\",\"layer\":\"run\"}\n", "value: a string expected"},
+        {FIRST COUNTS(0, 0, 1) "{\"env\":\"A\",\"value\":\"\",\"layer\":\"boss\"}\n", "layer: "},
+        {FIRST COUNTS(0, 0, 1) "{\"env\":\"A\",\"value\":\"\",\"layer\":\"jobruntime.yaml\"}\n", "layer: "},
+        {FIRST COUNTS(0, 0, 2) "{\"env\":\"A\",\"value\":\"\",\"layer\":\"run\"}\n"
+                               "{\"env\":\"A\",\"value\":\"\",\"layer\":\"run\"}\n",
+         "line 3: A: given twice"},
+        {FIRST COUNTS(1, 0, 0) "{\"place\":\"link\",\"name\":\"a\",\"into\":\"\"}\n", "unknown value 'link'"},
+        {FIRST COUNTS(1, 0, 0) "{\"place\":\"file\",\"name\":\"a/b\",\"into\":\"\"}\n", "name: a plain"},
+        {FIRST COUNTS(1, 0, 0) "{\"place\":\"file\",\"name\":\"..\",\"into\":\"\"}\n", "name: a plain"},
+        {FIRST COUNTS(1, 0, 0) "{\"place\":\"file\",\"name\":\"a\",\"into\":\"../up\"}\n", "into: a folder"},
+        {FIRST COUNTS(1, 0, 0) "{\"place\":\"file\",\"name\":\"a\",\"into\":\"/etc\"}\n", "into: a folder"},
+        {FIRST COUNTS(1, 0, 0) "{\"place\":\"file\",\"name\":\"a\",\"into\":\"d/..\"}\n", "into: a folder"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(CASES); i++) {
+        struct plan p = {0};
+        struct err e = ERR_INIT;
+        int r = plan_decode(CASES[i].text, strlen(CASES[i].text), &p, &e);
+        if (r >= 0 || strstr(e.text, CASES[i].says) == NULL)
+            fail_msg("case %zu: %d '%s' does not say '%s'", i, r, e.text, CASES[i].says);
+        assert_null(p.run_id);
+        assert_int_equal(p.placement_count, 0);
+    }
+}
+
+/* One member of a good first line at a time becomes a bad one. */
+static void numbers_and_names_out_of_range(void **state)
+{
+    static const struct {
+        const char *from;
+        const char *to;
+        const char *says;
+    } CASES[] = {
+        {"\"run_id\":\"r1\"", "\"run_id\":\"../r\"", "run_id"},
+        {"\"run_id\":\"r1\"", "\"run_id\":\"\"", "run_id"},
+        {"\"run_id\":\"r1\"", "\"run_id\":1", "run_id"},
+        {"\"epoch\":1", "\"epoch\":-1", "epoch: -1 is not in"},
+        {"\"as_root\":false", "\"as_root\":0", "as_root: true or false"},
+        {"\"entrypoint\":\"a.py\"", "\"entrypoint\":\"/a.py\"", "entrypoint"},
+        {"\"entrypoint\":\"a.py\"", "\"entrypoint\":\"x/../a.py\"", "entrypoint"},
+        {"\"entrypoint\":\"a.py\"", "\"entrypoint\":\"d/a.py\"", "entrypoint: a plain file name"},
+        {"\"entrypoint\":\"a.py\",", "", "entrypoint: a string expected"},
+        {"\"python\":\"/usr/bin/python3\"", "\"python\":\"python3\"", "python"},
+        {"\"python\":\"/usr/bin/python3\"", "\"python\":\"/a/../b\"", "python"},
+        {"\"python\":\"/usr/bin/python3\"", "\"python\":3", "python: a string expected"},
+        {"\"maximum_runtime_ms\":60000", "\"maximum_runtime_ms\":0", "maximum_runtime_ms"},
+        {"\"maximum_runtime_ms\":60000", "\"maximum_runtime_ms\":2592000001", "maximum_runtime_ms"},
+        {"\"stop_grace_ms\":1000", "\"stop_grace_ms\":3600001", "stop_grace_ms"},
+        {"\"stop_signal\":15", "\"stop_signal\":0", "stop_signal"},
+        {"\"stop_signal\":15", "\"stop_signal\":65", "stop_signal"},
+        {"\"nice\":0", "\"nice\":20", "nice"},
+        {"\"oom_score_adj\":0", "\"oom_score_adj\":-1001", "oom_score_adj"},
+        {"\"umask_bits\":18", "\"umask_bits\":512", "umask_bits"},
+        {"\"entry_kind\":\"file\"", "\"entry_kind\":\"image\"", "entry_kind: unknown value"},
+    };
+    static const char GOOD[] = FIRST COUNTS(0, 0, 0);
+    AUTO(plan) struct plan good = {0};
+    struct err e = ERR_INIT;
+
+    (void)state;
+    assert_int_equal(plan_decode(GOOD, sizeof(GOOD) - 1, &good, &e), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(CASES); i++) {
+        AUTO(strbuf) struct strbuf text = STRBUF_INIT(4096);
+        struct plan p = {0};
+        const char *at = strstr(GOOD, CASES[i].from);
+        int r;
+
+        assert_non_null(at);
+        strbuf_add(&text, GOOD, (size_t)(at - GOOD));
+        strbuf_addstr(&text, CASES[i].to);
+        strbuf_addstr(&text, at + strlen(CASES[i].from));
+        r = plan_decode(text.data, text.len, &p, &e);
+        if (r != -EBADMSG || strstr(e.text, CASES[i].says) == NULL)
+            fail_msg("%s: %d '%s'", CASES[i].to, r, e.text);
+    }
+}
+
+static void what_cannot_arrive_is_not_sent(void **state)
+{
+    AUTO(plan) struct plan p = {0};
+    AUTO(strbuf) struct strbuf out = STRBUF_INIT(PLAN_BYTES_MAX);
+    AUTO(strbuf) struct strbuf small = STRBUF_INIT(100);
+    AUTO_FREE char *huge = malloc(FACT_LINE_MAX + 1);
+
+    (void)state;
+    fill(&p);
+    assert_int_equal(plan_encode(&p, &small), -E2BIG);
+    env_set(&p.env, ENV_RUN, "BYTES", "\xFF");
+    assert_int_equal(plan_encode(&p, &out), -EILSEQ);
+    strbuf_reset(&out);
+    memset(huge, 'x', FACT_LINE_MAX);
+    huge[FACT_LINE_MAX] = '\0';
+    env_set(&p.env, ENV_RUN, "BYTES", huge);
+    assert_int_equal(plan_encode(&p, &out), -E2BIG);
+}
+
+static void too_many_arguments(void **state)
+{
+    AUTO(plan) struct plan p = {0};
+    AUTO(strbuf) struct strbuf out = STRBUF_INIT(PLAN_BYTES_MAX);
+
+    (void)state;
+    fill(&p);
+    for (int i = 0; i < PLAN_ARGS_MAX; i++)
+        strlist_add(&p.args, "a");
+    assert_int_equal(plan_encode(&p, &out), -E2BIG);
+}
+
+/* A plan cut anywhere is never taken for a whole one. */
+static void every_prefix_is_refused(void **state)
+{
+    AUTO(plan) struct plan p = {0};
+    AUTO(strbuf) struct strbuf out = STRBUF_INIT(PLAN_BYTES_MAX);
+
+    (void)state;
+    fill(&p);
+    assert_int_equal(plan_encode(&p, &out), 0);
+    for (size_t n = 0; n < out.len; n++) {
+        struct plan cut = {0};
+        struct err e = ERR_INIT;
+        assert_true(plan_decode(out.data, n, &cut, &e) < 0);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(round_trip),
+        cmocka_unit_test(refusals),
+        cmocka_unit_test(numbers_and_names_out_of_range),
+        cmocka_unit_test(what_cannot_arrive_is_not_sent),
+        cmocka_unit_test(too_many_arguments),
+        cmocka_unit_test(every_prefix_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
