@@ -76,6 +76,8 @@ struct engine_hooks {
     struct phase_ops ops[PHASE_COUNT];
     /* After each transition was journaled and before the new phase's operation runs. */
     void (*changed)(struct run *run, enum phase from, void *context);
+    /* Fills run->record and sets has_record when the run's end is on disk. */
+    bool (*load_record)(struct run *run, void *context);
     /* Frees the slots of a run that leaves the engine. */
     void (*release)(struct run *run, void *context);
     void *context;
