@@ -89,9 +89,10 @@ void engine_free(struct engine *e);
 
 struct loop *engine_loop(const struct engine *e);
 
-/* Opens the directory agent/<id>, takes its lock and folds its journal. The run is returned without being driven yet; owned by the
- * caller until engine_add. -EBUSY when another process is responsible for it. */
-int run_open(int agent_dir_fd, const char *id, struct run **ret, struct err *e);
+/* Opens the directory agent/<id>, takes its lock and folds its journal. lock_fd is the lock when the caller holds it already (taken
+ * over in every case), else -1. The run is returned without being driven yet; owned by the caller until engine_add. -EBUSY
+ * when another process is responsible for it. */
+int run_open(int agent_dir_fd, const char *id, int lock_fd, struct run **ret, struct err *e);
 void run_close(struct run *run);
 
 /* Takes the run over and drives it: from where its journal says it was (run/history.h), or from the start. */

@@ -122,7 +122,7 @@ static bool find_oldest(int queue_fd, char ret_id[208])
             continue;
         found = true;
         best = time;
-        (void)snprintf(ret_id, 208, "%s", entry->d_name);
+        (void)snprintf(ret_id, 208, "%.207s", entry->d_name);
     }
     (void)closedir(dir);
     return found;
