@@ -24,7 +24,6 @@ struct agent {
     struct loop_timer *sweep;  /* takes finished runs out of the table, and starts waiting ones */
     int agent_fd, queue_fd;    /* owned */
     const struct log_sink *sink; /* borrowed; NULL: the spool is enough */
-    const char *conda_prefix;
     bool stopping;
     /* Called when a run is FINISHED, before it leaves the table. May be NULL. */
     void (*finished)(struct run *run, void *context);
