@@ -273,6 +273,8 @@ static void resume(struct run *run)
         break;
     case ADOPT_DELIVER:
         run->phase = run->history.phase;
+        if (e->hooks.load_record != NULL)
+            (void)e->hooks.load_record(run, e->hooks.context);
         judge(run);
         if (e->hooks.ops[run->phase].enter != NULL)
             e->hooks.ops[run->phase].enter(run, e->hooks.context);

@@ -76,6 +76,8 @@ struct engine_hooks {
     struct phase_ops ops[PHASE_COUNT];
     /* After each transition was journaled and before the new phase's operation runs. */
     void (*changed)(struct run *run, enum phase from, void *context);
+    /* Fills run->record and sets has_record when the run's end is on disk. */
+    bool (*load_record)(struct run *run, void *context);
     /* Frees the slots of a run that leaves the engine. */
     void (*release)(struct run *run, void *context);
     void *context;
@@ -87,9 +89,10 @@ void engine_free(struct engine *e);
 
 struct loop *engine_loop(const struct engine *e);
 
-/* Opens the directory agent/<id>, takes its lock and folds its journal. The run is returned without being driven yet; owned by the
- * caller until engine_add. -EBUSY when another process is responsible for it. */
-int run_open(int agent_dir_fd, const char *id, struct run **ret, struct err *e);
+/* Opens the directory agent/<id>, takes its lock and folds its journal. lock_fd is the lock when the caller holds it already (taken
+ * over in every case), else -1. The run is returned without being driven yet; owned by the caller until engine_add. -EBUSY
+ * when another process is responsible for it. */
+int run_open(int agent_dir_fd, const char *id, int lock_fd, struct run **ret, struct err *e);
 void run_close(struct run *run);
 
 /* Takes the run over and drives it: from where its journal says it was (run/history.h), or from the start. */

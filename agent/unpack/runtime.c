@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/limits.h"
 #include "format/read.h"
 #include "sys/fd.h"
 #include "unpack/member.h"

@@ -26,7 +26,8 @@ static int entry_at(const struct spool_reader *r, uint64_t idx_pos, struct spool
     return result;
 }
 
-/* Number of the first entry that ends after the offset; ends only grow, so halving finds it. */
+/* Number of the first entry that ends after the offset; ends only grow, so halving finds it. What is no entry
+ * counts as one that ends later: whoever reads on meets the damage, or the end, in its place. */
 static int find_entry(const struct spool_reader *r, uint64_t offset, uint64_t *ret, struct err *e)
 {
     uint64_t low = 0, high;
@@ -39,7 +40,7 @@ static int find_entry(const struct spool_reader *r, uint64_t offset, uint64_t *r
         uint64_t middle = low + (high - low) / 2;
         struct spool_entry entry;
         int there = entry_at(r, middle * SPOOL_ENTRY_BYTES, &entry, e);
-        if (there < 0)
+        if (there < 0 && there != -EBADMSG)
             return there;
         if (there == 1 && entry.end_offset <= offset)
             low = middle + 1;

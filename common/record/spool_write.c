@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "record/files.h"
 #include "record/scan.h"
 
 #define SPOOL_MODE 0640
@@ -29,32 +30,15 @@ int spool_create(int dir_fd, struct spool_writer *w, struct err *e)
     return 0;
 }
 
-/* Writes all n bytes at the offset: positions are the writer's own, so bytes left by a failed write are
- * overwritten. */
-static int write_at(int fd, const void *bytes, size_t n, uint64_t offset)
-{
-    const char *p = bytes;
-
-    while (n > 0) {
-        ssize_t done = pwrite(fd, p, n, (off_t)offset);
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done < 0)
-            return -errno;
-        if (done == 0)
-            return -EIO;
-        p += done;
-        offset += (uint64_t)done;
-        n -= (size_t)done;
-    }
-    return 0;
-}
-
-/* Gives the space of half a piece back, and keeps it from being read as an unindexed tail. */
+/* Gives the space of half a piece back, and keeps it from being read as an unindexed tail. If that fails too,
+ * the repetition of the piece overwrites it. */
 static void cut_back(const struct spool_writer *w)
 {
-    (void)ftruncate(w->idx_fd, (off_t)w->idx_offset);
-    (void)ftruncate(w->log_fd, (off_t)w->offset);
+    int idx_result = ftruncate(w->idx_fd, (off_t)w->idx_offset);
+    int log_result = ftruncate(w->log_fd, (off_t)w->offset);
+
+    (void)idx_result;
+    (void)log_result;
 }
 
 static uint64_t next_time(uint64_t last, wall_ms_t now)

@@ -236,6 +236,11 @@ static void the_tail_after_a_crash_is_kept(void **state)
     assert_reads(&f, 0, true, "1@10+0:ab\n;3@11+3:tail;");
     assert_reads(&f, 1, true, "1@10+1:b\n;3@11+3:tail;");
     assert_summary(&f, 7, 2, 1, 4);
+    /* What lies behind them is not looked at, wherever a reader starts. */
+    assert_int_equal(pwrite(f.w.idx_fd, "junk", 4, 5 * SPOOL_ENTRY_BYTES), 4);
+    assert_reads(&f, 1, true, "1@10+1:b\n;3@11+3:tail;");
+    assert_reads(&f, 4, true, "3@11+4:ail;");
+    assert_summary(&f, 7, 2, 1, 4);
 }
 
 static void damage_is_found(void **state)
