@@ -11,10 +11,8 @@ static const struct {
     const char *verb;
     verb_function *function;
 } FUNCTIONS[] = {
-    {"config", verb_config},
-    {"version", verb_version},
-    {"help", verb_help},
-    {"gen", verb_gen},
+    {"validate", verb_validate}, {"config", verb_config}, {"version", verb_version},
+    {"help", verb_help},         {"gen", verb_gen},
 };
 
 verb_function *verb_function_of(const struct verb *verb)
