@@ -1,4 +1,4 @@
-/* overrides.c - what the command line lays over the documents: see documents_override in documents.h. */
+/* overrides.c - what the command line lays over the documents: see overrides.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 #include "base/auto.h"
 #include "base/parse.h"
 #include "base/strbuf.h"
-#include "cli/documents.h"
+#include "cli/overrides.h"
 #include "job/resolve.h"
 #include "sys/fd.h"
 
@@ -154,7 +154,7 @@ static int override_conda(const struct cli *cli, struct job_request *request, st
     return replace(&request->conda_prefix, prefix, e);
 }
 
-int documents_override(const struct cli *cli, struct job_request *request, struct err *e)
+int overrides_apply(const struct cli *cli, struct job_request *request, struct err *e)
 {
     const char *name = cli_value(cli, "name");
 

@@ -9,7 +9,8 @@
 #include "assignment/local/submission.h"
 #include "base/auto.h"
 #include "cli/configuration.h"
-#include "cli/documents.h"
+#include "cli/overrides.h"
+#include "cli/request.h"
 #include "job/resolve.h"
 #include "launch/plan_build.h"
 
@@ -81,9 +82,9 @@ int prepare(const struct cli *cli, bool quiet, struct prepared *p)
         return r;
     if (layout_paths(&p->config, &p->layout, &e) < 0)
         return failed(cli, &e);
-    r = documents_load(cli, &p->request, &diags, &e);
+    r = cli_read_request(cli, &p->request, &diags);
     if (r == 0)
-        r = documents_override(cli, &p->request, &e);
+        r = overrides_apply(cli, &p->request, &e);
     if (r == 0)
         r = give_id(&p->request, &e);
     if (r == 0)

@@ -17,7 +17,6 @@
 #include "daemon/request.h"
 #include "fetch/fetch.h"
 #include "report/outbox.h"
-#include "run/admission.h"
 #include "sys/fd.h"
 #include "sys/packet.h"
 
@@ -234,6 +233,8 @@ static void add(struct agent *a, struct run *run)
     engine_add(a->engine, run);
     if (r < 0 && run->phase < PHASE_LAUNCHING)
         run_fail(run, CAUSE_ASSIGNMENT_INVALID, &bad);
+    if (faccessat(run->dir_fd, AGENT_CANCEL_NAME, F_OK, 0) == 0 && run->phase < PHASE_CLEANING)
+        run_cancel(run, false);
 }
 
 struct run *agent_take(struct agent *a, const char *id, int lock_fd, struct err *e)
@@ -324,13 +325,25 @@ static uint64_t disk_free(int dir_fd)
     return fstatvfs(dir_fd, &vfs) == 0 ? (uint64_t)vfs.f_bavail * vfs.f_frsize : UINT64_MAX;
 }
 
-void agent_admit(struct agent *a)
+static struct admission admission_state(const struct agent *a)
 {
-    struct admission state = {.concurrency = (size_t)a->config->concurrency,
+    return (struct admission){.concurrency = (size_t)a->config->concurrency,
                               .active = engine_active(a->engine),
                               .stopping = a->stopping,
                               .disk_free = disk_free(a->launcher.runs_fd),
                               .disk_reserve = DISK_RESERVE_BYTES};
+}
+
+enum admission_answer agent_admission(const struct agent *a)
+{
+    const struct admission state = admission_state(a);
+
+    return admission_decide(&state);
+}
+
+void agent_admit(struct agent *a)
+{
+    struct admission state = admission_state(a);
 
     for (struct run *run = engine_first(a->engine); run != NULL; run = run->next) {
         if (run->phase != PHASE_ACCEPTED || run->pending_count > 0)

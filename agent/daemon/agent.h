@@ -10,6 +10,10 @@
 #include "engine/engine.h"
 #include "launch/launch.h"
 #include "logs/follower.h"
+#include "run/admission.h"
+
+/* A file in a run's folder that says: whoever takes the run up, end it (`runlet cancel` while no agent attends it). */
+#define AGENT_CANCEL_NAME "cancel"
 
 struct local_queue;
 
@@ -53,6 +57,9 @@ struct run *agent_take(struct agent *a, const char *id, int lock_fd, struct err 
 
 /* Starts to watch the queue. */
 int agent_watch_queue(struct agent *a, struct err *e);
+
+/* Whether another run would be started now, and why not. */
+enum admission_answer agent_admission(const struct agent *a);
 
 /* Starts waiting runs as far as admission allows. */
 void agent_admit(struct agent *a);
