@@ -74,17 +74,18 @@ static void read_infrastructure(struct reader *rd, const struct node *map, struc
 {
     static const char *const KNOWN[] = {"kind", "type", "apiVersion", "spec"};
     const struct node *type = field(rd, map, "type");
-    const struct node *spec;
+    const struct node *spec = field_map(rd, map, "spec");
 
     check_keys(rd, map, KNOWN, ARRAY_SIZE(KNOWN));
-    if (type != NULL && type->kind == NODE_STRING && strncmp(type->text, "dataFlow", 8) == 0)
+    if (type == NULL || (type->kind == NODE_STRING && strcmp(type->text, "dataScienceJob") == 0)) {
+        if (spec != NULL)
+            read_infrastructure_spec(rd, spec, job);
+    } else if (type->kind == NODE_STRING && strncmp(type->text, "dataFlow", 8) == 0) {
         diag_error(rd->diags, node_where(type), "'%.40s' is the OCI Data Flow (Spark) service, not a job",
                    type->text);
-    else if (type != NULL && (type->kind != NODE_STRING || strcmp(type->text, "dataScienceJob") != 0))
+    } else {
         diag_error(rd->diags, node_where(type), "infrastructure: expected type dataScienceJob");
-    spec = field_map(rd, map, "spec");
-    if (spec != NULL)
-        read_infrastructure_spec(rd, spec, job);
+    }
 }
 
 /* ---- the name ---- */
