@@ -78,24 +78,27 @@ static bool is_known(const char *key, const char *const *known, size_t count)
     return false;
 }
 
+void known_report(const struct node *child, const char *const *known, size_t count,
+                  enum diag_severity severity, struct diag_list *diags)
+{
+    /* Beyond what is shown, no time is spent on hints. */
+    const char *nearest = diags->count < DIAG_MAX ? known_nearest(child->key, known, count) : NULL;
+    char hint[WORD_MAX * 2] = "";
+
+    if (nearest != NULL)
+        (void)snprintf(hint, sizeof(hint), "; did you mean '%s'?", nearest);
+    if (severity == DIAG_ERROR)
+        diag_error(diags, node_key_where(child), "unknown key '%.100s'%s", child->key, hint);
+    else
+        diag_warning(diags, node_key_where(child), "unknown key '%.100s' is ignored%s", child->key, hint);
+}
+
 void known_check(const struct node *map, const char *const *known, size_t count, enum diag_severity severity,
                  struct diag_list *diags)
 {
     if (map == NULL || map->kind != NODE_MAP)
         return;
-    for (size_t i = 0; i < map->count; i++) {
-        const struct node *child = map->item[i];
-        const char *nearest;
-        char hint[WORD_MAX * 2] = "";
-
-        if (is_known(child->key, known, count))
-            continue;
-        nearest = known_nearest(child->key, known, count);
-        if (nearest != NULL)
-            (void)snprintf(hint, sizeof(hint), "; did you mean '%s'?", nearest);
-        if (severity == DIAG_ERROR)
-            diag_error(diags, node_key_where(child), "unknown key '%.100s'%s", child->key, hint);
-        else
-            diag_warning(diags, node_key_where(child), "unknown key '%.100s' is ignored%s", child->key, hint);
-    }
+    for (size_t i = 0; i < map->count; i++)
+        if (!is_known(map->item[i]->key, known, count))
+            known_report(map->item[i], known, count, severity, diags);
 }

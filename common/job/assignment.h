@@ -1,10 +1,10 @@
 /*
- * assignment.h - the assignment document: what a source hands to a node, and what the agent keeps as received.
+ * assignment.h - the assignment document: what a source hands to a node, and what the agent keeps as
+ * received.
  *
  * JSON: {"job": <OCI Job>, "jobRun": <OCI JobRun>, "runtime": "artifact", "conda": {...},
- *        "artifact": {"fileName": "...", "parts": [{"form": "file", "path": "parts/0", "name": "train.py", "into": ""}]},
- *        "epoch": 1}
- * Paths of parts are relative to the folder that holds the document.
+ *        "artifact": {"fileName": "...", "parts": [{"form": "file", "path": "parts/0", "name": "train.py",
+ * "into": ""}]}, "epoch": 1} Paths of parts are relative to the folder that holds the document.
  */
 #ifndef JOB_ASSIGNMENT_H
 #define JOB_ASSIGNMENT_H

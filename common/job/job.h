@@ -1,9 +1,9 @@
 /*
  * job.h - the job model: what OCI calls a Job and a JobRun, read once, then trusted.
  *
- * Readers (oci.h, ads.h) fill these structures and report errors with positions; nothing downstream sees JSON or
- * YAML. Pointers are owned unless said otherwise; an absent string is NULL. Sources of the conventions: OCI's Data Science API models
- * (Job, JobRun, *Details) and the ADS SDK's job YAML.
+ * Readers (read.h) fill these structures and report errors with positions; nothing downstream sees JSON or
+ * YAML. Pointers are owned unless said otherwise; an absent string is NULL. Sources of the conventions: OCI's
+ * Data Science API models (Job, JobRun, *Details) and the ADS SDK's job YAML.
  */
 #ifndef JOB_JOB_H
 #define JOB_JOB_H
@@ -23,15 +23,20 @@ enum job_runtime {
     RUNTIME_GIT_PYTHON,   /* ADS `gitPython` */
     RUNTIME_CONTAINER,    /* OCIR_CONTAINER, ADS `container` */
     RUNTIME_PYTORCH,      /* ADS `pyTorchDistributed` */
+    RUNTIME_COUNT,
 };
 
 /* One piece of the artifact as its author names it: paths are local and already made absolute. */
 enum artifact_form {
-    ARTIFACT_FILE,      /* .py .sh .jar .ipynb ...: placed as it is */
-    ARTIFACT_ARCHIVE,   /* .zip .tar .tar.gz .tgz .tar.xz .tar.zst .tar.bz2: unpacked */
-    ARTIFACT_DIRECTORY, /* packed before the run; its name stays as the top folder unless `flatten` */
+    ARTIFACT_FILE,          /* .py .sh .jar .ipynb ...: placed as it is */
+    ARTIFACT_ARCHIVE,       /* .zip .tar .tar.gz .tgz .tar.xz .tar.zst .tar.bz2: unpacked */
+    ARTIFACT_DIRECTORY,     /* packed before the run; its name stays as the top folder unless `flatten` */
     ARTIFACT_ENTRY_PROGRAM, /* one of runlet's own entry programs; `path` is its file name */
+    ARTIFACT_FORM_COUNT,
 };
+
+/* "artifact", "python", "notebook", "gitPython", "container", "pyTorchDistributed". */
+const char *job_runtime_name(enum job_runtime runtime);
 
 struct artifact_part {
     enum artifact_form form;
@@ -45,8 +50,8 @@ struct artifact_part {
 
 struct artifact {
     struct artifact_part part[ARTIFACT_PARTS_MAX];
-    size_t count;     /* 0: no artifact (container images), or not yet known (OCI documents without a file) */
-    char *file_name;  /* JOB_ARTIFACT_FILE_NAME */
+    size_t count;    /* 0: no artifact (container images), or not yet known (OCI documents without a file) */
+    char *file_name; /* JOB_ARTIFACT_FILE_NAME */
 };
 
 /* CONDA_ENV_TYPE and friends, from env or the ADS `conda` block. */
@@ -54,15 +59,16 @@ enum conda_type {
     CONDA_NONE = 0,
     CONDA_SERVICE,
     CONDA_PUBLISHED,
+    CONDA_TYPE_COUNT,
 };
 
 struct storage_mount {
-    bool object_storage; /* else file storage */
-    char *destination_directory; /* destinationDirectoryName */
-    char *destination_path;      /* NULL: /mnt */
-    char *mount_target_id, *export_id;       /* FILE_STORAGE */
-    char *bucket, *namespace_name, *prefix;  /* OBJECT_STORAGE */
-    char *source; /* ADS src as written */
+    bool object_storage;               /* else file storage */
+    char *destination_directory;       /* destinationDirectoryName */
+    char *destination_path;            /* NULL: /mnt */
+    char *mount_target_id, *export_id; /* FILE_STORAGE: OCIDs, or (ADS) an IPv4 address and an export path */
+    char *bucket, *namespace_name, *prefix; /* OBJECT_STORAGE */
+    char *source;                           /* ADS src as written */
 };
 
 struct container_details {
@@ -80,9 +86,9 @@ struct x_runlet {
 
 /* What both documents may say; the run's overrides the job's. */
 struct job_configuration {
-    struct env env;            /* environmentVariables */
-    char *arguments;           /* commandLineArguments: ONE string of POSIX shell words; NULL when absent */
-    int64_t maximum_runtime_minutes; /* -1 when absent */
+    struct env env;  /* environmentVariables */
+    char *arguments; /* commandLineArguments: ONE string of POSIX shell words; NULL when absent */
+    int64_t maximum_runtime_minutes;     /* -1 when absent */
     struct container_details *container; /* NULL when absent */
     struct storage_mount mount[JOB_MOUNTS_MAX];
     size_t mount_count;
@@ -116,6 +122,9 @@ struct job_request {
     /* ADS keeps the conda environment beside env; OCI documents say it by env alone. */
     char *conda_slug; /* NULL: none asked for */
     enum conda_type conda_type;
+    /* What the person at the command line decided instead (--conda): the system's Python, or an environment here. */
+    bool conda_decided;
+    char *conda_prefix; /* NULL: the system's Python */
 };
 
 void job_request_free(struct job_request *r);
@@ -125,16 +134,17 @@ void job_request_free(struct job_request *r);
 
 struct run_spec {
     char *run_id, *run_name, *job_id, *job_name;
-    struct env env;        /* layers default, job, run, platform */
+    struct env env; /* layers default, job, run, platform */
     struct strlist args;
-    char *entrypoint;      /* JOB_RUN_ENTRYPOINT of job or run; NULL: the artifact decides */
+    char *entrypoint; /* JOB_RUN_ENTRYPOINT of job or run; NULL: the artifact decides */
     int64_t maximum_runtime_ms;
     enum env_layer maximum_runtime_layer; /* ENV_DEFAULT when it is the service's 30 days */
     int64_t stop_grace_ms;
     int stop_signal;
     bool stop_whole_tree;
-    enum conda_type conda_type;
+    enum conda_type conda_type; /* CONDA_NONE also when it was decided otherwise */
     char *conda_slug;
+    char *conda_prefix; /* an environment on this machine to use instead; NULL: none */
 };
 
 void run_spec_free(struct run_spec *s);

@@ -12,7 +12,7 @@
 #include "base/auto.h"
 #include "base/fact.h"
 #include "base/parse.h"
-#include "record/load.h"
+#include "record/files.h"
 
 #define EXIT_RECORD_VERSION 1
 #define EXIT_RECORD_MODE    0640
@@ -248,7 +248,7 @@ static int write_temp(int dir_fd, const char *temp, const struct strbuf *line)
     fd = openat(dir_fd, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, EXIT_RECORD_MODE);
     if (fd < 0)
         return -errno;
-    r = write_all(fd, line->data, line->len);
+    r = write_at(fd, line->data, line->len, 0);
     if (r == 0 && fsync(fd) < 0)
         r = -errno;
     return r;

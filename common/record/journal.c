@@ -9,7 +9,7 @@
 
 #include "base/auto.h"
 #include "base/limits.h"
-#include "record/load.h"
+#include "record/files.h"
 
 /* ---- reading ---- */
 
@@ -75,7 +75,7 @@ int journal_read(int dir_fd, const char *name, journal_visit visit, void *contex
 /* Opens the file, making it when there is none. */
 static int open_or_create(int dir_fd, const char *name, unsigned mode, int *ret_fd, struct err *e)
 {
-    const int flags = O_RDWR | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+    const int flags = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
     AUTO_CLOSE int fd = openat(dir_fd, name, flags);
 
     if (fd < 0 && errno == ENOENT) {
@@ -90,7 +90,7 @@ static int open_or_create(int dir_fd, const char *name, unsigned mode, int *ret_
 }
 
 /* A line torn by a crash would join with the next fact and spoil it. */
-static int cut_torn_line(int fd, const char *name, struct err *e)
+static int cut_torn_line(int fd, const char *name, uint64_t *ret_size, struct err *e)
 {
     AUTO(strbuf) struct strbuf text = STRBUF_INIT(JOURNAL_BYTES_MAX);
     size_t whole;
@@ -101,6 +101,7 @@ static int cut_torn_line(int fd, const char *name, struct err *e)
     whole = journal_whole(strbuf_str(&text), text.len);
     if (whole < text.len && ftruncate(fd, (off_t)whole) < 0)
         return err_errno(e, errno, BLAME_NODE, "cut the torn line off journal %s", name);
+    *ret_size = whole;
     return 0;
 }
 
@@ -112,7 +113,7 @@ int journal_open(int dir_fd, const char *name, unsigned mode, struct journal *j,
     *j = (struct journal){.fd = -1, .line = STRBUF_INIT(FACT_LINE_MAX)};
     r = open_or_create(dir_fd, name, mode, &fd, e);
     if (r == 0)
-        r = cut_torn_line(fd, name, e);
+        r = cut_torn_line(fd, name, &j->size, e);
     if (r < 0)
         return r;
     j->fd = take_fd(&fd);
@@ -139,22 +140,22 @@ struct fact_writer *journal_begin(struct journal *j, wall_ms_t now, const char *
 
 int journal_commit(struct journal *j, bool durable, struct err *e)
 {
-    struct stat st;
     int r = fact_end(&j->writer);
 
     if (r < 0)
         return err_set(e, r, BLAME_BUG, "a fact for the journal could not be built");
-    if (fstat(j->fd, &st) < 0)
-        return err_errno(e, errno, BLAME_NODE, "stat the journal");
     /* A reader refuses what is longer. */
-    if ((size_t)st.st_size + j->line.len > JOURNAL_BYTES_MAX)
+    if (j->size + j->line.len > JOURNAL_BYTES_MAX)
         return err_set(e, -E2BIG, BLAME_NODE, "the journal is full");
-    r = write_all(j->fd, j->line.data, j->line.len);
+    r = write_at(j->fd, j->line.data, j->line.len, j->size);
     if (r == 0 && durable && fdatasync(j->fd) < 0)
         r = -errno;
-    if (r < 0) {
-        (void)ftruncate(j->fd, st.st_size);
-        return err_errno(e, -r, BLAME_NODE, "write the journal");
+    if (r == 0) {
+        j->size += j->line.len;
+        return 0;
     }
-    return 0;
+    (void)err_errno(e, -r, BLAME_NODE, "write the journal");
+    if (ftruncate(j->fd, (off_t)j->size) < 0)
+        return err_context(e, "the journal keeps half a fact");
+    return r;
 }

@@ -8,6 +8,8 @@
 #define RECORD_JOURNAL_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "base/clock.h"
 #include "base/err.h"
@@ -15,6 +17,7 @@
 
 struct journal {
     int fd;             /* owned; -1 when closed */
+    uint64_t size;      /* bytes of whole facts: where the next one goes */
     struct strbuf line; /* the fact being written */
     struct fact_writer writer;
 };

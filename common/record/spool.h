@@ -6,7 +6,7 @@
  *
  * The writer is the run's supervisor alone. Bytes are written before their entry, so after a crash the log may be
  * longer than the index says: the reader gives such a tail as one piece of stream SPOOL_STREAM_UNKNOWN. A torn entry at
- * the end is ignored. Times of entries strictly increase by at least a millisecond, so that a line can be given a
+ * the end, or zero bytes there, end the index. Times of entries strictly increase by at least a millisecond, so that a line can be given a
  * time of its own: the time of the entry its end lies in, plus one nanosecond per line before it in that entry.
  */
 #ifndef RECORD_SPOOL_H
@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "record/scan.h" /* crc32c */
 
 enum spool_stream {
     SPOOL_STDOUT = 1,
@@ -36,15 +37,24 @@ struct spool_entry {
 };
 _Static_assert(sizeof(struct spool_entry) == 24, "the index is a file format");
 
-/* CRC-32C (Castagnoli) of n bytes, continued from crc (0 to start). Uses the processor's instruction where there is one. */
-uint32_t crc32c(uint32_t crc, const void *bytes, size_t n);
+#define SPOOL_LOG_NAME    "output.log"
+#define SPOOL_IDX_NAME    "output.idx"
+#define SPOOL_ENTRY_BYTES 24
+
+/* Writes the entry as it lies on disk, filling in its check (entry->check is not used). */
+void spool_entry_encode(const struct spool_entry *entry, unsigned char out[SPOOL_ENTRY_BYTES]);
+
+/* Reads it back: 1 with *ret filled; 0 for all zero bytes, which is what a power failure leaves of an entry that was not
+ * yet on disk; -EBADMSG when it is damaged. */
+int spool_entry_decode(const unsigned char bytes[SPOOL_ENTRY_BYTES], struct spool_entry *ret);
 
 /* ---- writer ---- */
 
 struct spool_writer {
     int log_fd; /* owned */
     int idx_fd; /* owned */
-    uint64_t offset;
+    uint64_t offset;     /* bytes in the log that the index covers */
+    uint64_t idx_offset; /* bytes in the index */
     uint64_t last_time_ms;
     uint64_t lines; /* newlines written */
 };
@@ -60,7 +70,7 @@ int spool_create(int dir_fd, struct spool_writer *w, struct err *e);
 int spool_append(struct spool_writer *w, enum spool_stream stream, const void *bytes, size_t n, wall_ms_t now,
                  struct err *e);
 
-/* fdatasync of both files. */
+/* fdatasync of both files, the log first: an entry on disk speaks of bytes on disk. */
 int spool_sync(struct spool_writer *w, struct err *e);
 
 /* Closes both files. Safe on a writer that was never created if it was initialised with SPOOL_WRITER_INIT. */
@@ -79,7 +89,7 @@ struct spool_reader {
     int idx_fd;          /* owned */
     uint64_t offset;     /* next byte to give */
     uint64_t idx_pos;    /* next entry to read, in bytes of the index */
-    uint64_t entry_end;  /* end of the entry being given; == offset when a new one is needed */
+    uint64_t entry_end;  /* end of the last entry read; <= offset when a new one is needed */
     uint64_t entry_time; /* its time */
     uint8_t entry_stream;
 };

@@ -1,8 +1,11 @@
 /*
- * load.h - read a small file of a run directory whole.
+ * files.h - read a small file whole, write bytes wholly.
  */
-#ifndef RECORD_LOAD_H
-#define RECORD_LOAD_H
+#ifndef RECORD_FILES_H
+#define RECORD_FILES_H
+
+#include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "base/strbuf.h"
@@ -14,8 +17,8 @@ int load_fd(int fd, const char *name, struct strbuf *ret, struct err *e);
 /* Opens `name` in dir_fd (no symbolic link, regular files only) and loads it. A missing file is -ENOENT. */
 int load_file(int dir_fd, const char *name, struct strbuf *ret, struct err *e);
 
-/* Writes all n bytes at the file's position (or its end, with O_APPEND). 0, or a negative errno: some may be
- * written. */
-int write_all(int fd, const void *bytes, size_t n);
+/* Writes all n bytes at the offset. 0, or a negative errno: some may be written. Writers keep positions of
+ * their own, so what a failed write left, even if it could not be cut off, is overwritten by the next. */
+int write_at(int fd, const void *bytes, size_t n, uint64_t offset);
 
 #endif

@@ -1,5 +1,5 @@
-/* load.c - see load.h. */
-#include "record/load.h"
+/* files.c - see files.h. */
+#include "record/files.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -46,12 +46,12 @@ int load_file(int dir_fd, const char *name, struct strbuf *ret, struct err *e)
     return load_fd(fd, name, ret, e);
 }
 
-int write_all(int fd, const void *bytes, size_t n)
+int write_at(int fd, const void *bytes, size_t n, uint64_t offset)
 {
     const char *p = bytes;
 
     while (n > 0) {
-        ssize_t done = write(fd, p, n);
+        ssize_t done = pwrite(fd, p, n, (off_t)offset);
         if (done < 0 && errno == EINTR)
             continue;
         if (done < 0)
@@ -59,6 +59,7 @@ int write_all(int fd, const void *bytes, size_t n)
         if (done == 0)
             return -EIO;
         p += done;
+        offset += (uint64_t)done;
         n -= (size_t)done;
     }
     return 0;

@@ -1,0 +1,28 @@
+/*
+ * submission.h - a run on its way in: the folder that holds its assignment and artifact, made complete under another name and
+ * then moved to its place by one rename.
+ *
+ *   <parent>/<run id>/   assignment.json   parts/0 parts/1 ...   [agent.journal]
+ *
+ * The parent is the queue (picked up by runletd) or, for `runlet run`, the agent's own directory.
+ */
+#ifndef ASSIGNMENT_LOCAL_SUBMISSION_H
+#define ASSIGNMENT_LOCAL_SUBMISSION_H
+
+#include "base/err.h"
+#include "job/job.h"
+#include "run/history.h"
+
+/* A new run id: "local.", the time, and random letters. */
+void submission_new_id(wall_ms_t now, char ret[64]);
+
+/*
+ * Puts the request into `parent_fd` under request->run.id. parts[i] holds the bytes of artifact part i: a nameless file made with
+ * O_TMPFILE on the same file system (it gets its name here), owned by the caller. request->artifact.part[i].path is rewritten to the
+ * place in the folder. With `foreground` the journal already says so, and *ret_lock_fd keeps the run's lock: no other
+ * agent takes the run up meanwhile. 0 or negative with *e; on failure nothing is left.
+ */
+int submission_put(int parent_fd, struct job_request *request, const int *parts, bool foreground, int *ret_lock_fd,
+                   struct err *e);
+
+#endif

@@ -1,0 +1,24 @@
+/* functions.c - which function executes which verb. Apart from the table, so that help can be tested without
+ * them. */
+#include "cli/verbs.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/auto.h"
+
+static const struct {
+    const char *verb;
+    verb_function *function;
+} FUNCTIONS[] = {
+    {"validate", verb_validate}, {"config", verb_config}, {"version", verb_version},
+    {"help", verb_help},         {"gen", verb_gen},
+};
+
+verb_function *verb_function_of(const struct verb *verb)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(FUNCTIONS); i++)
+        if (strcmp(FUNCTIONS[i].verb, verb->name) == 0)
+            return FUNCTIONS[i].function;
+    abort();
+}

@@ -1,0 +1,96 @@
+/* plan_json.c - the plan as one JSON object; see plan_print.h. */
+#include "cli/plan_print.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <string.h>
+
+#include "base/auto.h"
+#include "cli/secret.h"
+#include "wire/entry.h"
+
+/* Every function returns NULL without memory; the setters below take NULL and say so by failing. */
+static json_t *strings(const struct strlist *list)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < list->count; i++)
+        if (json_array_append_new(array, json_string(list->item[i])) < 0) {
+            json_decref(array);
+            return NULL;
+        }
+    return array;
+}
+
+static json_t *files(const struct plan *plan)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < plan->placement_count; i++) {
+        const struct placement *p = &plan->placement[i];
+        json_t *file = json_pack("{s:s, s:s, s:s++}", "form", p->form == PLACE_ARCHIVE ? "archive" : "file",
+                                 "name", p->name, "into", JOB_HOME, p->into[0] != '\0' ? "/" : "", p->into);
+        if (json_array_append_new(array, file) < 0) {
+            json_decref(array);
+            return NULL;
+        }
+    }
+    return array;
+}
+
+static json_t *environment(const struct env *env)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < env->count; i++) {
+        const struct env_var *var = &env->var[i];
+        bool masked = secret_name(var->key);
+        json_t *variable =
+            json_pack("{s:s, s:s, s:s, s:b}", "name", var->key, "value", masked ? SECRET_MASK : var->value,
+                      "layer", env_layer_name(var->layer), "masked", (int)masked);
+        if (json_array_append_new(array, variable) < 0) {
+            json_decref(array);
+            return NULL;
+        }
+    }
+    return array;
+}
+
+/* null when the archive's jobruntime.yaml decides. */
+static json_t *command(const struct plan *plan)
+{
+    AUTO(strlist) struct strlist argv = {0};
+    struct err e = ERR_INIT;
+
+    if (plan->entrypoint == NULL || entry_command(plan, plan->entrypoint, &argv, &e) < 0)
+        return json_null();
+    return strings(&argv);
+}
+
+static json_t *stop(const struct plan *plan)
+{
+    const char *name = sigabbrev_np(plan->stop_signal);
+
+    return json_pack("{s:s+, s:b, s:I}", "signal", "SIG", name != NULL ? name : "?", "wholeTree",
+                     (int)plan->stop_whole_tree, "graceMilliseconds", (json_int_t)plan->stop_grace_ms);
+}
+
+int plan_print_json(const struct plan *plan, const struct run_spec *spec, FILE *out)
+{
+    json_t *root = json_pack(
+        "{s:s, s:s?, s:s?, s:o, s:o, s:o, s:s, s:s?, s:o, s:I, s:s, s:o, s:b, s:i, s:i, s:i}", "run",
+        plan->run_id, "name", spec->run_name, "job", plan->job_name, "files", files(plan), "argv",
+        command(plan), "arguments", strings(&plan->args), "directory", entry_directory(plan), "conda",
+        plan->conda_prefix, "environment", environment(&plan->env), "maximumRuntimeMilliseconds",
+        (json_int_t)plan->maximum_runtime_ms, "maximumRuntimeLayer",
+        env_layer_name(spec->maximum_runtime_layer), "stop", stop(plan), "asRoot", (int)plan->as_root, "nice",
+        plan->nice, "oomScoreAdjust", plan->oom_score_adj, "umask", (int)plan->umask_bits);
+    int r;
+
+    if (root == NULL)
+        return -ENOMEM;
+    r = json_dumpf(root, out, JSON_INDENT(2));
+    json_decref(root);
+    (void)fputc('\n', out);
+    return r < 0 ? -ENOMEM : 0;
+}

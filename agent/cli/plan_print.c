@@ -1,0 +1,150 @@
+/* plan_print.c - the plan for people; see plan_print.h. */
+#include "cli/plan_print.h"
+
+#include <string.h>
+
+#include "base/auto.h"
+#include "base/clock.h"
+#include "cli/secret.h"
+#include "cli/style.h"
+#include "wire/entry.h"
+
+#define LABEL_COLUMN 14
+
+struct page {
+    FILE *out;
+    bool color;
+};
+
+/* One line: nothing in a name or value can move the cursor. */
+static void put_escaped(FILE *out, const char *text)
+{
+    for (const char *p = text; *p != '\0'; p++) {
+        unsigned char c = (unsigned char)*p;
+        if (c == '\n')
+            (void)fputs("\\n", out);
+        else if (c == '\\')
+            (void)fputs("\\\\", out);
+        else if (c < 0x20 || c == 0x7F)
+            (void)fprintf(out, "\\x%02x", c);
+        else
+            (void)fputc(c, out);
+    }
+}
+
+static void put_title(const struct page *page, const char *title)
+{
+    (void)fputc('\n', page->out);
+    style_put(page->out, page->color, STYLE_TITLE, title);
+    (void)fputc('\n', page->out);
+}
+
+static void put_label(const struct page *page, const char *label)
+{
+    (void)fprintf(page->out, "  %-*s", LABEL_COLUMN, label);
+}
+
+static void put_line(const struct page *page, const char *label, const char *text)
+{
+    put_label(page, label);
+    put_escaped(page->out, text);
+    (void)fputc('\n', page->out);
+}
+
+static void put_files(const struct page *page, const struct plan *plan)
+{
+    put_title(page, "Files");
+    if (plan->placement_count == 0)
+        put_line(page, "", "none");
+    for (size_t i = 0; i < plan->placement_count; i++) {
+        const struct placement *p = &plan->placement[i];
+        put_label(page, p->form == PLACE_ARCHIVE ? "unpack" : "place");
+        put_escaped(page->out, p->name);
+        (void)fputs(p->form == PLACE_ARCHIVE ? " in " : " as ", page->out);
+        (void)fputs(JOB_HOME "/", page->out);
+        put_escaped(page->out, p->into);
+        if (p->form == PLACE_FILE) {
+            (void)fputs(p->into[0] != '\0' ? "/" : "", page->out);
+            put_escaped(page->out, p->name);
+        }
+        (void)fputc('\n', page->out);
+    }
+}
+
+static void put_command(const struct page *page, const struct plan *plan)
+{
+    AUTO(strlist) struct strlist argv = {0};
+    struct err e = ERR_INIT;
+
+    put_title(page, "Command");
+    put_line(page, "directory", entry_directory(plan));
+    if (plan->entrypoint == NULL) {
+        put_line(page, "program", "JOB_RUN_ENTRYPOINT of the archive's jobruntime.yaml decides");
+        for (size_t i = 0; i < plan->args.count; i++)
+            put_line(page, i == 0 ? "arguments" : "", plan->args.item[i]);
+        return;
+    }
+    if (entry_command(plan, plan->entrypoint, &argv, &e) < 0) {
+        put_line(page, "program", e.text);
+        return;
+    }
+    for (size_t i = 0; i < argv.count; i++)
+        put_line(page, i == 0 ? "argv" : "", argv.item[i]);
+    if (plan->conda_prefix != NULL)
+        put_line(page, "conda", plan->conda_prefix);
+}
+
+static void put_environment(const struct page *page, const struct env *env)
+{
+    put_title(page, "Environment (layer, variable)");
+    for (size_t i = 0; i < env->count; i++) {
+        const struct env_var *var = &env->var[i];
+        put_label(page, env_layer_name(var->layer));
+        (void)fprintf(page->out, "%s=", var->key);
+        put_escaped(page->out, secret_name(var->key) ? SECRET_MASK : var->value);
+        (void)fputc('\n', page->out);
+    }
+    if (env->count == 0)
+        put_line(page, "", "none");
+}
+
+static void put_limits(const struct page *page, const struct plan *plan, const struct run_spec *spec)
+{
+    char runtime[DURATION_TEXT_MAX], grace[DURATION_TEXT_MAX];
+    const char *signal_name = sigabbrev_np(plan->stop_signal);
+
+    duration_format(plan->maximum_runtime_ms, runtime);
+    duration_format(plan->stop_grace_ms, grace);
+    put_title(page, "Limits");
+    put_label(page, "deadline");
+    (void)fprintf(page->out, "%s after the start (%s)\n", runtime,
+                  env_layer_name(spec->maximum_runtime_layer));
+    put_label(page, "stop");
+    (void)fprintf(page->out, "SIG%s to %s; after %s all is killed\n", signal_name != NULL ? signal_name : "?",
+                  plan->stop_whole_tree ? "every process" : "the main process", grace);
+    put_line(page, "user", plan->as_root ? "root" : "the job's user");
+    put_label(page, "niceness");
+    (void)fprintf(page->out, "%d\n", plan->nice);
+    put_label(page, "OOM score");
+    (void)fprintf(page->out, "%d\n", plan->oom_score_adj);
+    put_label(page, "umask");
+    (void)fprintf(page->out, "%04o\n", plan->umask_bits);
+}
+
+void plan_print_text(const struct plan *plan, const struct run_spec *spec, bool color, FILE *out)
+{
+    struct page page = {.out = out, .color = color};
+
+    style_put(out, color, STYLE_TITLE, "Run");
+    (void)fputc('\n', out);
+    put_line(&page, "id", plan->run_id);
+    if (spec->run_name != NULL)
+        put_line(&page, "name", spec->run_name);
+    if (plan->job_name != NULL)
+        put_line(&page, "job", plan->job_name);
+    put_files(&page, plan);
+    put_command(&page, plan);
+    put_environment(&page, &plan->env);
+    put_limits(&page, plan, spec);
+    (void)fputs("\nNothing was created.\n", out);
+}

@@ -1,0 +1,325 @@
+/* verb_table.c - the table of verbs: what each is called, takes and means. See verbs.h. */
+#include "cli/verbs.h"
+
+#include <string.h>
+
+#include "base/auto.h"
+#include "base/suggest.h"
+#include "cli/cli.h"
+
+#define OPTIONS(table) .options = (table), .option_count = ARRAY_SIZE(table)
+
+const struct cli_option CLI_GLOBAL_OPTIONS[] = {
+    {.name = "config",
+     .argument = "FILE",
+     .completion = COMPLETE_FILE,
+     .help = "Read this configuration instead of /etc/runlet/runlet.yaml, and its drop-ins beside it."},
+    {.name = "help", .letter = 'h', .help = "Show help and exit."},
+    {.name = "version", .help = "Show the version and exit."},
+};
+const size_t CLI_GLOBAL_OPTION_COUNT = ARRAY_SIZE(CLI_GLOBAL_OPTIONS);
+
+/* What run, submit and validate read. */
+#define DOCUMENT_OPTIONS                                                                                     \
+    {.name = "job",                                                                                          \
+     .argument = "FILE",                                                                                     \
+     .completion = COMPLETE_FILE,                                                                            \
+     .help = "Take the job from this OCI Job document (JSON). FILE is then the artifact, if there is one."}, \
+    {                                                                                                        \
+        .name = "run", .argument = "FILE", .completion = COMPLETE_FILE,                                      \
+        .help = "Take the overrides from this OCI JobRun document (JSON)."                                   \
+    }
+
+/* What run and submit lay over the documents. */
+#define OVERRIDE_OPTIONS                                                                                     \
+    {.name = "env",                                                                                          \
+     .letter = 'e',                                                                                          \
+     .argument = "K=V",                                                                                      \
+     .repeatable = true,                                                                                     \
+     .help = "Set an environment variable of the job. A K alone takes the value from runlet's own "          \
+             "environment."},                                                                                \
+        {.name = "env-file",                                                                                 \
+         .argument = "FILE",                                                                                 \
+         .repeatable = true,                                                                                 \
+         .completion = COMPLETE_FILE,                                                                        \
+         .help = "Set the variables of a file with a K=V on each line; # begins a comment line. --env wins " \
+                 "over it."},                                                                                \
+        {.name = "entrypoint",                                                                               \
+         .argument = "PATH",                                                                                 \
+         .help = "The file in the archive to execute, as JOB_RUN_ENTRYPOINT names it."},                     \
+        {.name = "max-runtime",                                                                              \
+         .argument = "DURATION",                                                                             \
+         .help = "End the job after this time: 90s, 5m, 2h, 30d."},                                          \
+        {.name = "name", .argument = "NAME", .help = "The display name of the run."},                        \
+    {                                                                                                        \
+        .name = "conda", .argument = "none|PATH", .completion = COMPLETE_DIRECTORY,                          \
+        .help = "Instead of the conda environment that the job names: the system's Python, or the "          \
+                "environment in a folder."                                                                   \
+    }
+
+static const struct cli_option RUN_OPTIONS[] = {
+    DOCUMENT_OPTIONS,
+    OVERRIDE_OPTIONS,
+    {.name = "detach", .letter = 'd', .help = "Print the id of the run and return; the run goes on."},
+    {.name = "dry-run",
+     .letter = 'n',
+     .help = "Print the whole plan - files, command, every variable with its layer, limits, deadline - and "
+             "create nothing."},
+    {.name = "json", .help = "Print the end of the run, or the plan, as JSON."},
+    {.name = "keep", .letter = 'k', .help = "Keep the run's home directory for a look afterwards."},
+    {.name = "quiet", .letter = 'q', .help = "Say nothing about the run: only the job's own output appears."},
+};
+
+static const char *const RUN_TEXT[] = {
+    "FILE is an ADS job YAML (kind: job) as it is, with local paths relative to it; or just an artifact: a "
+    ".py, .sh or .jar file, an "
+    "archive (.zip, .tar, .tar.gz, .tgz, .tar.xz, .tar.zst, .tar.bz2), or a directory. With --job and --run "
+    "the documents are OCI's "
+    "Job and JobRun in JSON. Words after -- replace the job's arguments.",
+    "Both streams of the job appear live, its standard output on standard output and its standard error on "
+    "standard error. What runlet "
+    "says itself goes to standard error. Ctrl-C asks the job to stop and gives it its grace; a second Ctrl-C "
+    "kills it.",
+    "The run is recorded like any other: `runlet status` and `runlet logs` know it afterwards.",
+    NULL,
+};
+
+static const char *const RUN_STATUSES[] = {
+    "N",
+    "the job's own exit code",
+    "124",
+    "the job reached its deadline and was ended",
+    "125",
+    "runlet itself could not run the job: wrong command line or document, or a fault of this machine",
+    "126",
+    "the entry file could not be executed",
+    "127",
+    "the entry file was not found",
+    "128+N",
+    "the job was ended by signal N",
+    NULL,
+};
+
+static const char *const RUN_EXAMPLES[] = {
+    "runlet run train.py -- --epochs 3",
+    "Execute one Python file with arguments.",
+    "runlet run project.zip --entrypoint src/main.py -e LEVEL=debug",
+    "Execute a file of an archive with a variable set.",
+    "runlet run job.yaml --max-runtime 2h --dry-run",
+    "Show what an ADS job would do here.",
+    "runlet run --job job.json --run run.json project.tar.gz",
+    "Execute what OCI's API returned.",
+    NULL,
+};
+
+static const struct cli_option VALIDATE_OPTIONS[] = {
+    DOCUMENT_OPTIONS,
+    {.name = "json", .help = "Print the findings as JSON."},
+};
+
+static const char *const VALIDATE_TEXT[] = {
+    "Reads the documents as `runlet run` does and shows everything that is wrong with them, each with its "
+    "file, line and "
+    "column (YAML) or JSON pointer (JSON). Limits of the service are checked as the service does. Unknown "
+    "keys of a job YAML are warnings; "
+    "in x-runlet blocks they are errors.",
+    NULL,
+};
+
+static const char *const VALIDATE_STATUSES[] = {
+    "0", "no error; there may be warnings", "1", "there are errors", "2", "the command line was wrong", NULL,
+};
+
+static const struct cli_option SUBMIT_OPTIONS[] = {
+    DOCUMENT_OPTIONS,
+    OVERRIDE_OPTIONS,
+    {.name = "json", .help = "Print the run as JSON."},
+};
+
+static const char *const SUBMIT_TEXT[] = {
+    "Checks the job as `runlet run` does, copies its artifact, hands the run to runletd and prints its id. "
+    "Runs are executed "
+    "in the order of their submission, as many at a time as the configuration's `concurrency` says. When "
+    "runletd is down the run waits for it.",
+    NULL,
+};
+
+static const struct cli_option STATUS_OPTIONS[] = {
+    {.name = "json", .help = "Print JSON: one object for a RUN, else a list."},
+};
+
+static const char *const STATUS_TEXT[] = {
+    "Shows the runs of this machine as a table, the newest first; or everything that is known about one RUN. "
+    "It reads the records on disk, so it "
+    "works while runletd is down.",
+    "A RUN is an id, or the beginning of one when only one run has it.",
+    NULL,
+};
+
+static const struct cli_option LOGS_OPTIONS[] = {
+    {.name = "follow", .letter = 'f', .help = "Go on as the run writes more, until it ends."},
+};
+
+static const char *const LOGS_TEXT[] = {
+    "Prints what the job wrote, both streams in the order of arrival: standard output to standard output, "
+    "standard error to "
+    "standard error, byte for byte.",
+    NULL,
+};
+
+static const char *const CANCEL_TEXT[] = {
+    "Asks the run to stop: the job gets its stop signal, then its grace, then everything it started is "
+    "killed. A run that waits never starts. "
+    "Returns when the request was recorded; `runlet wait` waits for the end.",
+    NULL,
+};
+
+static const char *const WAIT_TEXT[] = {
+    "Waits until the run has ended and exits as `runlet run` would have.",
+    NULL,
+};
+
+static const struct cli_option CONFIG_OPTIONS[] = {
+    {.name = "origin", .help = "With show: say for each value where it comes from."},
+};
+
+static const char *const CONFIG_TEXT[] = {
+    "check reads the configuration and shows all that is wrong with it, each error with its file, line and "
+    "column.",
+    "show prints the configuration in effect as YAML: the defaults, the file, and the drop-ins over it.",
+    NULL,
+};
+
+static const char *const CONFIG_EXAMPLES[] = {
+    "runlet config show --origin",
+    "Who set which value?",
+    "runlet --config ./runlet.yaml config check",
+    "Check a file before it is installed.",
+    NULL,
+};
+
+static const char *const VERSION_TEXT[] = {"Prints the version of runlet.", NULL};
+static const char *const HELP_TEXT[] = {"Shows the list of verbs, or the help of one.", NULL};
+static const char *const GEN_TEXT[] = {
+    "Prints what the build derives from the program's own tables: `man VERB` (or `man @verbs`, `man "
+    "@options`, `man @keys`: sections of the hand-written pages), `bash-completion`, `config-reference`, "
+    "`verbs`.",
+    NULL,
+};
+
+/* In the order of the overview. */
+const struct verb VERBS[] = {
+    {.name = "run",
+     .synopsis = "[OPTION...] FILE [-- ARG...]",
+     .summary = "Execute a job here, in the foreground",
+     .description = RUN_TEXT,
+     OPTIONS(RUN_OPTIONS),
+     .args_max = 1,
+     .takes_rest = true,
+     .completion = COMPLETE_FILE,
+     .statuses = RUN_STATUSES,
+     .examples = RUN_EXAMPLES,
+     .usage_status = EXIT_RUN_ERROR},
+    {.name = "validate",
+     .synopsis = "[OPTION...] FILE",
+     .summary = "Check a job without running it",
+     .description = VALIDATE_TEXT,
+     OPTIONS(VALIDATE_OPTIONS),
+     .args_max = 1,
+     .completion = COMPLETE_FILE,
+     .statuses = VALIDATE_STATUSES,
+     .usage_status = EXIT_USAGE},
+    {.name = "submit",
+     .synopsis = "[OPTION...] FILE [-- ARG...]",
+     .summary = "Hand a job to this machine's agent",
+     .description = SUBMIT_TEXT,
+     OPTIONS(SUBMIT_OPTIONS),
+     .args_max = 1,
+     .takes_rest = true,
+     .completion = COMPLETE_FILE,
+     .usage_status = EXIT_USAGE},
+    {.name = "status",
+     .synopsis = "[--json] [RUN]",
+     .summary = "Show the runs of this machine, or one",
+     .description = STATUS_TEXT,
+     OPTIONS(STATUS_OPTIONS),
+     .args_max = 1,
+     .completion = COMPLETE_RUN,
+     .usage_status = EXIT_USAGE},
+    {.name = "logs",
+     .synopsis = "[-f] RUN",
+     .summary = "Print what a job wrote",
+     .description = LOGS_TEXT,
+     OPTIONS(LOGS_OPTIONS),
+     .args_min = 1,
+     .args_max = 1,
+     .completion = COMPLETE_RUN,
+     .usage_status = EXIT_USAGE},
+    {.name = "cancel",
+     .synopsis = "RUN",
+     .summary = "Ask a run to stop",
+     .description = CANCEL_TEXT,
+     .args_min = 1,
+     .args_max = 1,
+     .completion = COMPLETE_RUN,
+     .usage_status = EXIT_USAGE},
+    {.name = "wait",
+     .synopsis = "RUN",
+     .summary = "Wait for the end of a run",
+     .description = WAIT_TEXT,
+     .args_min = 1,
+     .args_max = 1,
+     .completion = COMPLETE_RUN,
+     .statuses = RUN_STATUSES,
+     .usage_status = EXIT_RUN_ERROR},
+    {.name = "config",
+     .synopsis = "check|show [--origin]",
+     .summary = "Check or show the configuration",
+     .description = CONFIG_TEXT,
+     OPTIONS(CONFIG_OPTIONS),
+     .args_min = 1,
+     .args_max = 1,
+     .completion = COMPLETE_WORD,
+     .words = "check show",
+     .examples = CONFIG_EXAMPLES,
+     .usage_status = EXIT_USAGE},
+    {.name = "version",
+     .synopsis = "",
+     .summary = "Show the version",
+     .description = VERSION_TEXT,
+     .usage_status = EXIT_USAGE},
+    {.name = "help",
+     .synopsis = "[VERB]",
+     .summary = "Show help",
+     .description = HELP_TEXT,
+     .args_max = 1,
+     .completion = COMPLETE_VERB,
+     .usage_status = EXIT_USAGE},
+    {.name = "gen",
+     .synopsis = "WHAT [NAME]",
+     .summary = "Print pages derived from runlet's own tables",
+     .description = GEN_TEXT,
+     .args_min = 1,
+     .args_max = 2,
+     .usage_status = EXIT_USAGE,
+     .hidden = true},
+};
+const size_t VERB_COUNT = ARRAY_SIZE(VERBS);
+
+const struct verb *verb_find(const char *name)
+{
+    for (size_t i = 0; i < VERB_COUNT; i++)
+        if (strcmp(VERBS[i].name, name) == 0)
+            return &VERBS[i];
+    return NULL;
+}
+
+const struct verb *verb_suggest(const char *name)
+{
+    struct suggestion near = {0};
+
+    for (size_t i = 0; i < VERB_COUNT; i++)
+        if (!VERBS[i].hidden)
+            suggest_offer(&near, name, VERBS[i].name);
+    return near.best != NULL ? verb_find(near.best) : NULL;
+}

@@ -1,0 +1,64 @@
+/*
+ * config.h - the node's configuration: /etc/runlet/runlet.yaml and its drop-ins, read once into one struct.
+ *
+ * The file and every drop-in (runlet.d, files *.yaml beside it, in the order of their names) are laid over
+ * the defaults; later ones win, value by value. With no file at all the defaults apply. Every value remembers
+ * where it came from. keys.h has the table of keys.
+ */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/log.h"
+#include "base/strbuf.h"
+#include "config/keys.h"
+#include "format/diag.h"
+
+#define CONFIG_PATH_DEFAULT "/etc/runlet/runlet.yaml"
+
+struct config_origin {
+    char *file; /* owned; NULL: the default applies */
+    int line;
+};
+
+/* Strings are owned and never NULL after config_load. */
+struct config {
+    int64_t concurrency;
+    char *agent_user, *agent_group;
+    char *job_user;
+    int64_t job_uid, job_gid;
+    bool job_allow_root;
+    int64_t stop_grace_ms;
+    int64_t maximum_runtime_ms;
+    enum log_level log_level;
+    char *state_directory, *run_directory;
+    char *libexec_directory; /* "": beside the running program */
+    char *python, *bash, *java;
+    int64_t retention_days;
+    int64_t retention_bytes;
+    int64_t artifact_bytes;
+    int64_t unpack_bytes, unpack_files, unpack_ratio;
+    struct config_origin origin[CONFIG_KEY_COUNT];
+};
+
+void config_free(struct config *c);
+#define config_auto config_free
+
+/*
+ * Reads the configuration at `path` (NULL: the default place, where a missing file is fine; a path that was
+ * asked for must exist) and its drop-ins into *ret, which must be zero and is filled with usable values in
+ * every case but -ENOMEM. Unknown keys, wrong types and values out of bounds are errors in `diags`, all that
+ * there are. 0, -EINVAL or -ENOMEM.
+ */
+int config_load(const char *path, struct config *ret, struct diag_list *diags);
+
+/* Appends the configuration in effect as YAML that can be read back; with `origin` each line ends in
+ * "# from FILE:LINE" or "# default". 0, -E2BIG or -ENOMEM. */
+int config_show(const struct config *c, bool origin, struct strbuf *out);
+
+/* Appends one value as it stands in YAML. */
+void config_put_value(const struct config *c, enum config_key key, struct strbuf *out);
+
+#endif

@@ -1,0 +1,85 @@
+/* keys.c - see keys.h. */
+#include "config/keys.h"
+
+#include "base/limits.h"
+#include "config/config.h"
+
+#define FIELD(name) offsetof(struct config, name)
+#define DAY_MS      (24LL * 3600 * 1000)
+
+static const struct config_key_info KEYS[CONFIG_KEY_COUNT] = {
+    [CONFIG_CONCURRENCY] = {"concurrency", CONFIG_TYPE_INTEGER, "1", 1, 1000, FIELD(concurrency),
+                            "How many runs this node executes at the same time. Further ones wait in the "
+                            "order of their arrival."},
+    [CONFIG_AGENT_USER] = {"agent.user", CONFIG_TYPE_NAME, "runlet", 0, 0, FIELD(agent_user),
+                           "The user that runletd runs as. It holds no privilege and must not be root."},
+    [CONFIG_AGENT_GROUP] = {"agent.group", CONFIG_TYPE_NAME, "runlet", 0, 0, FIELD(agent_group),
+                            "The group that may read the records of runs and talk to runletd."},
+    [CONFIG_JOB_USER] = {"job.user", CONFIG_TYPE_NAME, "datascience", 0, 0, FIELD(job_user),
+                         "The name of the job's user, as the job sees it in USER and LOGNAME. It need not "
+                         "exist on the machine."},
+    [CONFIG_JOB_UID] = {"job.uid", CONFIG_TYPE_INTEGER, "1000", 1, UINT32_MAX - 2LL, FIELD(job_uid),
+                        "The numeric user that jobs run as."},
+    [CONFIG_JOB_GID] = {"job.gid", CONFIG_TYPE_INTEGER, "100", 1, UINT32_MAX - 2LL, FIELD(job_gid),
+                        "The numeric group that jobs run as."},
+    [CONFIG_JOB_ALLOW_ROOT] = {"job.allowRoot", CONFIG_TYPE_BOOLEAN, "false", 0, 0, FIELD(job_allow_root),
+                               "Whether a job that asks for it may run as root. Otherwise it is refused."},
+    [CONFIG_STOP_GRACE] =
+        {"stop.grace", CONFIG_TYPE_DURATION, "30s", 0, STOP_GRACE_MS_MAX, FIELD(stop_grace_ms),
+         "The time between the first stop signal and the kill, for jobs that do not say their own."},
+    [CONFIG_MAXIMUM_RUNTIME] =
+        {"maximumRuntime", CONFIG_TYPE_DURATION, "30d", 1000, JOB_RUNTIME_MS_MAX, FIELD(maximum_runtime_ms),
+         "The longest that any run may take on this node. A job that asks for more gets this."},
+    [CONFIG_LOG_LEVEL] = {"logLevel", CONFIG_TYPE_LOG_LEVEL, "info", 0, 0, FIELD(log_level),
+                          "How much runletd says about itself: error, warning, notice, info or debug."},
+    [CONFIG_DIRECTORIES_STATE] = {"directories.state", CONFIG_TYPE_PATH, "/var/lib/runlet", 0, 0,
+                                  FIELD(state_directory),
+                                  "Where the records, logs and homes of runs are kept."},
+    [CONFIG_DIRECTORIES_RUN] = {"directories.run", CONFIG_TYPE_PATH, "/run/runlet", 0, 0,
+                                FIELD(run_directory), "Where the sockets are."},
+    [CONFIG_DIRECTORIES_LIBEXEC] = {"directories.libexec", CONFIG_TYPE_PATH_OR_NONE, "\"\"", 0, 0,
+                                    FIELD(libexec_directory),
+                                    "Where runlet-supervisor, runlet-unpack and the entry programs are. "
+                                    "Empty: beside the running program."},
+    [CONFIG_PYTHON] = {"python", CONFIG_TYPE_PATH, "/usr/bin/python3", 0, 0, FIELD(python),
+                       "The interpreter of .py files in jobs without a conda environment."},
+    [CONFIG_BASH] = {"bash", CONFIG_TYPE_PATH, "/bin/bash", 0, 0, FIELD(bash),
+                     "The interpreter of .sh files."},
+    [CONFIG_JAVA] = {"java", CONFIG_TYPE_PATH, "/usr/bin/java", 0, 0, FIELD(java),
+                     "The program that runs .jar files."},
+    [CONFIG_RETENTION_DAYS] = {"retention.days", CONFIG_TYPE_INTEGER, "7", 0, 36500, FIELD(retention_days),
+                               "How many days the directory of a finished run is kept."},
+    [CONFIG_RETENTION_MAX_SIZE] =
+        {"retention.maxSize", CONFIG_TYPE_SIZE, "10G", 0, INT64_MAX, FIELD(retention_bytes),
+         "How much all finished runs together may occupy; the oldest that were reported go first."},
+    [CONFIG_ARTIFACT_MAX_SIZE] = {"artifact.maxSize", CONFIG_TYPE_SIZE, "4G", 1, INT64_MAX,
+                                  FIELD(artifact_bytes), "The largest artifact that is accepted."},
+    [CONFIG_UNPACK_MAX_SIZE] = {"unpack.maxSize", CONFIG_TYPE_SIZE, "50G", 1, INT64_MAX, FIELD(unpack_bytes),
+                                "The most bytes that an archive may unpack to."},
+    [CONFIG_UNPACK_MAX_FILES] = {"unpack.maxFiles", CONFIG_TYPE_INTEGER, "1000000", 1, 1000000000,
+                                 FIELD(unpack_files), "The most entries that an archive may hold."},
+    [CONFIG_UNPACK_MAX_RATIO] =
+        {"unpack.maxRatio", CONFIG_TYPE_INTEGER, "200", 1, 1000000, FIELD(unpack_ratio),
+         "How many times its own size an archive may unpack to before it is taken for a bomb."},
+};
+
+static const char *const TYPE_TEXTS[CONFIG_TYPE_COUNT] = {
+    [CONFIG_TYPE_INTEGER] = "an integer",
+    [CONFIG_TYPE_BOOLEAN] = "true or false",
+    [CONFIG_TYPE_DURATION] = "a length of time such as 500ms, 30s, 5m, 2h or 7d",
+    [CONFIG_TYPE_SIZE] = "a size such as 4096, 512K, 64M, 10G or 2T",
+    [CONFIG_TYPE_NAME] = "the name of a user or group",
+    [CONFIG_TYPE_PATH] = "an absolute path",
+    [CONFIG_TYPE_PATH_OR_NONE] = "an absolute path, or an empty string",
+    [CONFIG_TYPE_LOG_LEVEL] = "error, warning, notice, info or debug",
+};
+
+const struct config_key_info *config_key_info(enum config_key key)
+{
+    return &KEYS[key];
+}
+
+const char *config_type_text(enum config_type type)
+{
+    return TYPE_TEXTS[type];
+}

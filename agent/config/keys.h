@@ -1,0 +1,65 @@
+/*
+ * keys.h - the one table of configuration keys: path, type, default, bounds and help.
+ *
+ * Reader, `runlet config show`, the man page runlet.yaml(5) and docs/configuration.md all come from it. To
+ * add a key: a name in the enum, a row in keys.c, a field in struct config.
+ */
+#ifndef CONFIG_KEYS_H
+#define CONFIG_KEYS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum config_key {
+    CONFIG_CONCURRENCY = 0,
+    CONFIG_AGENT_USER,
+    CONFIG_AGENT_GROUP,
+    CONFIG_JOB_USER,
+    CONFIG_JOB_UID,
+    CONFIG_JOB_GID,
+    CONFIG_JOB_ALLOW_ROOT,
+    CONFIG_STOP_GRACE,
+    CONFIG_MAXIMUM_RUNTIME,
+    CONFIG_LOG_LEVEL,
+    CONFIG_DIRECTORIES_STATE,
+    CONFIG_DIRECTORIES_RUN,
+    CONFIG_DIRECTORIES_LIBEXEC,
+    CONFIG_PYTHON,
+    CONFIG_BASH,
+    CONFIG_JAVA,
+    CONFIG_RETENTION_DAYS,
+    CONFIG_RETENTION_MAX_SIZE,
+    CONFIG_ARTIFACT_MAX_SIZE,
+    CONFIG_UNPACK_MAX_SIZE,
+    CONFIG_UNPACK_MAX_FILES,
+    CONFIG_UNPACK_MAX_RATIO,
+    CONFIG_KEY_COUNT,
+};
+
+enum config_type {
+    CONFIG_TYPE_INTEGER = 0,  /* int64_t */
+    CONFIG_TYPE_BOOLEAN,      /* bool */
+    CONFIG_TYPE_DURATION,     /* int64_t, milliseconds; "30s" */
+    CONFIG_TYPE_SIZE,         /* int64_t, bytes; "10G" */
+    CONFIG_TYPE_NAME,         /* char *: a user or group */
+    CONFIG_TYPE_PATH,         /* char *: absolute */
+    CONFIG_TYPE_PATH_OR_NONE, /* char *: absolute, or "" */
+    CONFIG_TYPE_LOG_LEVEL,    /* enum log_level */
+    CONFIG_TYPE_COUNT,
+};
+
+struct config_key_info {
+    const char *path; /* "stop.grace": at most one dot */
+    enum config_type type;
+    const char *default_text; /* as it would stand in the file */
+    int64_t min, max;         /* in the field's unit; numbers only */
+    size_t offset;            /* of the field in struct config */
+    const char *help;         /* sentences */
+};
+
+const struct config_key_info *config_key_info(enum config_key key);
+
+/* What a value of the type looks like: "an integer", "a length of time such as \"30s\"", ... */
+const char *config_type_text(enum config_type type);
+
+#endif

@@ -1,0 +1,227 @@
+/* value.c - see value.h; also config_put_value and config_free of config.h. */
+#include "config/value.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/auto.h"
+#include "base/parse.h"
+
+#define USER_NAME_MAX 32
+
+static const char *const LEVEL_NAMES[] = {
+    [LOG_LEVEL_ERROR] = "error", [LOG_LEVEL_WARNING] = "warning", [LOG_LEVEL_NOTICE] = "notice",
+    [LOG_LEVEL_INFO] = "info",   [LOG_LEVEL_DEBUG] = "debug",
+};
+
+static const struct {
+    const char *unit;
+    int64_t factor;
+} DURATION_UNITS[] = {{"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1}},
+  SIZE_UNITS[] = {{"T", 1LL << 40}, {"G", 1LL << 30}, {"M", 1LL << 20}, {"K", 1LL << 10}, {"", 1}};
+
+static void *field(struct config *c, enum config_key key)
+{
+    return (char *)c + config_key_info(key)->offset;
+}
+
+static const void *field_const(const struct config *c, enum config_key key)
+{
+    return (const char *)c + config_key_info(key)->offset;
+}
+
+static bool name_valid(const char *s)
+{
+    size_t n = strlen(s);
+
+    if (n == 0 || n > USER_NAME_MAX || !(islower((unsigned char)s[0]) || s[0] == '_'))
+        return false;
+    for (size_t i = 1; i < n; i++)
+        if (!islower((unsigned char)s[i]) && !isdigit((unsigned char)s[i]) && strchr("_-", s[i]) == NULL)
+            return false;
+    return true;
+}
+
+static bool path_valid(const char *s)
+{
+    size_t n = strlen(s);
+
+    if (s[0] != '/' || n >= 4096 || strstr(s, "/../") != NULL)
+        return false;
+    if (n >= 3 && strcmp(s + n - 3, "/..") == 0)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if ((unsigned char)s[i] < 0x20 || s[i] == 0x7F)
+            return false;
+    return true;
+}
+
+static int parse_number(enum config_type type, const char *text, int64_t *ret)
+{
+    uint64_t size;
+    int r;
+
+    if (type == CONFIG_TYPE_INTEGER)
+        return parse_i64(text, INT64_MIN, INT64_MAX, ret);
+    if (type == CONFIG_TYPE_DURATION)
+        return parse_duration_ms(text, ret);
+    r = parse_size(text, &size);
+    if (r < 0)
+        return r;
+    if (size > INT64_MAX)
+        return -ERANGE;
+    *ret = (int64_t)size;
+    return 0;
+}
+
+static int set_number(struct config *c, enum config_key key, const char *text)
+{
+    const struct config_key_info *info = config_key_info(key);
+    int64_t value;
+    int r = parse_number(info->type, text, &value);
+
+    if (r < 0)
+        return r;
+    if (value < info->min || value > info->max)
+        return -ERANGE;
+    *(int64_t *)field(c, key) = value;
+    return 0;
+}
+
+static int set_text(struct config *c, enum config_key key, const char *text)
+{
+    enum config_type type = config_key_info(key)->type;
+    char **slot = field(c, key);
+    bool valid = type == CONFIG_TYPE_NAME ? name_valid(text) : path_valid(text);
+    char *copy;
+
+    if (type == CONFIG_TYPE_PATH_OR_NONE && text[0] == '\0')
+        valid = true;
+    if (!valid)
+        return -EINVAL;
+    copy = strdup(text);
+    if (copy == NULL)
+        return -ENOMEM;
+    free(*slot);
+    *slot = copy;
+    return 0;
+}
+
+int config_value_set(struct config *c, enum config_key key, const char *text)
+{
+    switch (config_key_info(key)->type) {
+    case CONFIG_TYPE_INTEGER:
+    case CONFIG_TYPE_DURATION:
+    case CONFIG_TYPE_SIZE: return set_number(c, key, text);
+    case CONFIG_TYPE_BOOLEAN: return parse_bool(text, field(c, key));
+    case CONFIG_TYPE_LOG_LEVEL: return log_level_parse(text, field(c, key));
+    case CONFIG_TYPE_NAME:
+    case CONFIG_TYPE_PATH:
+    case CONFIG_TYPE_PATH_OR_NONE: return set_text(c, key, text);
+    case CONFIG_TYPE_COUNT: break;
+    }
+    return -EINVAL;
+}
+
+static void put_duration(int64_t ms, struct strbuf *out)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(DURATION_UNITS); i++) {
+        if (ms % DURATION_UNITS[i].factor != 0 || ms == 0)
+            continue;
+        (void)strbuf_addf(out, "%" PRId64 "%s", ms / DURATION_UNITS[i].factor, DURATION_UNITS[i].unit);
+        return;
+    }
+    (void)strbuf_addstr(out, "0s");
+}
+
+static void put_size(int64_t bytes, struct strbuf *out)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(SIZE_UNITS); i++) {
+        if (bytes % SIZE_UNITS[i].factor != 0 || bytes == 0)
+            continue;
+        (void)strbuf_addf(out, "%" PRId64 "%s", bytes / SIZE_UNITS[i].factor, SIZE_UNITS[i].unit);
+        return;
+    }
+    (void)strbuf_addch(out, '0');
+}
+
+/* Plain where YAML would read it back as the same string, else in single quotes. */
+static void put_text(const char *s, struct strbuf *out)
+{
+    bool plain = s[0] == '/' || islower((unsigned char)s[0]);
+
+    for (const char *p = s; *p != '\0'; p++)
+        if (!isalnum((unsigned char)*p) && strchr("/._-", *p) == NULL)
+            plain = false;
+    for (size_t i = 0; i < 6; i++)
+        if (strcmp(s, (const char *const[]){"true", "false", "null", "yes", "no", "on"}[i]) == 0)
+            plain = false;
+    if (plain) {
+        (void)strbuf_addstr(out, s);
+        return;
+    }
+    (void)strbuf_addch(out, '\'');
+    for (const char *p = s; *p != '\0'; p++) {
+        if (*p == '\'')
+            (void)strbuf_addch(out, '\'');
+        (void)strbuf_addch(out, *p);
+    }
+    (void)strbuf_addch(out, '\'');
+}
+
+static void put_number(enum config_type type, int64_t value, struct strbuf *out)
+{
+    if (type == CONFIG_TYPE_DURATION)
+        put_duration(value, out);
+    else if (type == CONFIG_TYPE_SIZE)
+        put_size(value, out);
+    else
+        (void)strbuf_addf(out, "%" PRId64, value);
+}
+
+void config_put_value(const struct config *c, enum config_key key, struct strbuf *out)
+{
+    enum config_type type = config_key_info(key)->type;
+    const void *at = field_const(c, key);
+
+    switch (type) {
+    case CONFIG_TYPE_INTEGER:
+    case CONFIG_TYPE_DURATION:
+    case CONFIG_TYPE_SIZE: put_number(type, *(const int64_t *)at, out); break;
+    case CONFIG_TYPE_BOOLEAN: (void)strbuf_addstr(out, *(const bool *)at ? "true" : "false"); break;
+    case CONFIG_TYPE_LOG_LEVEL: (void)strbuf_addstr(out, LEVEL_NAMES[*(const enum log_level *)at]); break;
+    case CONFIG_TYPE_NAME:
+    case CONFIG_TYPE_PATH:
+    case CONFIG_TYPE_PATH_OR_NONE: put_text(*(char *const *)at, out); break;
+    case CONFIG_TYPE_COUNT: break;
+    }
+}
+
+void config_value_bounds(enum config_key key, struct strbuf *out)
+{
+    const struct config_key_info *info = config_key_info(key);
+
+    if (info->max == 0)
+        return;
+    put_number(info->type, info->min, out);
+    if (info->max == INT64_MAX) {
+        (void)strbuf_addstr(out, " or more");
+        return;
+    }
+    (void)strbuf_addstr(out, " to ");
+    put_number(info->type, info->max, out);
+}
+
+void config_free(struct config *c)
+{
+    for (int key = 0; key < CONFIG_KEY_COUNT; key++) {
+        enum config_type type = config_key_info((enum config_key)key)->type;
+        if (type == CONFIG_TYPE_NAME || type == CONFIG_TYPE_PATH || type == CONFIG_TYPE_PATH_OR_NONE)
+            free(*(char **)field(c, (enum config_key)key));
+        free(c->origin[key].file);
+    }
+    *c = (struct config){0};
+}

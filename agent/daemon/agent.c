@@ -1,0 +1,374 @@
+/* agent.c - see agent.h. */
+#include "daemon/agent.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "assignment/local/queue.h"
+#include "base/auto.h"
+#include "base/log.h"
+#include "base/parse.h"
+#include "daemon/request.h"
+#include "fetch/fetch.h"
+#include "report/outbox.h"
+#include "run/admission.h"
+#include "sys/fd.h"
+#include "sys/packet.h"
+
+#define FINISHED_NAME "finished"
+/* Below this, logs and records of another run are not safe. */
+#define DISK_RESERVE_BYTES (64ULL << 20)
+
+static const struct reporter LOCAL_REPORTER = {.deliver = local_ledger_deliver};
+
+/* ---- phases ---- */
+
+static void enter_preparing(struct run *run, void *context)
+{
+    (void)context;
+    fetch_enter(run);
+}
+
+static void enter_launching(struct run *run, void *context)
+{
+    const struct agent *a = context;
+    struct err e = ERR_INIT;
+
+    /* A run that a former agent left may still have to be started: its artifact is opened again. */
+    if (fetch_open(run, &e) < 0)
+        log_warning("run=%s %s", run->id, e.text);
+    launch_enter(run, &a->launcher);
+}
+
+static void enter_stopping(struct run *run, void *context)
+{
+    (void)context;
+    launch_stop(run);
+}
+
+static void told_stopping(struct run *run, enum run_event event, void *context)
+{
+    (void)event;
+    (void)context;
+    launch_stop(run);
+}
+
+static void follow(struct run *run, const struct agent *a)
+{
+    if (a->sink != NULL && strcmp(run->id, a->sink_run) == 0)
+        follower_start(run, a->launcher.runs_fd, a->sink);
+}
+
+static void enter_shipping(struct run *run, void *context)
+{
+    const struct agent *a = context;
+
+    launch_release(run);
+    if (run->has_record)
+        follow(run, a);
+    follower_ship(run);
+}
+
+static void enter_reporting(struct run *run, void *context)
+{
+    (void)context;
+    report_final(run, &LOCAL_REPORTER);
+}
+
+static void enter_finished(struct run *run, void *context)
+{
+    struct agent *a = context;
+    AUTO_CLOSE int marker = openat(run->dir_fd, FINISHED_NAME, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+
+    if (marker < 0)
+        log_warning("run=%s mark it finished: %d", run->id, errno);
+    (void)tree_remove(run->dir_fd, "parts");
+    if (a->finished != NULL)
+        a->finished(run, a->context);
+    loop_timer_start(a->sweep, 0, 0);
+}
+
+static void changed(struct run *run, enum phase from, void *context)
+{
+    const struct agent *a = context;
+
+    (void)from;
+    if (run->phase == PHASE_RUNNING)
+        follow(run, a);
+    if (run->phase < PHASE_SHIPPING)
+        report_phase(run, &LOCAL_REPORTER);
+    if (run->phase == PHASE_RUNNING)
+        log_info("run=%s running pid=%lld", run->id, (long long)run->main_pid);
+    if (run->phase == PHASE_FINISHED)
+        log_info("run=%s %s cause=%s %s", run->id, state_name(run->verdict.state), cause_name(run->verdict.cause),
+                 run->verdict.details);
+}
+
+static bool load_record(struct run *run, void *context)
+{
+    const struct agent *a = context;
+
+    return launch_load_record(run, &a->launcher);
+}
+
+static void release(struct run *run, void *context)
+{
+    (void)context;
+    launch_release(run);
+    follower_release(run);
+    report_release(run);
+    request_release(run);
+}
+
+/* ---- the table of runs ---- */
+
+static void sweep(void *context)
+{
+    struct agent *a = context;
+    struct run *next;
+
+    for (struct run *run = engine_first(a->engine); run != NULL; run = next) {
+        next = run->next;
+        if (run->phase == PHASE_FINISHED)
+            engine_remove(a->engine, run);
+    }
+    agent_admit(a);
+}
+
+int agent_open(struct agent *a, const struct config *config, const struct layout *layout, struct err *e)
+{
+    const struct engine_hooks hooks = {
+        .ops =
+            {
+                [PHASE_PREPARING] = {.enter = enter_preparing},
+                [PHASE_LAUNCHING] = {.enter = enter_launching},
+                [PHASE_STOPPING] = {.enter = enter_stopping, .told = told_stopping},
+                [PHASE_CLEANING] = {.told = told_stopping},
+                [PHASE_SHIPPING] = {.enter = enter_shipping},
+                [PHASE_REPORTING] = {.enter = enter_reporting},
+                [PHASE_FINISHED] = {.enter = enter_finished},
+            },
+        .changed = changed,
+        .load_record = load_record,
+        .release = release,
+        .context = a,
+    };
+
+    a->config = config;
+    a->layout = layout;
+    a->agent_fd = dir_open(AT_FDCWD, layout->agent);
+    if (a->agent_fd < 0)
+        return err_errno(e, -a->agent_fd, BLAME_NODE, "open %s", layout->agent);
+    a->launcher.runs_fd = dir_open(AT_FDCWD, layout->runs);
+    if (a->launcher.runs_fd < 0)
+        return err_errno(e, -a->launcher.runs_fd, BLAME_NODE, "open %s", layout->runs);
+    a->launcher.gate = &a->gate;
+    a->launcher.sockets_dir = layout->sockets;
+    a->launcher.settings = (struct launch_settings){.python = config->python,
+                                                    .bash = config->bash,
+                                                    .java = config->java,
+                                                    .job_user = config->job_user,
+                                                    .as_root = config->job_uid == 0};
+    a->loop = loop_new(e);
+    if (a->loop == NULL)
+        return e->code;
+    a->engine = engine_new(a->loop, &hooks, e);
+    a->sweep = loop_timer_new(a->loop, sweep, a);
+    if (a->engine == NULL || a->sweep == NULL)
+        return err_oom(e);
+    return 0;
+}
+
+void agent_close(struct agent *a)
+{
+    local_queue_close(a->queue);
+    engine_free(a->engine);
+    loop_timer_free(a->sweep);
+    loop_free(a->loop);
+    gate_close(&a->gate);
+    fd_close(&a->launcher.runs_fd);
+    fd_close(&a->agent_fd);
+    fd_close(&a->queue_fd);
+}
+
+/* ---- taking runs up ---- */
+
+bool agent_run_finished(int agent_fd, const char *id)
+{
+    char path[256];
+
+    (void)snprintf(path, sizeof(path), "%.200s/" FINISHED_NAME, id);
+    return faccessat(agent_fd, path, F_OK, 0) == 0;
+}
+
+/* The journal's first word, unless a former agent (or `runlet run`) wrote it. */
+static void note_accepted(struct run *run, int64_t epoch)
+{
+    struct fact_writer *w;
+
+    if (run->history.epoch > 0)
+        return;
+    run->history.epoch = epoch;
+    run->history.accepted_at = clock_wall();
+    w = run_note(run, FACT_ACCEPTED);
+    fact_put_int(w, "epoch", epoch);
+    fact_put_string(w, "origin", run_origin_name(run->history.origin));
+    run_noted(run, true);
+}
+
+/* Reads the assignment of an opened run and hands the run to the engine. */
+static void add(struct agent *a, struct run *run)
+{
+    struct err bad = ERR_INIT;
+    int64_t epoch = 1;
+    int r = request_load(run, &epoch, &bad);
+
+
+    note_accepted(run, epoch);
+    engine_add(a->engine, run);
+    if (r < 0 && run->phase < PHASE_LAUNCHING)
+        run_fail(run, CAUSE_ASSIGNMENT_INVALID, &bad);
+}
+
+struct run *agent_take(struct agent *a, const char *id, int lock_fd, struct err *e)
+{
+    struct run *run;
+
+    if (run_open(a->agent_fd, id, lock_fd, &run, e) < 0)
+        return NULL;
+    add(a, run);
+    return run;
+}
+
+/* Whether the run's supervisor answers at its socket. */
+static bool alive(const struct agent *a, const char *id)
+{
+    char path[LAYOUT_PATH_MAX + 256];
+    AUTO_CLOSE int fd = -1;
+
+    (void)snprintf(path, sizeof(path), "%s/%s.sock", a->layout->sockets, id);
+    fd = packet_connect(path);
+    return fd >= 0;
+}
+
+static bool needs_no_waiting(const struct agent *a, const struct run *run)
+{
+    switch (adoption_of(&run->history)) {
+    case ADOPT_DELIVER:
+    case ADOPT_ABANDON: return true;
+    case ADOPT_JOIN: return !alive(a, run->id);
+    case ADOPT_START:
+    default: return false;
+    }
+}
+
+static bool adopt(struct agent *a, const char *id, bool ended_only)
+{
+    struct run *run;
+    struct err e = ERR_INIT;
+
+    if (run_open(a->agent_fd, id, -1, &run, &e) < 0) {
+        if (e.code != -EBUSY)
+            log_error("run=%s %s", id, e.text);
+        return false;
+    }
+    if (ended_only && !needs_no_waiting(a, run)) {
+        run_close(run);
+        return false;
+    }
+    log_info("run=%s taken up again in phase %s", id, phase_name(run->history.phase));
+    add(a, run);
+    return true;
+}
+
+static size_t adopt_each(struct agent *a, bool ended_only)
+{
+    int copy = openat(a->agent_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = copy >= 0 ? fdopendir(copy) : NULL;
+    const struct dirent *entry;
+    size_t count = 0;
+
+    if (dir == NULL) {
+        if (copy >= 0)
+            (void)close(copy);
+        return 0;
+    }
+    while ((entry = readdir(dir)) != NULL)
+        if (run_id_valid(entry->d_name) && !agent_run_finished(a->agent_fd, entry->d_name) &&
+            adopt(a, entry->d_name, ended_only))
+            count++;
+    (void)closedir(dir);
+    return count;
+}
+
+size_t agent_adopt_all(struct agent *a)
+{
+    return adopt_each(a, false);
+}
+
+size_t agent_adopt_ended(struct agent *a)
+{
+    return adopt_each(a, true);
+}
+
+static uint64_t disk_free(int dir_fd)
+{
+    struct statvfs vfs;
+
+    return fstatvfs(dir_fd, &vfs) == 0 ? (uint64_t)vfs.f_bavail * vfs.f_frsize : UINT64_MAX;
+}
+
+void agent_admit(struct agent *a)
+{
+    struct admission state = {.concurrency = (size_t)a->config->concurrency,
+                              .active = engine_active(a->engine),
+                              .stopping = a->stopping,
+                              .disk_free = disk_free(a->launcher.runs_fd),
+                              .disk_reserve = DISK_RESERVE_BYTES};
+
+    for (struct run *run = engine_first(a->engine); run != NULL; run = run->next) {
+        if (run->phase != PHASE_ACCEPTED || run->pending_count > 0)
+            continue;
+        if (admission_decide(&state) != ADMIT)
+            break;
+        run_post(run, RUN_EVENT_START);
+        state.active++;
+    }
+}
+
+static void arrival(void *context)
+{
+    struct agent *a = context;
+    char id[208];
+    int r;
+
+    for (;;) {
+        struct err e = ERR_INIT;
+        r = local_queue_take(a->queue, a->agent_fd, id, &e);
+        if (r == 0)
+            break;
+        if (r > 0 && agent_take(a, id, -1, &e) != NULL) {
+            log_info("run=%s accepted", id);
+            continue;
+        }
+        log_error("run=%s %s", id, e.text);
+        if (r < 0 && r != -EEXIST)
+            break;
+    }
+    agent_admit(a);
+}
+
+int agent_watch_queue(struct agent *a, struct err *e)
+{
+    a->queue_fd = dir_open(AT_FDCWD, a->layout->queue);
+    if (a->queue_fd < 0)
+        return err_errno(e, -a->queue_fd, BLAME_NODE, "open %s", a->layout->queue);
+    a->queue = local_queue_open(a->loop, a->queue_fd, a->layout->queue, arrival, a, e);
+    return a->queue != NULL ? 0 : e->code;
+}

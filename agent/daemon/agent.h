@@ -1,0 +1,63 @@
+/*
+ * agent.h - the wiring: engine, phases' folders and the local source put together. Hosted by runletd, and by `runlet run`
+ * for one run in the foreground.
+ */
+#ifndef DAEMON_AGENT_H
+#define DAEMON_AGENT_H
+
+#include "config/config.h"
+#include "daemon/layout.h"
+#include "engine/engine.h"
+#include "launch/launch.h"
+#include "logs/follower.h"
+
+struct local_queue;
+
+struct agent {
+    const struct config *config; /* borrowed */
+    const struct layout *layout; /* borrowed */
+    struct loop *loop;           /* owned */
+    struct engine *engine;       /* owned */
+    struct gate gate;            /* owned */
+    struct launcher launcher;
+    struct local_queue *queue; /* owned; NULL in the foreground */
+    struct loop_timer *sweep;  /* takes finished runs out of the table, and starts waiting ones */
+    int agent_fd, queue_fd;    /* owned */
+    const struct log_sink *sink; /* borrowed; NULL: the spool is enough */
+    const char *sink_run;        /* borrowed: the one run whose output goes to the sink */
+    bool stopping;
+    /* Called when a run is FINISHED, before it leaves the table. May be NULL. */
+    void (*finished)(struct run *run, void *context);
+    void *context;
+};
+
+#define AGENT_INIT                                                                                           \
+    (struct agent)                                                                                           \
+    {                                                                                                        \
+        .gate = {.starter_fd = -1}, .agent_fd = -1, .queue_fd = -1, .launcher = {.runs_fd = -1}              \
+    }
+
+/* Opens the folders and makes loop and engine; runs without privilege. a->gate must be set. 0 or negative with *e. */
+int agent_open(struct agent *a, const struct config *config, const struct layout *layout, struct err *e);
+void agent_close(struct agent *a);
+
+/* Takes up every unfinished run that no other process is responsible for. Returns how many. */
+size_t agent_adopt_all(struct agent *a);
+
+/* Takes up only those that have come to their end, or were never launched and are not wanted any more: what needs no waiting.
+ * Returns how many. */
+size_t agent_adopt_ended(struct agent *a);
+
+/* Takes up one run. lock_fd as for run_open. NULL with *e on failure. */
+struct run *agent_take(struct agent *a, const char *id, int lock_fd, struct err *e);
+
+/* Starts to watch the queue. */
+int agent_watch_queue(struct agent *a, struct err *e);
+
+/* Starts waiting runs as far as admission allows. */
+void agent_admit(struct agent *a);
+
+/* Whether run `id` is finished: marked so in its directory. */
+bool agent_run_finished(int agent_fd, const char *id);
+
+#endif

@@ -1,0 +1,128 @@
+/* layout.c - see layout.h. */
+#include "daemon/layout.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/auto.h"
+#include "sys/fd.h"
+
+static int join(char to[LAYOUT_PATH_MAX], const char *folder, const char *name, struct err *e)
+{
+    int n = snprintf(to, LAYOUT_PATH_MAX, "%s/%s", folder, name);
+
+    if (n < 0 || n >= LAYOUT_PATH_MAX)
+        return err_set(e, -ENAMETOOLONG, BLAME_NODE, "the path %.100s.../%s is too long", folder, name);
+    return 0;
+}
+
+/* The folder of the running program. */
+static int program_folder(char to[LAYOUT_PATH_MAX], struct err *e)
+{
+    ssize_t n = readlink("/proc/self/exe", to, LAYOUT_PATH_MAX - 1);
+    char *slash;
+
+    if (n < 0)
+        return err_errno(e, errno, BLAME_NODE, "find the folder of this program");
+    to[n] = '\0';
+    slash = strrchr(to, '/');
+    if (slash != NULL)
+        *slash = '\0';
+    return 0;
+}
+
+int layout_paths(const struct config *config, struct layout *ret, struct err *e)
+{
+    struct layout l = {0};
+
+    if (join(l.agent, config->state_directory, "agent", e) < 0 || join(l.queue, config->state_directory, "queue", e) < 0 ||
+        join(l.runs, config->state_directory, "runs", e) < 0 || join(l.sockets, config->run_directory, "runs", e) < 0 ||
+        join(l.api_socket, config->run_directory, "api.sock", e) < 0 ||
+        join(l.supervisor_socket, config->run_directory, "supervisor.sock", e) < 0)
+        return e->code;
+    if (config->libexec_directory[0] != '\0')
+        (void)snprintf(l.libexec, sizeof(l.libexec), "%s", config->libexec_directory);
+    else if (program_folder(l.libexec, e) < 0)
+        return e->code;
+    *ret = l;
+    return 0;
+}
+
+int layout_users(const struct config *config, struct layout *l, struct err *e)
+{
+    return user_lookup(config->agent_user, config->agent_group, &l->agent_ids, e);
+}
+
+int layout_ensure(const struct config *config, const struct layout *l, struct err *e)
+{
+    const struct user_ids ids = l->agent_ids;
+    const struct {
+        const char *path;
+        mode_t mode;
+        uid_t uid;
+        gid_t gid;
+    } folders[] = {
+        {config->state_directory, 0755, 0, 0}, {l->agent, 0750, ids.uid, ids.gid},
+        {l->queue, 02770, ids.uid, ids.gid},   {l->runs, 0750, 0, ids.gid},
+        {config->run_directory, 0755, 0, 0},   {l->sockets, 0750, 0, ids.gid},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(folders); i++)
+        if (dir_ensure(folders[i].path, folders[i].mode, folders[i].uid, folders[i].gid, e) < 0)
+            return e->code;
+    return 0;
+}
+
+static int add_pair(struct strlist *to, const char *option, const char *value)
+{
+    return strlist_add(to, option) < 0 || strlist_add(to, value) < 0 ? -ENOMEM : 0;
+}
+
+static int add_number(struct strlist *to, const char *option, int64_t value)
+{
+    char text[24];
+
+    (void)snprintf(text, sizeof(text), "%lld", (long long)value);
+    return add_pair(to, option, text);
+}
+
+int layout_policy_options(const struct config *config, const struct layout *l, struct strlist *ret)
+{
+    const struct {
+        const char *option, *value;
+    } words[] = {
+        {"--job-user", config->job_user},
+        {"--runs-directory", l->runs},
+        {"--sockets-directory", l->sockets},
+        {"--state-directory", config->state_directory},
+        {"--runtime-directory", config->run_directory},
+        {"--helper-directory", l->libexec},
+    };
+    const struct {
+        const char *option;
+        int64_t value;
+    } numbers[] = {
+        {"--agent-uid", l->agent_ids.uid},
+        {"--agent-gid", l->agent_ids.gid},
+        {"--job-uid", config->job_uid},
+        {"--job-gid", config->job_gid},
+        {"--unpack-max-bytes", config->unpack_bytes},
+        {"--unpack-max-files", config->unpack_files},
+        {"--unpack-max-ratio", config->unpack_ratio},
+    };
+    char limit[32];
+
+    for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+        if (add_pair(ret, words[i].option, words[i].value) < 0)
+            return -ENOMEM;
+    for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
+        if (add_number(ret, numbers[i].option, numbers[i].value) < 0)
+            return -ENOMEM;
+    (void)snprintf(limit, sizeof(limit), "%lldms", (long long)config->maximum_runtime_ms);
+    if (add_pair(ret, "--maximum-runtime", limit) < 0)
+        return -ENOMEM;
+    return config->job_allow_root ? strlist_add(ret, "--allow-root") : 0;
+}

@@ -1,0 +1,77 @@
+/* request.c - see request.h. */
+#include "daemon/request.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/auto.h"
+#include "format/read.h"
+#include "job/assignment.h"
+#include "job/resolve.h"
+#include "sys/fd.h"
+
+#define DOCUMENT_NAME "assignment.json"
+
+static int first_error(const struct diag_list *diags, struct err *e)
+{
+    AUTO(strbuf) struct strbuf text = STRBUF_INIT(DOCUMENT_BYTES_MAX);
+    char *newline;
+
+    diag_print(diags, &text);
+    newline = text.data != NULL ? strchr(text.data, '\n') : NULL;
+    if (newline != NULL)
+        *newline = '\0';
+    return err_set(e, -EINVAL, BLAME_ASSIGNMENT, "%s", strbuf_str(&text));
+}
+
+static int read_document(struct run *run, int64_t *ret_epoch, struct diag_list *diags, struct err *e)
+{
+    AUTO(strbuf) struct strbuf text = STRBUF_INIT(DOCUMENT_BYTES_MAX);
+    AUTO(node) struct node *root = NULL;
+    int r = file_read(run->dir_fd, DOCUMENT_NAME, &text);
+
+    if (r < 0)
+        return err_errno(e, -r, BLAME_NODE, "read " DOCUMENT_NAME);
+    root = json_read(strbuf_str(&text), text.len, diags);
+    if (root == NULL)
+        return first_error(diags, e);
+    r = assignment_read(root, run->request, ret_epoch, diags);
+    if (r == -ENOMEM)
+        return err_oom(e);
+    return r < 0 ? first_error(diags, e) : 0;
+}
+
+int request_load(struct run *run, int64_t *ret_epoch, struct err *e)
+{
+    AUTO(diag) struct diag_list diags = {.file = DOCUMENT_NAME};
+    char fqdn[256] = "";
+    const struct run_options options = {.maximum_runtime_ms = -1, .fqdn = fqdn};
+    int r;
+
+    run->request = calloc(1, sizeof(*run->request));
+    run->spec = calloc(1, sizeof(*run->spec));
+    if (run->request == NULL || run->spec == NULL)
+        return err_oom(e);
+    r = read_document(run, ret_epoch, &diags, e);
+    if (r < 0)
+        return r;
+    (void)gethostname(fqdn, sizeof(fqdn) - 1);
+    r = run_resolve(run->request, &options, run->spec, &diags);
+    if (r == -ENOMEM)
+        return err_oom(e);
+    return r < 0 ? first_error(&diags, e) : 0;
+}
+
+void request_release(struct run *run)
+{
+    if (run->request != NULL)
+        job_request_free(run->request);
+    if (run->spec != NULL)
+        run_spec_free(run->spec);
+    free(run->request);
+    free(run->spec);
+    run->request = NULL;
+    run->spec = NULL;
+}

@@ -1,0 +1,303 @@
+/* engine.c - see engine.h: the setter, the event queue, budgets. */
+#include "engine/engine.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+
+struct engine {
+    struct loop *loop; /* borrowed */
+    struct engine_hooks hooks;
+    struct run *first;
+    struct loop_timer *drain; /* due at once when events are pending */
+    bool drain_scheduled;
+};
+
+static void drain(void *context);
+
+struct engine *engine_new(struct loop *loop, const struct engine_hooks *hooks, struct err *e)
+{
+    struct engine *engine = calloc(1, sizeof(*engine));
+
+    if (engine != NULL) {
+        engine->loop = loop;
+        engine->hooks = *hooks;
+        engine->drain = loop_timer_new(loop, drain, engine);
+    }
+    if (engine == NULL || engine->drain == NULL) {
+        free(engine);
+        (void)err_oom(e);
+        return NULL;
+    }
+    return engine;
+}
+
+void engine_free(struct engine *e)
+{
+    if (e == NULL)
+        return;
+    while (e->first != NULL)
+        engine_remove(e, e->first);
+    loop_timer_free(e->drain);
+    free(e);
+}
+
+struct loop *engine_loop(const struct engine *e)
+{
+    return e->loop;
+}
+
+struct run *engine_find(const struct engine *e, const char *id)
+{
+    for (struct run *run = e->first; run != NULL; run = run->next)
+        if (strcmp(run->id, id) == 0)
+            return run;
+    return NULL;
+}
+
+struct run *engine_first(const struct engine *e)
+{
+    return e->first;
+}
+
+size_t engine_active(const struct engine *e)
+{
+    size_t n = 0;
+
+    for (const struct run *run = e->first; run != NULL; run = run->next)
+        if (run->phase != PHASE_ACCEPTED && run->phase != PHASE_FINISHED)
+            n++;
+    return n;
+}
+
+void engine_remove(struct engine *e, struct run *run)
+{
+    for (struct run **at = &e->first; *at != NULL; at = &(*at)->next)
+        if (*at == run) {
+            *at = run->next;
+            break;
+        }
+    if (e->hooks.release != NULL)
+        e->hooks.release(run, e->hooks.context);
+    loop_timer_free(run->budget);
+    run_close(run);
+}
+
+/* ---- the journal ---- */
+
+struct fact_writer *run_note(struct run *run, const char *event)
+{
+    return journal_begin(&run->journal, clock_wall(), event);
+}
+
+void run_noted(struct run *run, bool durable)
+{
+    struct err e = ERR_INIT;
+
+    if (journal_commit(&run->journal, durable, &e) < 0)
+        log_error("run=%s agent journal: %s", run->id, e.text);
+}
+
+/* ---- the setter ---- */
+
+static void judge(struct run *run)
+{
+    if (!run->has_record) {
+        run->record = (struct exit_record){.main_end = MAIN_NOT_STARTED,
+                                           .stop_cause = run->cause != CAUSE_NONE ? run->cause : CAUSE_UNKNOWN,
+                                           .blame = run->failure.blame,
+                                           .tree_gone = true,
+                                           .accepted_at = run->history.accepted_at,
+                                           .ended_at = clock_wall()};
+        (void)snprintf(run->record.run_id, sizeof(run->record.run_id), "%s", run->id);
+        (void)snprintf(run->record.reason, sizeof(run->record.reason), "%s", run->failure.text);
+    }
+    run->verdict = verdict_of(&run->record);
+    run->cause = run->verdict.cause;
+}
+
+static void set_phase(struct run *run, enum phase to, enum run_event event, enum cause cause)
+{
+    struct engine *e = run->engine;
+    enum phase from = run->phase;
+    struct fact_writer *w;
+
+    if (run->cause == CAUSE_NONE)
+        run->cause = cause;
+    run->phase = to;
+    if (to == PHASE_SHIPPING)
+        judge(run);
+    log_debug("run=%s %s -> %s on=%s cause=%s", run->id, phase_name(from), phase_name(to), run_event_name(event),
+              cause_name(run->cause));
+    w = run_note(run, FACT_PHASE);
+    fact_put_string(w, "from", phase_name(from));
+    fact_put_string(w, "to", phase_name(to));
+    fact_put_string(w, "on", run_event_name(event));
+    fact_put_string(w, "cause", cause_name(run->cause));
+    run_noted(run, to == PHASE_FINISHED);
+    loop_timer_stop(run->budget);
+    if (phase_budget_ms(to) > 0)
+        loop_timer_start(run->budget, (uint64_t)phase_budget_ms(to), 0);
+    if (e->hooks.changed != NULL)
+        e->hooks.changed(run, from, e->hooks.context);
+    if (e->hooks.ops[to].enter != NULL)
+        e->hooks.ops[to].enter(run, e->hooks.context);
+}
+
+/* ---- events ---- */
+
+static void apply(struct run *run, enum run_event event)
+{
+    const struct edge edge = run_edge(run->phase, event);
+    const struct engine *e = run->engine;
+
+    switch (edge.kind) {
+    case EDGE_GO: set_phase(run, edge.next, event, edge.cause); break;
+    case EDGE_STAY:
+        if (e->hooks.ops[run->phase].told != NULL)
+            e->hooks.ops[run->phase].told(run, event, e->hooks.context);
+        break;
+    case EDGE_IGNORE: log_debug("run=%s %s: %s ignored", run->id, phase_name(run->phase), run_event_name(event)); break;
+    case EDGE_BUG:
+    default: log_error("run=%s bug: %s cannot happen in %s", run->id, run_event_name(event), phase_name(run->phase)); break;
+    }
+}
+
+static void schedule(struct engine *e)
+{
+    if (e->drain_scheduled)
+        return;
+    e->drain_scheduled = true;
+    loop_timer_start(e->drain, 0, 0);
+}
+
+/* Applies one event of each run that has one; a run may leave the table while its event is applied. */
+static void drain(void *context)
+{
+    struct engine *e = context;
+    struct run *next;
+
+    e->drain_scheduled = false;
+    for (struct run *run = e->first; run != NULL; run = next) {
+        enum run_event event;
+        next = run->next;
+        if (run->pending_count == 0)
+            continue;
+        event = run->pending[0];
+        run->pending_count--;
+        memmove(&run->pending[0], &run->pending[1], run->pending_count * sizeof(run->pending[0]));
+        if (run->pending_count > 0)
+            schedule(e);
+        apply(run, event);
+    }
+}
+
+void run_post(struct run *run, enum run_event event)
+{
+    if (run->pending_count == RUN_EVENTS_PENDING) {
+        log_error("run=%s bug: more than %d events pending, %s dropped", run->id, RUN_EVENTS_PENDING,
+                  run_event_name(event));
+        return;
+    }
+    run->pending[run->pending_count++] = event;
+    schedule(run->engine);
+}
+
+void run_fail(struct run *run, enum cause cause, const struct err *why)
+{
+    struct fact_writer *w;
+
+    if (run->failure.text[0] == '\0')
+        run->failure = *why;
+    if (run->cause == CAUSE_NONE)
+        run->cause = cause;
+    w = run_note(run, FACT_FAILURE);
+    fact_put_string(w, "cause", cause_name(cause));
+    fact_put_string(w, "blame", blame_name(why->blame));
+    fact_put_string(w, "reason", why->text);
+    run_noted(run, false);
+    run_post(run, RUN_EVENT_FAILED);
+}
+
+void run_cancel(struct run *run, bool kill)
+{
+    if (!run->cancel_requested) {
+        run->cancel_requested = true;
+        (void)run_note(run, FACT_CANCEL_REQUESTED);
+        run_noted(run, true);
+    }
+    run->kill_requested = run->kill_requested || kill;
+    run_post(run, RUN_EVENT_CANCEL);
+}
+
+static void budget_spent(void *context)
+{
+    struct run *run = context;
+
+    log_warning("run=%s the phase %s took longer than it may", run->id, phase_name(run->phase));
+    run_post(run, RUN_EVENT_BUDGET);
+}
+
+/* ---- taking up ---- */
+
+/* Goes on where the journal says the run was. Events that were pending when the last process died are found again by the
+ * phase's own operation, which is idempotent. */
+static void resume(struct run *run)
+{
+    struct engine *e = run->engine;
+    struct err gone = {.blame = BLAME_ASSIGNMENT,
+                       .text = "the run was given up before it started: whoever asked for it went away"};
+
+    run->cause = run->history.cause;
+    run->cancel_requested = run->history.cancel_requested;
+    if (run->history.reason[0] != '\0') {
+        run->failure.blame = run->history.blame;
+        (void)snprintf(run->failure.text, sizeof(run->failure.text), "%s", run->history.reason);
+    }
+    switch (adoption_of(&run->history)) {
+    case ADOPT_ABANDON:
+        run->phase = PHASE_ACCEPTED;
+        if (run->failure.text[0] == '\0')
+            run->failure = gone;
+        run_post(run, RUN_EVENT_CANCEL);
+        break;
+    case ADOPT_JOIN:
+        run->phase = PHASE_LAUNCHING;
+        if (e->hooks.ops[PHASE_LAUNCHING].enter != NULL)
+            e->hooks.ops[PHASE_LAUNCHING].enter(run, e->hooks.context);
+        if (run->cancel_requested)
+            run_post(run, RUN_EVENT_CANCEL);
+        break;
+    case ADOPT_DELIVER:
+        run->phase = run->history.phase;
+        if (e->hooks.load_record != NULL)
+            (void)e->hooks.load_record(run, e->hooks.context);
+        judge(run);
+        if (e->hooks.ops[run->phase].enter != NULL)
+            e->hooks.ops[run->phase].enter(run, e->hooks.context);
+        break;
+    case ADOPT_START:
+    default: run->phase = PHASE_ACCEPTED; break;
+    }
+}
+
+void engine_add(struct engine *e, struct run *run)
+{
+    struct run **end = &e->first;
+
+    while (*end != NULL)
+        end = &(*end)->next;
+    *end = run;
+    run->next = NULL;
+    run->engine = e;
+    run->budget = loop_timer_new(e->loop, budget_spent, run);
+    if (run->budget == NULL) {
+        log_error("run=%s out of memory", run->id);
+        engine_remove(e, run);
+        return;
+    }
+    resume(run);
+}

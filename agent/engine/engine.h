@@ -1,0 +1,122 @@
+/*
+ * engine.h - drives runs through the phase table on the loop.
+ *
+ * One setter changes a run's phase: it journals the transition, then calls the new phase's operation. Work that completes
+ * posts an event; events are applied one at a time from the loop, never from inside the call that posted them.
+ * What a phase does lies behind struct phase_ops, filled in by the wiring (agent/daemon); the engine knows no network, no
+ * supervisor and no control plane.
+ */
+#ifndef ENGINE_ENGINE_H
+#define ENGINE_ENGINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "io/loop.h"
+#include "record/exit_record.h"
+#include "record/journal.h"
+#include "record/verdict.h"
+#include "run/history.h"
+#include "run/table.h"
+
+#define AGENT_JOURNAL_NAME   "agent.journal"
+#define AGENT_LOCK_NAME      "lock"
+#define RUN_EVENTS_PENDING   16
+#define RUN_PLACEMENTS_MAX   8
+
+struct engine;
+struct job_request;
+struct run_spec;
+struct launch_client;
+struct log_follower;
+struct outbox;
+
+/* One run. Owned by the engine from engine_add until engine_free; everything it points at is freed by hooks->release. */
+struct run {
+    struct engine *engine;
+    char id[208];
+    enum phase phase; /* written by the engine's setter alone */
+    enum cause cause; /* first one known to the agent */
+    struct run_history history; /* as the journal was when the agent took the run up */
+    int dir_fd;                 /* owned: agent/<run>/ */
+    int lock_fd;                /* owned: held while this process is responsible for the run */
+    struct journal journal;     /* owned */
+    bool cancel_requested;
+    bool kill_requested;
+    struct err failure;        /* why it ended before a launch; text empty otherwise */
+    struct exit_record record; /* the end, once ended */
+    bool has_record;
+    struct verdict verdict; /* from SHIPPING on */
+    boot_ms_t deadline;     /* from RUNNING on, as the supervisor said */
+    wall_ms_t started_at;
+    int64_t main_pid;
+    enum run_event pending[RUN_EVENTS_PENDING];
+    size_t pending_count;
+    struct loop_timer *budget;
+    struct run *next;
+    /* Slots of the phases' folders; the engine does not look into them. */
+    struct job_request *request;
+    struct run_spec *spec;
+    int placement_fd[RUN_PLACEMENTS_MAX]; /* owned; -1 unless PREPARING opened them */
+    struct launch_client *launch;
+    struct log_follower *logs;
+    struct outbox *outbox;
+};
+
+/* What a phase does. All members may be NULL. `enter` must lead to a posted event; so must `told`, called for an
+ * event that stays in the phase (EDGE_STAY). */
+struct phase_ops {
+    void (*enter)(struct run *run, void *context);
+    void (*told)(struct run *run, enum run_event event, void *context);
+};
+
+struct engine_hooks {
+    struct phase_ops ops[PHASE_COUNT];
+    /* After each transition was journaled and before the new phase's operation runs. */
+    void (*changed)(struct run *run, enum phase from, void *context);
+    /* Fills run->record and sets has_record when the run's end is on disk. */
+    bool (*load_record)(struct run *run, void *context);
+    /* Frees the slots of a run that leaves the engine. */
+    void (*release)(struct run *run, void *context);
+    void *context;
+};
+
+/* The caller owns the engine; hooks are copied. NULL with *e on failure. */
+struct engine *engine_new(struct loop *loop, const struct engine_hooks *hooks, struct err *e);
+void engine_free(struct engine *e);
+
+struct loop *engine_loop(const struct engine *e);
+
+/* Opens the directory agent/<id>, takes its lock and folds its journal. lock_fd is the lock when the caller holds it already (taken
+ * over in every case), else -1. The run is returned without being driven yet; owned by the caller until engine_add. -EBUSY
+ * when another process is responsible for it. */
+int run_open(int agent_dir_fd, const char *id, int lock_fd, struct run **ret, struct err *e);
+void run_close(struct run *run);
+
+/* Takes the run over and drives it: from where its journal says it was (run/history.h), or from the start. */
+void engine_add(struct engine *e, struct run *run);
+
+/* Removes a finished run from the table. */
+void engine_remove(struct engine *e, struct run *run);
+
+struct run *engine_find(const struct engine *e, const char *id);
+struct run *engine_first(const struct engine *e);
+/* Runs that were started and are not FINISHED. */
+size_t engine_active(const struct engine *e);
+
+/* Posts an event: applied on a later turn of the loop. */
+void run_post(struct run *run, enum run_event event);
+
+/* The phase cannot do its work: notes cause and reason (the first ones stay) and posts FAILED. */
+void run_fail(struct run *run, enum cause cause, const struct err *why);
+
+/* Asks for the end of the run, durably. With `kill`, without further grace. */
+void run_cancel(struct run *run, bool kill);
+
+/* Starts a fact in the run's journal; run_noted ends it. A failing disk is logged, not fatal: the run goes on. */
+struct fact_writer *run_note(struct run *run, const char *event);
+void run_noted(struct run *run, bool durable);
+
+#endif

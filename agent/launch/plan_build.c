@@ -1,0 +1,152 @@
+/* plan_build.c - see plan_build.h. */
+#include "launch/plan_build.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/auto.h"
+
+#define DEFAULT_PATH  "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define JOB_UMASK     0022
+/* The job goes before the agent and everything else of the system when memory runs out. */
+#define JOB_OOM_SCORE 500
+
+int plan_supported(const struct job_request *request, const struct run_spec *spec, struct err *e)
+{
+    if (request->runtime == RUNTIME_CONTAINER || request->job.configuration.container != NULL ||
+        request->run.overrides.container != NULL)
+        return err_set(e, -ENOTSUP, BLAME_ASSIGNMENT,
+                       "this version of runlet does not run container images yet (container, OCIR_CONTAINER)");
+    if (request->runtime == RUNTIME_PYTORCH)
+        return err_set(e, -ENOTSUP, BLAME_ASSIGNMENT,
+                       "this version of runlet does not run the pyTorchDistributed runtime yet");
+    if (request->job.multi_node)
+        return err_set(e, -ENOTSUP, BLAME_ASSIGNMENT, "this version of runlet does not run MULTI_NODE jobs yet");
+    if (request->job.configuration.mount_count > 0 || request->run.overrides.mount_count > 0)
+        return err_set(e, -ENOTSUP, BLAME_ASSIGNMENT,
+                       "this version of runlet does not mount storage yet (storageMount, "
+                       "jobStorageMountConfigurationDetailsList)");
+    if (spec->conda_type != CONDA_NONE)
+        return err_set(e, -ENOTSUP, BLAME_ASSIGNMENT,
+                       "the job names the conda environment '%s', which this machine does not have; --conda none takes "
+                       "the system's Python, --conda PATH an environment that is here",
+                       spec->conda_slug != NULL ? spec->conda_slug : "?");
+    return 0;
+}
+
+static int copy(char **to, const char *from, struct err *e)
+{
+    *to = strdup(from);
+    return *to != NULL ? 0 : err_oom(e);
+}
+
+static int add_placements(const struct artifact *artifact, struct plan *p, struct err *e)
+{
+    if (artifact->count == 0)
+        return err_set(e, -EINVAL, BLAME_ASSIGNMENT, "the job has no artifact: there is nothing to execute");
+    for (size_t i = 0; i < artifact->count; i++) {
+        const struct artifact_part *part = &artifact->part[i];
+        struct placement *to = &p->placement[p->placement_count++];
+        bool archive = part->form == ARTIFACT_ARCHIVE || part->form == ARTIFACT_DIRECTORY;
+        to->form = archive ? PLACE_ARCHIVE : PLACE_FILE;
+        if (copy(&to->name, part->name, e) < 0 || copy(&to->into, part->into != NULL ? part->into : "", e) < 0)
+            return e->code;
+    }
+    return 0;
+}
+
+/* A single file in the home is its own entry; everything else is an archive with an entrypoint in it. */
+static int add_entry(const struct run_spec *spec, struct plan *p, struct err *e)
+{
+    bool single = p->placement_count == 1 && p->placement[0].form == PLACE_FILE && p->placement[0].into[0] == '\0';
+
+    p->entry_kind = single ? ENTRY_FILE : ENTRY_ARCHIVE;
+    if (single)
+        return copy(&p->entrypoint, p->placement[0].name, e);
+    return spec->entrypoint != NULL ? copy(&p->entrypoint, spec->entrypoint, e) : 0;
+}
+
+static int add_environment(const struct run_spec *spec, const struct launch_settings *settings, struct plan *p,
+                           struct err *e)
+{
+    AUTO_FREE char *path = NULL;
+    const char *user = settings->as_root ? "root" : settings->job_user;
+    const struct {
+        const char *key, *value;
+    } defaults[] = {
+        {"HOME", JOB_HOME},
+        {"USER", user},
+        {"LOGNAME", user},
+        {"SHELL", "/bin/bash"},
+        {"LANG", "C.UTF-8"},
+        {"TMPDIR", "/tmp"},
+        /* Lines reach the log when they are printed, also those of a job that is killed. */
+        {"PYTHONUNBUFFERED", "1"},
+        {"CONDA_PREFIX", spec->conda_prefix},
+    };
+
+    for (size_t i = 0; i < spec->env.count; i++)
+        if (env_set(&p->env, spec->env.var[i].layer, spec->env.var[i].key, spec->env.var[i].value) < 0)
+            return err_oom(e);
+    for (size_t i = 0; i < ARRAY_SIZE(defaults); i++)
+        if (defaults[i].value != NULL && env_set(&p->env, ENV_DEFAULT, defaults[i].key, defaults[i].value) < 0)
+            return err_oom(e);
+    if (spec->conda_prefix == NULL)
+        return env_set(&p->env, ENV_DEFAULT, "PATH", DEFAULT_PATH) < 0 ? err_oom(e) : 0;
+    if (asprintf(&path, "%s/bin:%s", spec->conda_prefix, DEFAULT_PATH) < 0)
+        return err_oom(e);
+    return env_set(&p->env, ENV_DEFAULT, "PATH", path) < 0 ? err_oom(e) : 0;
+}
+
+static int add_interpreters(const struct run_spec *spec, const struct launch_settings *settings, struct plan *p,
+                            struct err *e)
+{
+    AUTO_FREE char *python = NULL;
+
+    if (spec->conda_prefix != NULL && asprintf(&python, "%s/bin/python", spec->conda_prefix) < 0)
+        return err_oom(e);
+    if (spec->conda_prefix != NULL && copy(&p->conda_prefix, spec->conda_prefix, e) < 0)
+        return e->code;
+    if (copy(&p->python, python != NULL ? python : settings->python, e) < 0 ||
+        copy(&p->bash, settings->bash, e) < 0 || copy(&p->java, settings->java, e) < 0)
+        return e->code;
+    return 0;
+}
+
+int plan_build(const struct job_request *request, const struct run_spec *spec, const struct launch_settings *settings,
+               int64_t epoch, struct plan *ret, struct err *e)
+{
+    struct plan p = {.epoch = epoch,
+                     .as_root = settings->as_root,
+                     .maximum_runtime_ms = spec->maximum_runtime_ms,
+                     .stop_grace_ms = spec->stop_grace_ms,
+                     .stop_signal = spec->stop_signal,
+                     .stop_whole_tree = spec->stop_whole_tree,
+                     .oom_score_adj = JOB_OOM_SCORE,
+                     .umask_bits = JOB_UMASK};
+    int r = spec->run_id != NULL ? plan_supported(request, spec, e)
+                                 : err_set(e, -EINVAL, BLAME_BUG, "the assignment could not be read");
+
+    if (r == 0)
+        r = copy(&p.run_id, spec->run_id, e);
+    if (r == 0)
+        r = copy(&p.job_name, spec->job_name != NULL ? spec->job_name : "", e);
+    if (r == 0)
+        r = add_placements(&request->artifact, &p, e);
+    if (r == 0)
+        r = add_entry(spec, &p, e);
+    if (r == 0)
+        r = add_interpreters(spec, settings, &p, e);
+    if (r == 0)
+        r = strlist_addall(&p.args, &spec->args) < 0 ? err_oom(e) : 0;
+    if (r == 0)
+        r = add_environment(spec, settings, &p, e);
+    if (r < 0) {
+        plan_free(&p);
+        return r;
+    }
+    *ret = p;
+    return 0;
+}

@@ -1,0 +1,26 @@
+/*
+ * plan_build.h - from a resolved run to the plan a supervisor executes. Pure.
+ */
+#ifndef LAUNCH_PLAN_BUILD_H
+#define LAUNCH_PLAN_BUILD_H
+
+#include "base/err.h"
+#include "job/job.h"
+#include "wire/plan.h"
+
+/* What this node adds; borrowed. */
+struct launch_settings {
+    const char *python, *bash, *java; /* absolute paths */
+    const char *job_user;
+    bool as_root;
+};
+
+/* Builds the plan; *ret must be zero. Refuses what this node cannot do (container images, more than one node), blaming the
+ * assignment. 0 or negative with *e. */
+int plan_build(const struct job_request *request, const struct run_spec *spec, const struct launch_settings *settings,
+               int64_t epoch, struct plan *ret, struct err *e);
+
+/* What of a request this version does not execute yet: 0, or negative with a text that names it. */
+int plan_supported(const struct job_request *request, const struct run_spec *spec, struct err *e);
+
+#endif

@@ -1,0 +1,31 @@
+/*
+ * admission.h - whether this node takes up another run now. Pure.
+ */
+#ifndef RUN_ADMISSION_H
+#define RUN_ADMISSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct admission {
+    size_t concurrency; /* runs at a time */
+    size_t active;      /* runs that were started and have not finished */
+    bool stopping;      /* the agent is being shut down */
+    uint64_t disk_free; /* bytes where run directories go */
+    uint64_t disk_reserve;
+};
+
+enum admission_answer {
+    ADMIT = 0,
+    ADMIT_NOT_FULL,     /* as many runs as the node takes */
+    ADMIT_NOT_STOPPING, /* the agent is going away */
+    ADMIT_NOT_DISK,     /* too little space for logs and records of another run */
+};
+
+enum admission_answer admission_decide(const struct admission *a);
+
+/* For people: why no run is taken up; "" for ADMIT. */
+const char *admission_text(enum admission_answer answer);
+
+#endif

@@ -1,0 +1,64 @@
+/* history.c - see history.h. */
+#include "run/history.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const char *run_origin_name(enum run_origin origin)
+{
+    return origin == ORIGIN_FOREGROUND ? "foreground" : "queue";
+}
+
+static void apply_accepted(struct run_history *h, const struct fact *f)
+{
+    (void)fact_int(f, "epoch", &h->epoch);
+    h->origin = strcmp(fact_str(f, "origin"), "foreground") == 0 ? ORIGIN_FOREGROUND : ORIGIN_QUEUE;
+    (void)wall_parse(fact_str(f, "t"), &h->accepted_at);
+}
+
+static void apply_cause(struct run_history *h, const char *name)
+{
+    enum cause cause = cause_from_name(name);
+
+    if (h->cause == CAUSE_NONE && cause != CAUSE_COUNT)
+        h->cause = cause;
+}
+
+static void apply_phase(struct run_history *h, const struct fact *f)
+{
+    enum phase to = phase_from_name(fact_str(f, "to"));
+
+    if (to != PHASE_COUNT)
+        h->phase = to;
+    apply_cause(h, fact_str(f, "cause"));
+}
+
+void run_history_apply(struct run_history *h, const struct fact *f)
+{
+    const char *event = fact_str(f, "event");
+
+    if (strcmp(event, FACT_ACCEPTED) == 0) {
+        apply_accepted(h, f);
+    } else if (strcmp(event, FACT_PHASE) == 0) {
+        apply_phase(h, f);
+    } else if (strcmp(event, FACT_LAUNCH_REQUESTED) == 0) {
+        h->launch_requested = true;
+    } else if (strcmp(event, FACT_CANCEL_REQUESTED) == 0) {
+        h->cancel_requested = true;
+    } else if (strcmp(event, FACT_FAILURE) == 0) {
+        apply_cause(h, fact_str(f, "cause"));
+        h->blame = blame_from_name(fact_str(f, "blame"));
+        (void)snprintf(h->reason, sizeof(h->reason), "%s", fact_str(f, "reason"));
+    }
+}
+
+enum adoption adoption_of(const struct run_history *h)
+{
+    if (h->phase >= PHASE_SHIPPING)
+        return ADOPT_DELIVER;
+    if (h->launch_requested)
+        return ADOPT_JOIN;
+    if (h->cancel_requested || h->origin == ORIGIN_FOREGROUND)
+        return ADOPT_ABANDON;
+    return ADOPT_START;
+}

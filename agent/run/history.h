@@ -1,0 +1,56 @@
+/*
+ * history.h - what the agent's journal says about a run, folded fact by fact. Pure: restart is a replay.
+ */
+#ifndef RUN_HISTORY_H
+#define RUN_HISTORY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/fact.h"
+#include "record/lifecycle.h"
+
+/* Names of the facts in agent.journal. */
+#define FACT_ACCEPTED         "accepted"         /* run, epoch, origin */
+#define FACT_PHASE            "phase"            /* from, to, on, cause */
+#define FACT_LAUNCH_REQUESTED "launch-requested" /* from here on a supervisor may exist */
+#define FACT_CANCEL_REQUESTED "cancel-requested"
+#define FACT_FAILURE          "failure"          /* cause, blame, reason: why it ended without a launch */
+#define FACT_VERDICT          "verdict"          /* state, cause, details: what is reported */
+
+/* Who brought the run: decides what happens to one that was never launched when its agent died. */
+enum run_origin {
+    ORIGIN_QUEUE = 0,  /* a source: it is still wanted */
+    ORIGIN_FOREGROUND, /* a person at a terminal, who is gone */
+};
+
+struct run_history {
+    enum phase phase;
+    enum cause cause; /* first cause known to the agent; CAUSE_NONE otherwise */
+    enum run_origin origin;
+    int64_t epoch;
+    bool launch_requested;
+    bool cancel_requested;
+    enum blame blame; /* of a failure before the launch */
+    char reason[ERR_TEXT_MAX];
+    wall_ms_t accepted_at;
+};
+
+/* Folds one fact. Unknown facts are ignored: a newer version may have written them. */
+void run_history_apply(struct run_history *h, const struct fact *f);
+
+const char *run_origin_name(enum run_origin origin);
+
+/* What a starting agent does with an unfinished run it finds. Pure. */
+enum adoption {
+    ADOPT_START = 0, /* nothing was launched: begin with PREPARING */
+    ADOPT_ABANDON,   /* nothing was launched and nobody wants it any more: end as cancelled */
+    ADOPT_JOIN,      /* a supervisor may exist or the record may be there: find out */
+    ADOPT_DELIVER,   /* it ended: ship and report what is left */
+};
+
+enum adoption adoption_of(const struct run_history *h);
+
+#endif

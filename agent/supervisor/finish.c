@@ -1,0 +1,79 @@
+/* finish.c - the end of a supervised run: output complete, record on disk, everybody told, nothing left. */
+#include "supervisor/supervision.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "base/log.h"
+
+/* How long a full or failing disk is asked again for the output's last bytes and for the record. */
+#define SPOOL_PATIENCE_MS  5000
+#define RECORD_PATIENCE_MS 60000
+#define RETRY_PAUSE_MS     100
+
+static void pause_before_retry(void)
+{
+    const struct timespec pause = {.tv_nsec = RETRY_PAUSE_MS * 1000000L};
+
+    (void)nanosleep(&pause, NULL);
+}
+
+static void complete_output(struct supervision *s)
+{
+    struct err e = ERR_INIT;
+    boot_ms_t until = {clock_boot().ms + SPOOL_PATIENCE_MS};
+
+    for (;;) {
+        boot_ms_t now = clock_boot();
+        if (capture_drain(&s->capture, now.ms >= until.ms, clock_wall(), now))
+            break;
+        pause_before_retry();
+    }
+    if (s->capture.lost_bytes > 0) {
+        struct fact_writer *w = journal_begin(&s->journal, clock_wall(), "output-lost");
+        fact_put_int(w, "bytes", (int64_t)s->capture.lost_bytes);
+        fact_put_string(w, "reason", s->capture.error.text);
+        (void)journal_commit(&s->journal, false, &e);
+    }
+    if (s->capture.spool.log_fd >= 0 && spool_sync(&s->capture.spool, &e) < 0)
+        log_warning("run=%s output: %s", s->plan.run_id, e.text);
+    s->record.log_bytes = s->capture.spool.offset;
+    s->record.log_lines = s->capture.spool.lines;
+}
+
+/* The record must be written, whatever it takes: the reserve is given back, and a full disk is asked again for a while. */
+static int write_record(struct supervision *s, struct err *e)
+{
+    boot_ms_t until = {clock_boot().ms + RECORD_PATIENCE_MS};
+
+    run_directory_release_reserve(&s->run);
+    while (exit_record_write(s->run.fd, &s->record, e) < 0) {
+        if (e->code == -EEXIST)
+            return e->code;
+        if (clock_boot().ms >= until.ms)
+            return err_context(e, "exit record");
+        pause_before_retry();
+    }
+    return 0;
+}
+
+int finish(struct supervision *s, struct err *e)
+{
+    struct message m = {.type = MESSAGE_ENDED};
+    int r;
+
+    complete_output(s);
+    s->record.ended_at = clock_wall();
+    if (s->record.witness[0] == '\0')
+        (void)snprintf(s->record.witness, sizeof(s->record.witness), "%s",
+                       s->record.main_end == MAIN_UNKNOWN ? "none" : "supervisor");
+    r = write_record(s, e);
+    if (s->record.tree_gone && run_directory_clean(&s->run) < 0)
+        log_warning("run=%s its scratch space could not be removed completely", s->plan.run_id);
+    if (r == 0) {
+        (void)snprintf(m.run_id, sizeof(m.run_id), "%s", s->plan.run_id);
+        channel_say(&s->channel, &m);
+    }
+    return r;
+}

@@ -1,0 +1,369 @@
+/* init.c - see init.h. What runs in the new pid 1 is below "inside init". */
+#include "supervisor/init.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/auto.h"
+#include "base/fact.h"
+#include "supervisor/contain.h"
+#include "supervisor/view.h"
+#include "sys/fd.h"
+#include "sys/packet.h"
+
+static const char *const WORDS[] = {
+    [INIT_FAILED] = "failed",
+    [INIT_STARTED] = "started",
+    [INIT_MAIN_ENDED] = "main-ended",
+};
+
+/* ---- both sides: the words on the wire ---- */
+
+static int report_encode(const struct init_report *report, struct strbuf *out)
+{
+    struct fact_writer w = fact_begin(out);
+
+    fact_put_string(&w, "word", WORDS[report->word]);
+    if (report->word == INIT_FAILED) {
+        fact_put_string(&w, "reason", report->error.text);
+        fact_put_string(&w, "blame", blame_name(report->error.blame));
+        fact_put_int(&w, "code", report->error.code);
+        fact_put_int(&w, "launch-errno", report->launch_errno);
+    }
+    if (report->word == INIT_MAIN_ENDED) {
+        fact_put_string(&w, "end", main_end_name(report->main_end));
+        fact_put_int(&w, "status", report->status);
+        fact_put_bool(&w, "core", report->core_dumped);
+    }
+    return fact_end(&w);
+}
+
+static int report_decode(const char *text, size_t n, struct init_report *ret)
+{
+    AUTO(fact) struct fact f = {0};
+    struct init_report report = {0};
+    struct err e = ERR_INIT;
+    int64_t number = 0;
+
+    if (fact_decode(text, n, &f, &e) < 0)
+        return -EBADMSG;
+    for (unsigned i = INIT_FAILED; i < ARRAY_SIZE(WORDS); i++)
+        if (strcmp(WORDS[i], fact_str(&f, "word")) == 0)
+            report.word = (enum init_word)i;
+    if (report.word == 0)
+        return -EBADMSG;
+    report.error.blame = blame_from_name(fact_str(&f, "blame"));
+    (void)snprintf(report.error.text, sizeof(report.error.text), "%s", fact_str(&f, "reason"));
+    if (fact_int(&f, "code", &number))
+        report.error.code = (int)number;
+    if (fact_int(&f, "launch-errno", &number))
+        report.launch_errno = (int)number;
+    report.main_end = main_end_from_name(fact_str(&f, "end"));
+    if (fact_int(&f, "status", &number))
+        report.status = (int)number;
+    (void)fact_bool(&f, "core", &report.core_dumped);
+    *ret = report;
+    return 0;
+}
+
+int init_signal(const struct init_process *p, int signal, bool whole_tree)
+{
+    AUTO(strbuf) struct strbuf text = STRBUF_INIT(MESSAGE_BYTES_MAX);
+    struct fact_writer w = fact_begin(&text);
+
+    fact_put_int(&w, "signal", signal);
+    fact_put_bool(&w, "tree", whole_tree);
+    if (fact_end(&w) < 0)
+        return text.failed;
+    return p->control_fd < 0 ? -EPIPE : packet_send(p->control_fd, text.data, text.len, NULL, 0);
+}
+
+int init_receive(const struct init_process *p, struct init_report *ret)
+{
+    char text[MESSAGE_BYTES_MAX];
+    pid_t pid = 0;
+    ssize_t n = packet_receive_from(p->control_fd, text, sizeof(text), &pid);
+    int r;
+
+    if (n <= 0)
+        return (int)n;
+    r = report_decode(text, (size_t)n, ret);
+    if (r < 0)
+        return r;
+    ret->pid = pid;
+    return 1;
+}
+
+int witness_read(int run_fd, enum main_end *ret_end, int *ret_status, bool *ret_core)
+{
+    AUTO(strbuf) struct strbuf text = STRBUF_INIT(MESSAGE_BYTES_MAX);
+    struct init_report report;
+
+    if (file_read(run_fd, WITNESS_NAME, &text) < 0 || text.len == 0 ||
+        report_decode(text.data, text.len, &report) < 0)
+        return 0;
+    if (report.word != INIT_MAIN_ENDED || report.main_end == MAIN_END_COUNT)
+        return 0;
+    *ret_end = report.main_end;
+    *ret_status = report.status;
+    *ret_core = report.core_dumped;
+    return 1;
+}
+
+/* ---- inside init ---- */
+
+struct init {
+    const struct launch *launch;
+    int control_fd;
+    int witness_fd;
+    int signal_fd;
+    pid_t main_pid; /* in the run's namespace; 0 once it was reaped */
+};
+
+static void tell(const struct init *init, const struct init_report *report)
+{
+    AUTO(strbuf) struct strbuf text = STRBUF_INIT(MESSAGE_BYTES_MAX);
+
+    if (report_encode(report, &text) < 0)
+        return;
+    /* A started job is named by its pid, which the kernel translates into the supervisor's namespace. */
+    if (report->word == INIT_STARTED)
+        (void)packet_send_as(init->control_fd, text.data, text.len, report->pid);
+    else
+        (void)packet_send(init->control_fd, text.data, text.len, NULL, 0);
+}
+
+static _Noreturn void give_up(const struct init *init, const struct err *e, int launch_errno)
+{
+    const struct init_report report = {.word = INIT_FAILED, .error = *e, .launch_errno = launch_errno};
+
+    tell(init, &report);
+    _exit(1);
+}
+
+static void witness_write(const struct init *init, const struct init_report *report)
+{
+    AUTO(strbuf) struct strbuf text = STRBUF_INIT(MESSAGE_BYTES_MAX);
+
+    if (report_encode(report, &text) == 0 && fd_write_all(init->witness_fd, text.data, text.len) == 0)
+        (void)fdatasync(init->witness_fd);
+}
+
+static void main_ended(struct init *init, int wait_status)
+{
+    struct init_report report = {.word = INIT_MAIN_ENDED};
+
+    init->main_pid = 0;
+    if (WIFEXITED(wait_status)) {
+        report.main_end = MAIN_EXITED;
+        report.status = WEXITSTATUS(wait_status);
+    } else {
+        report.main_end = MAIN_SIGNALED;
+        report.status = WTERMSIG(wait_status);
+        report.core_dumped = WCOREDUMP(wait_status);
+    }
+    witness_write(init, &report);
+    tell(init, &report);
+}
+
+/* Reaps everything that ended. Exits when nothing is left: init's own end tells the supervisor that the tree is gone. As pid 1
+ * of its namespace it is the parent of all orphans and nothing else has children here, so waiting for any is right. */
+static void reap(struct init *init)
+{
+    for (;;) {
+        int wait_status;
+        pid_t pid = waitpid(-1, &wait_status, WNOHANG);
+        if (pid < 0 && errno == EINTR)
+            continue;
+        if (pid < 0)
+            _exit(0);
+        if (pid == 0)
+            return;
+        if (pid == init->main_pid)
+            main_ended(init, wait_status);
+    }
+}
+
+static void obey(const struct init *init)
+{
+    AUTO(fact) struct fact f = {0};
+    struct err e = ERR_INIT;
+    char text[MESSAGE_BYTES_MAX];
+    int64_t signal_number = 0;
+    bool tree = false;
+    size_t none = 0;
+    ssize_t n = packet_receive(init->control_fd, text, sizeof(text), NULL, 0, &none);
+
+    if (n == 0)
+        _exit(1); /* the supervisor is gone; the end of pid 1 ends the namespace */
+    if (n < 0 || fact_decode(text, (size_t)n, &f, &e) < 0 || !fact_int(&f, "signal", &signal_number))
+        return;
+    (void)fact_bool(&f, "tree", &tree);
+    if (tree)
+        (void)kill(-1, (int)signal_number);
+    else if (init->main_pid > 0)
+        (void)kill(init->main_pid, (int)signal_number);
+}
+
+static _Noreturn void watch(struct init *init)
+{
+    struct pollfd fds[] = {{.fd = init->signal_fd, .events = POLLIN}, {.fd = init->control_fd, .events = POLLIN}};
+
+    for (;;) {
+        struct signalfd_siginfo info;
+        if (poll(fds, ARRAY_SIZE(fds), -1) < 0)
+            continue;
+        if (fds[0].revents != 0)
+            (void)!read(init->signal_fd, &info, sizeof(info));
+        reap(init);
+        if (fds[1].revents != 0)
+            obey(init);
+    }
+}
+
+/* What a failed step of the job's process says to init, over the close-on-exec report pipe. */
+struct launch_failure {
+    struct err error;
+    int launch_errno;
+};
+
+static _Noreturn void become_job(const struct launch *l, int report_fd)
+{
+    const struct containment c = {
+        .directory = l->directory,
+        .argv = l->argv,
+        .environment = l->environment,
+        .output_fd = {l->output_fd[0], l->output_fd[1]},
+        .report_fd = report_fd,
+        .uid = policy_uid(l->policy, l->plan),
+        .gid = policy_gid(l->policy, l->plan),
+        .nice = l->plan->nice,
+        .oom_score_adj = l->plan->oom_score_adj,
+        .umask_bits = (mode_t)l->plan->umask_bits,
+    };
+    struct launch_failure failure = {.error = ERR_INIT};
+
+    (void)contain_and_execute(&c, &failure.error);
+    if (strncmp(failure.error.text, "execute:", 8) == 0)
+        failure.launch_errno = -failure.error.code;
+    (void)fd_write_all(report_fd, &failure, sizeof(failure));
+    _exit(127);
+}
+
+static void start_main(struct init *init)
+{
+    struct launch_failure failure;
+    struct err e = ERR_INIT;
+    int report[2];
+    ssize_t n;
+
+    if (pipe2(report, O_CLOEXEC) < 0) {
+        (void)err_errno(&e, errno, BLAME_NODE, "make a pipe");
+        give_up(init, &e, 0);
+    }
+    init->main_pid = fork();
+    if (init->main_pid < 0) {
+        (void)err_errno(&e, errno, BLAME_NODE, "fork the job");
+        give_up(init, &e, 0);
+    }
+    if (init->main_pid == 0)
+        become_job(init->launch, report[1]);
+    (void)close(report[1]);
+    do {
+        n = read(report[0], &failure, sizeof(failure));
+    } while (n < 0 && errno == EINTR);
+    (void)close(report[0]);
+    if (n == (ssize_t)sizeof(failure))
+        give_up(init, &failure.error, failure.launch_errno);
+    tell(init, &(struct init_report){.word = INIT_STARTED, .pid = init->main_pid});
+}
+
+static void keep_only(const struct init *init)
+{
+    const struct launch *l = init->launch;
+    int keep[] = {init->control_fd, init->witness_fd, init->signal_fd, l->run->lock_fd, l->output_fd[0], l->output_fd[1]};
+
+    for (size_t i = 1; i < ARRAY_SIZE(keep); i++)
+        for (size_t k = i; k > 0 && keep[k - 1] > keep[k]; k--) {
+            int swap = keep[k];
+            keep[k] = keep[k - 1];
+            keep[k - 1] = swap;
+        }
+    fd_close_from(STDERR_FILENO + 1, keep, ARRAY_SIZE(keep));
+}
+
+static _Noreturn void init_main(const struct launch *l, int control_fd, int witness_fd)
+{
+    struct init init = {.launch = l, .control_fd = control_fd, .witness_fd = witness_fd, .signal_fd = -1};
+    struct err e = ERR_INIT;
+    sigset_t all;
+
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    (void)prctl(PR_SET_NAME, "runlet-init");
+    (void)sigfillset(&all);
+    (void)sigprocmask(SIG_SETMASK, &all, NULL);
+    (void)sigemptyset(&all);
+    (void)sigaddset(&all, SIGCHLD);
+    init.signal_fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (init.signal_fd < 0) {
+        (void)err_errno(&e, errno, BLAME_NODE, "make a signal descriptor");
+        give_up(&init, &e, 0);
+    }
+    if (view_build(l->policy, l->run, &e) < 0) {
+        (void)err_context(&e, "mounts");
+        give_up(&init, &e, 0);
+    }
+    keep_only(&init);
+    start_main(&init);
+    (void)close(l->output_fd[0]);
+    (void)close(l->output_fd[1]);
+    watch(&init);
+}
+
+/* ---- in the supervisor ---- */
+
+int init_start(const struct launch *l, struct init_process *ret, struct err *e)
+{
+    static const int ON = 1;
+    unsigned long flags = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | SIGCHLD;
+    AUTO_CLOSE int ours = -1;
+    AUTO_CLOSE int theirs = -1;
+    AUTO_CLOSE int witness = -1;
+    int pair[2];
+    long pid;
+    int r = packet_pair(pair);
+
+    if (r < 0)
+        return err_errno(e, -r, BLAME_NODE, "make init's socket");
+    ours = pair[0];
+    theirs = pair[1];
+    if (setsockopt(ours, SOL_SOCKET, SO_PASSCRED, &ON, sizeof(ON)) < 0)
+        return err_errno(e, errno, BLAME_NODE, "ask for credentials on init's socket");
+    witness = openat(l->run->fd, WITNESS_NAME, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (witness < 0 || fchmod(witness, 0640) < 0 || fchown(witness, 0, l->policy->agent_gid) < 0)
+        return err_errno(e, errno, BLAME_NODE, "make the witness file");
+    /* fork(2) with namespaces: the child goes on in a copy of this image, which needs no second program. */
+    pid = syscall(SYS_clone, flags, 0, 0, 0, 0);
+    if (pid < 0)
+        return err_errno(e, errno, BLAME_NODE, "clone init into new namespaces");
+    if (pid == 0)
+        init_main(l, theirs, witness);
+    (void)fd_set_nonblocking(ours, true);
+    ret->pid = (pid_t)pid;
+    ret->control_fd = take_fd(&ours);
+    return 0;
+}

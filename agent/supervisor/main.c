@@ -1,0 +1,46 @@
+/* main.c - runlet-supervisor: the privileged program that stands beside one run. See docs/ARCHITECTURE.md. */
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "supervisor/policy.h"
+#include "supervisor/starter.h"
+#include "supervisor/supervise.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+/* The leak checker stops threads with ptrace, which pid 1 of a fresh namespace cannot do. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+    return "detect_leaks=0";
+}
+#endif
+
+int main(int argc, char **argv)
+{
+    struct policy policy;
+    struct service_fds fds;
+    struct err e = ERR_INIT;
+
+    log_open("runlet-supervisor", LOG_LEVEL_INFO);
+    if (argc == 2 && strcmp(argv[1], "--version") == 0)
+        return write(STDOUT_FILENO, "runlet-supervisor " RUNLET_VERSION "\n",
+                     sizeof("runlet-supervisor " RUNLET_VERSION "\n") - 1) > 0
+                   ? 0
+                   : 1;
+    if (policy_from_arguments(argc, argv, &policy, &fds, &e) < 0) {
+        log_error("%s", e.text);
+        return 2;
+    }
+    (void)umask(0022);
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGINT, SIG_IGN);
+    (void)signal(SIGHUP, SIG_IGN);
+    (void)setsid();
+    if (fds.starter >= 0)
+        return starter_serve(&policy, fds.starter);
+    return supervise(&policy, fds.connection);
+}

@@ -1,0 +1,180 @@
+/* policy.c - see policy.h. */
+#include "supervisor/policy.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/auto.h"
+#include "base/parse.h"
+
+enum option_id {
+    OPT_AGENT_UID = 1,
+    OPT_AGENT_GID,
+    OPT_JOB_UID,
+    OPT_JOB_GID,
+    OPT_JOB_USER,
+    OPT_ALLOW_ROOT,
+    OPT_RUNS_DIR,
+    OPT_SOCKETS_DIR,
+    OPT_STATE_DIR,
+    OPT_RUNTIME_DIR,
+    OPT_HELPER_DIR,
+    OPT_MAX_RUNTIME,
+    OPT_PLACE_BUDGET,
+    OPT_UNPACK_BYTES,
+    OPT_UNPACK_FILES,
+    OPT_UNPACK_RATIO,
+    OPT_CONNECTION_FD,
+    OPT_STARTER_FD,
+};
+
+static const struct option OPTIONS[] = {
+    {"agent-uid", required_argument, NULL, OPT_AGENT_UID},
+    {"agent-gid", required_argument, NULL, OPT_AGENT_GID},
+    {"job-uid", required_argument, NULL, OPT_JOB_UID},
+    {"job-gid", required_argument, NULL, OPT_JOB_GID},
+    {"job-user", required_argument, NULL, OPT_JOB_USER},
+    {"allow-root", no_argument, NULL, OPT_ALLOW_ROOT},
+    {"runs-directory", required_argument, NULL, OPT_RUNS_DIR},
+    {"sockets-directory", required_argument, NULL, OPT_SOCKETS_DIR},
+    {"state-directory", required_argument, NULL, OPT_STATE_DIR},
+    {"runtime-directory", required_argument, NULL, OPT_RUNTIME_DIR},
+    {"helper-directory", required_argument, NULL, OPT_HELPER_DIR},
+    {"maximum-runtime", required_argument, NULL, OPT_MAX_RUNTIME},
+    {"place-budget", required_argument, NULL, OPT_PLACE_BUDGET},
+    {"unpack-max-bytes", required_argument, NULL, OPT_UNPACK_BYTES},
+    {"unpack-max-files", required_argument, NULL, OPT_UNPACK_FILES},
+    {"unpack-max-ratio", required_argument, NULL, OPT_UNPACK_RATIO},
+    {"connection-fd", required_argument, NULL, OPT_CONNECTION_FD},
+    {"starter-fd", required_argument, NULL, OPT_STARTER_FD},
+    {NULL, 0, NULL, 0},
+};
+
+static int number(const char *text, uint64_t max, uint64_t *ret, const char *option, struct err *e)
+{
+    if (parse_u64(text, max, ret) < 0)
+        return err_set(e, -EINVAL, BLAME_NODE, "--%s: a number up to %" PRIu64 " expected, not '%s'", option,
+                       max, text);
+    return 0;
+}
+
+static int duration(const char *text, int64_t *ret, const char *option, struct err *e)
+{
+    if (parse_duration_ms(text, ret) < 0)
+        return err_set(e, -EINVAL, BLAME_NODE, "--%s: a length of time like 30d expected, not '%s'", option,
+                       text);
+    return 0;
+}
+
+/* Options whose value is a number. */
+static int take_number(int id, const char *option, struct policy *p, struct service_fds *fds, struct err *e)
+{
+    uint64_t n;
+    int r = number(optarg, id >= OPT_UNPACK_BYTES && id <= OPT_UNPACK_RATIO ? INT64_MAX : INT32_MAX, &n, option, e);
+
+    if (r < 0)
+        return r;
+    switch (id) {
+    case OPT_AGENT_UID: p->agent_uid = (uid_t)n; break;
+    case OPT_AGENT_GID: p->agent_gid = (gid_t)n; break;
+    case OPT_JOB_UID: p->job_uid = (uid_t)n; break;
+    case OPT_JOB_GID: p->job_gid = (gid_t)n; break;
+    case OPT_UNPACK_BYTES: p->unpack_max_bytes = n; break;
+    case OPT_UNPACK_FILES: p->unpack_max_files = n; break;
+    case OPT_UNPACK_RATIO: p->unpack_max_ratio = n; break;
+    case OPT_CONNECTION_FD: fds->connection = (int)n; break;
+    default: fds->starter = (int)n; break;
+    }
+    return 0;
+}
+
+static int take_option(int id, const char *option, struct policy *p, struct service_fds *fds, struct err *e)
+{
+    switch (id) {
+    case OPT_JOB_USER: p->job_user = optarg; return 0;
+    case OPT_ALLOW_ROOT: p->allow_root = true; return 0;
+    case OPT_RUNS_DIR: p->runs_dir = optarg; return 0;
+    case OPT_SOCKETS_DIR: p->sockets_dir = optarg; return 0;
+    case OPT_STATE_DIR: p->hidden_dirs[0] = optarg; return 0;
+    case OPT_RUNTIME_DIR: p->hidden_dirs[1] = optarg; return 0;
+    case OPT_HELPER_DIR: p->helper_dir = optarg; return 0;
+    case OPT_MAX_RUNTIME: return duration(optarg, &p->maximum_runtime_ms, option, e);
+    case OPT_PLACE_BUDGET: return duration(optarg, &p->place_budget_ms, option, e);
+    default: return take_number(id, option, p, fds, e);
+    }
+}
+
+static int check_policy(const struct policy *p, const struct service_fds *fds, struct err *e)
+{
+    if ((fds->connection >= 0) == (fds->starter >= 0))
+        return err_set(e, -EINVAL, BLAME_NODE, "exactly one of --connection-fd and --starter-fd is needed");
+    if (p->job_uid == 0 && !p->allow_root)
+        return err_set(e, -EINVAL, BLAME_NODE, "--job-uid 0 needs --allow-root");
+    if (p->runs_dir[0] != '/' || p->sockets_dir[0] != '/' || p->helper_dir[0] != '/')
+        return err_set(e, -EINVAL, BLAME_NODE, "directories must be absolute paths");
+    if (!file_name_valid(p->job_user) || strchr(p->job_user, ':') != NULL)
+        return err_set(e, -EINVAL, BLAME_NODE, "--job-user: '%s' is not a user name", p->job_user);
+    return 0;
+}
+
+int policy_from_arguments(int argc, char **argv, struct policy *ret, struct service_fds *ret_fds, struct err *e)
+{
+    struct policy p = {
+        .job_uid = 1000,
+        .job_gid = 100,
+        .job_user = "datascience",
+        .runs_dir = "/var/lib/runlet/runs",
+        .sockets_dir = "/run/runlet/runs",
+        .hidden_dirs = {"/var/lib/runlet", "/run/runlet"},
+        .helper_dir = "/usr/libexec/runlet",
+        .maximum_runtime_ms = JOB_RUNTIME_MS_MAX,
+        .place_budget_ms = 3600 * 1000,
+        .unpack_max_bytes = 50ULL << 30,
+        .unpack_max_files = 1000000,
+        .unpack_max_ratio = 200,
+    };
+    struct service_fds fds = {-1, -1};
+    int index = 0, id, r;
+
+    optind = 1;
+    opterr = 0;
+    while ((id = getopt_long(argc, argv, "", OPTIONS, &index)) != -1) {
+        if (id == '?')
+            return err_set(e, -EINVAL, BLAME_NODE, "unknown option or missing value: %s", argv[optind - 1]);
+        r = take_option(id, OPTIONS[index].name, &p, &fds, e);
+        if (r < 0)
+            return r;
+    }
+    if (optind != argc)
+        return err_set(e, -EINVAL, BLAME_NODE, "unexpected argument: %s", argv[optind]);
+    r = check_policy(&p, &fds, e);
+    if (r < 0)
+        return r;
+    *ret = p;
+    *ret_fds = fds;
+    return 0;
+}
+
+int policy_check(const struct policy *policy, const struct plan *plan, struct err *e)
+{
+    if (plan->as_root && !policy->allow_root)
+        return err_set(e, -EPERM, BLAME_ASSIGNMENT,
+                       "the run asks to be root, which this node's policy forbids (job.allowRoot)");
+    if (plan->maximum_runtime_ms > policy->maximum_runtime_ms)
+        return err_set(e, -EPERM, BLAME_ASSIGNMENT,
+                       "the maximum runtime of %lld ms is over this node's limit of %lld ms",
+                       (long long)plan->maximum_runtime_ms, (long long)policy->maximum_runtime_ms);
+    return 0;
+}
+
+uid_t policy_uid(const struct policy *policy, const struct plan *plan)
+{
+    return plan->as_root ? 0 : policy->job_uid;
+}
+
+gid_t policy_gid(const struct policy *policy, const struct plan *plan)
+{
+    return plan->as_root ? 0 : policy->job_gid;
+}

@@ -1,0 +1,49 @@
+/*
+ * policy.h - what root allows the agent to ask for on this node.
+ *
+ * The agent holds no privilege; whatever it asks is checked here. The policy comes from the supervisor's command
+ * line, which only root writes (the systemd unit, or the root process that starts it), never from the agent.
+ */
+#ifndef SUPERVISOR_POLICY_H
+#define SUPERVISOR_POLICY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "wire/plan.h"
+
+struct policy {
+    uid_t agent_uid; /* who, beside root, may connect */
+    gid_t agent_gid; /* group that may read run directories */
+    uid_t job_uid;
+    gid_t job_gid;
+    const char *job_user; /* name of job_uid in the job's view */
+    bool allow_root;
+    const char *runs_dir;    /* .../runs */
+    const char *sockets_dir; /* where each run's own socket goes */
+    const char *hidden_dirs[2]; /* what the job must not see of runlet: state and runtime directory */
+    const char *helper_dir;  /* where runlet-unpack is */
+    int64_t maximum_runtime_ms;
+    int64_t place_budget_ms; /* longest time for placing the artifact */
+    uint64_t unpack_max_bytes, unpack_max_files, unpack_max_ratio;
+};
+
+/* How the process was asked to serve: exactly one is >= 0. */
+struct service_fds {
+    int connection; /* one agent's connection: supervise one run */
+    int starter;    /* a socket on which connections arrive as descriptors: fork for each */
+};
+
+/* Fills policy and fds from the command line; strings stay in argv. 0 or negative with *e. */
+int policy_from_arguments(int argc, char **argv, struct policy *ret, struct service_fds *ret_fds, struct err *e);
+
+/* Checks a decoded plan. 0, or -EPERM blaming the assignment. */
+int policy_check(const struct policy *policy, const struct plan *plan, struct err *e);
+
+/* The user the job runs as under this policy. */
+uid_t policy_uid(const struct policy *policy, const struct plan *plan);
+gid_t policy_gid(const struct policy *policy, const struct plan *plan);
+
+#endif

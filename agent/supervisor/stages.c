@@ -1,0 +1,298 @@
+/*
+ * stages.c - what happens at each turn of a supervised run. The only writer of supervision.stage and of the facts in
+ * supervision.record.
+ */
+#include "supervisor/supervision.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/auto.h"
+#include "base/log.h"
+#include "sys/process.h"
+#include "wire/entry.h"
+
+static const char *const STAGE_NAMES[STAGE_COUNT] = {
+    [STAGE_PLACING] = "placing",       [STAGE_LAUNCHING] = "launching", [STAGE_RUNNING] = "running",
+    [STAGE_LEFTOVERS] = "leftovers",   [STAGE_GONE] = "gone",
+};
+
+const char *stage_name(enum stage stage)
+{
+    return (unsigned)stage < STAGE_COUNT ? STAGE_NAMES[stage] : "unknown";
+}
+
+static void set_stage(struct supervision *s, enum stage stage)
+{
+    log_debug("run=%s %s -> %s", s->plan.run_id, stage_name(s->stage), stage_name(stage));
+    s->stage = stage;
+}
+
+/* Journal facts of a run in progress are evidence, not the record itself: a full disk must not end the run's supervision. */
+static void note(struct supervision *s, bool durable)
+{
+    struct err e = ERR_INIT;
+
+    if (journal_commit(&s->journal, durable, &e) < 0)
+        log_warning("run=%s journal: %s", s->plan.run_id, e.text);
+}
+
+static struct fact_writer *fact(struct supervision *s, const char *event)
+{
+    return journal_begin(&s->journal, clock_wall(), event);
+}
+
+/* The run ends before the job ran: the first reason wins. */
+static void not_started(struct supervision *s, enum cause cause, const struct err *e)
+{
+    if (s->record.stop_cause == CAUSE_NONE)
+        s->record.stop_cause = cause;
+    if (s->record.reason[0] == '\0') {
+        s->record.blame = e->blame;
+        (void)snprintf(s->record.reason, sizeof(s->record.reason), "%s", e->text);
+    }
+}
+
+static void tree_gone(struct supervision *s)
+{
+    s->record.tree_gone = true;
+    (void)fact(s, "tree-gone");
+    note(s, false);
+    set_stage(s, STAGE_GONE);
+}
+
+/* ---- placing ---- */
+
+void stage_place(struct supervision *s, const int *placement_fds, boot_ms_t now)
+{
+    struct err e = ERR_INIT;
+
+    s->place_until = (boot_ms_t){now.ms + s->policy->place_budget_ms};
+    if (place_start(s->policy, &s->plan, s->run.home_fd, placement_fds, &s->helper, &e) == 0)
+        return;
+    not_started(s, CAUSE_LAUNCH_FAILED, &e);
+    tree_gone(s);
+}
+
+/* The environment as execve wants it. jobruntime.yaml's layer goes below the job's and the run's. */
+static int build_environment(struct supervision *s, const struct env *jobruntime, struct strlist *ret)
+{
+    for (size_t i = 0; i < jobruntime->count; i++)
+        if (env_set(&s->plan.env, ENV_JOBRUNTIME, jobruntime->var[i].key, jobruntime->var[i].value) < 0)
+            return -ENOMEM;
+    for (size_t i = 0; i < s->plan.env.count; i++) {
+        AUTO_FREE char *entry = NULL;
+        if (asprintf(&entry, "%s=%s", s->plan.env.var[i].key, s->plan.env.var[i].value) < 0 ||
+            strlist_add(ret, entry) < 0)
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+static int launch(struct supervision *s, const struct placed *placed, struct err *e)
+{
+    AUTO(strlist) struct strlist argv = {0};
+    AUTO(strlist) struct strlist environment = {0};
+    const struct launch l = {.policy = s->policy,
+                             .plan = &s->plan,
+                             .run = &s->run,
+                             .argv = &argv,
+                             .environment = &environment,
+                             .directory = entry_directory(&s->plan),
+                             .output_fd = {s->output_fd[0], s->output_fd[1]}};
+    struct fact_writer *w;
+
+    if (entry_command(&s->plan, placed->entry, &argv, e) < 0)
+        return e->code;
+    if (build_environment(s, &placed->env, &environment) < 0)
+        return err_oom(e);
+    w = fact(s, "launching");
+    fact_put_string(w, "entry", placed->entry);
+    fact_put_int(w, "files", placed->files);
+    fact_put_int(w, "bytes", placed->bytes);
+    if (journal_commit(&s->journal, true, e) < 0)
+        return e->code;
+    if (init_start(&l, &s->init, e) < 0)
+        return e->code;
+    for (size_t i = 0; i < CAPTURE_STREAMS; i++)
+        fd_close(&s->output_fd[i]);
+    return 0;
+}
+
+void stage_helper_exited(struct supervision *s, int wait_status)
+{
+    struct placed placed = {0};
+    struct err e = ERR_INIT;
+
+    s->helper.pid = 0;
+    place_read(&s->helper);
+    if (s->stage != STAGE_PLACING)
+        return;
+    if (s->stopping) {
+        not_started(s, s->record.stop_cause, &(struct err){.text = "the run was stopped before the job started"});
+        tree_gone(s);
+        return;
+    }
+    if (place_result(&s->helper, wait_status, &placed, &e) < 0) {
+        not_started(s, e.blame == BLAME_ASSIGNMENT ? CAUSE_ARTIFACT_REJECTED : CAUSE_LAUNCH_FAILED, &e);
+        tree_gone(s);
+        return;
+    }
+    if (launch(s, &placed, &e) < 0) {
+        not_started(s, e.blame == BLAME_ASSIGNMENT ? CAUSE_ARTIFACT_REJECTED : CAUSE_LAUNCH_FAILED, &e);
+        tree_gone(s);
+    } else {
+        set_stage(s, STAGE_LAUNCHING);
+    }
+    placed_free(&placed);
+}
+
+/* ---- the job ---- */
+
+static void job_started(struct supervision *s, pid_t pid)
+{
+    struct message m = {.type = MESSAGE_RUNNING, .pid = pid};
+    struct process_identity identity = {.pid = pid};
+    struct fact_writer *w;
+
+    (void)process_identity_of(pid, &identity);
+    s->record.started_at = clock_wall();
+    s->record.main_end = MAIN_UNKNOWN;
+    s->deadline = (boot_ms_t){clock_boot().ms + s->plan.maximum_runtime_ms};
+    set_stage(s, STAGE_RUNNING);
+    w = fact(s, "running");
+    fact_put_int(w, "pid", pid);
+    fact_put_int(w, "start-time", (int64_t)identity.start_time);
+    fact_put_string(w, "boot", identity.boot_id);
+    fact_put_int(w, "started-at-ms", s->record.started_at.ms);
+    fact_put_int(w, "deadline-boot-ms", s->deadline.ms);
+    note(s, false);
+    m.started_at = s->record.started_at;
+    m.deadline = s->deadline;
+    channel_say(&s->channel, &m);
+}
+
+static void main_ended(struct supervision *s, const struct init_report *report)
+{
+    struct fact_writer *w;
+
+    s->record.main_end = report->main_end;
+    s->record.status = report->status;
+    s->record.core_dumped = report->core_dumped;
+    (void)snprintf(s->record.witness, sizeof(s->record.witness), "init");
+    s->stop.main_ended = true;
+    w = fact(s, "main-ended");
+    fact_put_string(w, "end", main_end_name(report->main_end));
+    fact_put_int(w, "status", report->status);
+    note(s, false);
+    channel_say(&s->channel, &(struct message){.type = MESSAGE_CLEANING});
+    set_stage(s, STAGE_LEFTOVERS);
+}
+
+void stage_init_report(struct supervision *s, const struct init_report *report)
+{
+    switch (report->word) {
+    case INIT_FAILED:
+        s->record.launch_errno = report->launch_errno;
+        not_started(s, CAUSE_LAUNCH_FAILED, &report->error);
+        break;
+    case INIT_STARTED: job_started(s, report->pid); break;
+    case INIT_MAIN_ENDED: main_ended(s, report); break;
+    default: break;
+    }
+}
+
+void stage_init_exited(struct supervision *s)
+{
+    s->init.pid = 0;
+    fd_close(&s->init.control_fd);
+    if (s->stage == STAGE_LAUNCHING && s->record.stop_cause == CAUSE_NONE)
+        not_started(s, CAUSE_LAUNCH_FAILED,
+                    &(struct err){.blame = BLAME_BUG, .text = "init ended without starting the job"});
+    tree_gone(s);
+}
+
+/* ---- the end ---- */
+
+void stage_stop(struct supervision *s, enum cause cause, int64_t grace_ms, boot_ms_t now)
+{
+    struct fact_writer *w;
+
+    (void)now;
+    if (s->stopping || s->stage == STAGE_GONE || s->stop.main_ended)
+        return;
+    s->stopping = true;
+    s->record.stop_cause = cause;
+    if (grace_ms >= 0 && grace_ms <= STOP_GRACE_MS_MAX)
+        s->stop_policy.grace_ms = grace_ms;
+    w = fact(s, "stopping");
+    fact_put_string(w, "cause", cause_name(cause));
+    fact_put_int(w, "grace-ms", s->stop_policy.grace_ms);
+    note(s, true);
+    channel_say(&s->channel, &(struct message){.type = MESSAGE_STOPPING, .cause = cause});
+    if (s->helper.pid > 0)
+        (void)kill(s->helper.pid, SIGKILL);
+}
+
+/* What could not be ended: named for the operator. */
+static void describe_left_behind(struct supervision *s)
+{
+    (void)snprintf(s->record.left_behind, sizeof(s->record.left_behind),
+                   "processes of the run did not end after SIGKILL (init pid %d); see /proc/*/stack and wchan",
+                   (int)s->init.pid);
+}
+
+static void take_step(struct supervision *s, enum stop_action action, boot_ms_t now)
+{
+    struct fact_writer *w = fact(s, "stop-step");
+
+    fact_put_int(w, "step", (int64_t)action);
+    note(s, false);
+    switch (action) {
+    case STOP_SIGNAL_MAIN:
+    case STOP_SIGNAL_TREE:
+        (void)init_signal(&s->init, s->plan.stop_signal, action == STOP_SIGNAL_TREE);
+        s->stop.signalled = true;
+        s->stop.signalled_at = now;
+        break;
+    case STOP_KILL_TREE:
+        (void)init_signal(&s->init, SIGKILL, true);
+        s->stop.killed_tree = true;
+        s->stop.killed_at = now;
+        break;
+    case STOP_KILL_INIT:
+        (void)kill(s->init.pid, SIGKILL);
+        s->stop.killed_init = true;
+        break;
+    case STOP_GIVE_UP:
+        describe_left_behind(s);
+        set_stage(s, STAGE_GONE);
+        break;
+    case STOP_WAIT:
+    default: break;
+    }
+}
+
+int64_t stage_climb(struct supervision *s, boot_ms_t now)
+{
+    if (s->init.pid == 0 || (!s->stopping && s->stage != STAGE_LEFTOVERS))
+        return INT64_MAX;
+    /* While the job is being launched there is nobody to signal politely; the kernel ends a half-built namespace. */
+    if (s->stage == STAGE_LAUNCHING && !s->stop.killed_init) {
+        s->stop.killed_tree = true;
+        s->stop.killed_at = now;
+        take_step(s, STOP_KILL_INIT, now);
+    }
+    while (s->stage != STAGE_GONE) {
+        struct stop_step step = stop_next(&s->stop_policy, &s->stop, now);
+        if (step.action == STOP_WAIT)
+            return step.next_at.ms;
+        take_step(s, step.action, now);
+    }
+    return INT64_MAX;
+}

@@ -1,0 +1,69 @@
+/*
+ * supervision.h - the state of one supervised run, shared by the files that handle its stages.
+ *
+ *   request.c     the first message: from plan to run directory, or a refusal
+ *   supervise.c   the loop: what woke us, and what is due
+ *   stages.c      what each stage does when it begins and ends; the only writer of `stage`
+ *   finish.c      the exit record
+ */
+#ifndef SUPERVISOR_SUPERVISION_H
+#define SUPERVISOR_SUPERVISION_H
+
+#include "record/exit_record.h"
+#include "record/journal.h"
+#include "supervisor/capture.h"
+#include "supervisor/channel.h"
+#include "supervisor/init.h"
+#include "supervisor/place.h"
+#include "supervisor/policy.h"
+#include "supervisor/run_directory.h"
+#include "supervisor/stop.h"
+
+enum stage {
+    STAGE_PLACING = 0, /* the helper puts the artifact into the home */
+    STAGE_LAUNCHING,   /* init builds the view and starts the job */
+    STAGE_RUNNING,
+    STAGE_LEFTOVERS,   /* the main process ended; what it left behind is being ended */
+    STAGE_GONE,        /* nothing is alive any more (or cannot be ended): record the end */
+    STAGE_COUNT,
+};
+
+struct supervision {
+    const struct policy *policy;
+    struct plan plan;            /* owned */
+    struct run_directory run;    /* owned */
+    struct journal journal;      /* owned */
+    struct capture capture;      /* owned */
+    struct channel channel;      /* owned */
+    struct place_helper helper;  /* owned */
+    struct init_process init;    /* owned */
+    int signal_fd, timer_fd;     /* owned */
+    int output_fd[CAPTURE_STREAMS]; /* owned: write ends, for the job; -1 after the launch */
+    enum stage stage;
+    bool stopping;               /* the ladder is being climbed */
+    struct stop_policy stop_policy;
+    struct stop_progress stop;
+    boot_ms_t place_until;
+    boot_ms_t deadline;          /* 0 until the job runs */
+    struct exit_record record;   /* filled as facts become known */
+};
+
+const char *stage_name(enum stage stage);
+
+/* request.c: reads the plan, makes the directory, opens everything. 0, or negative with *e and *ret_refusal. */
+int request_accept(struct supervision *s, int plan_fd, size_t placement_count, enum refusal *ret_refusal, struct err *e);
+
+/* stages.c */
+void stage_place(struct supervision *s, const int *placement_fds, boot_ms_t now);
+void stage_helper_exited(struct supervision *s, int wait_status);
+void stage_init_report(struct supervision *s, const struct init_report *report);
+void stage_init_exited(struct supervision *s);
+/* Begins to stop the run for `cause` unless it is being stopped already; the first cause wins. grace_ms < 0: the plan's. */
+void stage_stop(struct supervision *s, enum cause cause, int64_t grace_ms, boot_ms_t now);
+/* Takes the steps of the stop ladder that are due. Returns when to look again (INT64_MAX: never). */
+int64_t stage_climb(struct supervision *s, boot_ms_t now);
+
+/* finish.c: records the end and tells it. 0, or negative with *e when the record could not be written. */
+int finish(struct supervision *s, struct err *e);
+
+#endif

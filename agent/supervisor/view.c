@@ -1,0 +1,98 @@
+/* view.c - see view.h. */
+#include "supervisor/view.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/auto.h"
+
+static int failed(struct err *e, const char *what, const char *where)
+{
+    return err_errno(e, errno, BLAME_NODE, "%s %s", what, where);
+}
+
+/* Binds the open file or directory `fd` onto `target` with extra mount flags. */
+static int bind_fd(int fd, const char *target, unsigned long flags, struct err *e)
+{
+    char source[64];
+
+    (void)snprintf(source, sizeof(source), "/proc/self/fd/%d", fd);
+    if (mount(source, target, NULL, MS_BIND, NULL) < 0)
+        return failed(e, "bind", target);
+    if (flags != 0 && mount(NULL, target, NULL, MS_REMOUNT | MS_BIND | flags, NULL) < 0)
+        return failed(e, "set the mount options of", target);
+    return 0;
+}
+
+/* The job's home over an empty /home, so that no other user's home is in sight. */
+static int mount_home(const struct run_directory *run, struct err *e)
+{
+    if (mount("tmpfs", "/home", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=64k,nr_inodes=16") < 0)
+        return failed(e, "mount an empty", "/home");
+    if (mkdir(JOB_HOME, 0755) < 0)
+        return failed(e, "make", JOB_HOME);
+    if (bind_fd(run->home_fd, JOB_HOME, MS_NOSUID | MS_NODEV, e) < 0)
+        return e->code;
+    if (mount(NULL, "/home", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV, NULL) < 0)
+        return failed(e, "make read-only", "/home");
+    return 0;
+}
+
+static int hide(const char *path, struct err *e)
+{
+    if (path == NULL || access(path, F_OK) < 0)
+        return 0;
+    if (mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, "mode=0000,size=4k,nr_inodes=2") < 0)
+        return failed(e, "hide", path);
+    return 0;
+}
+
+static int mount_kernel_views(struct err *e)
+{
+    if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
+        return failed(e, "mount", "/proc");
+    if (mount("tmpfs", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777") < 0 && errno != ENOENT)
+        return failed(e, "mount", "/dev/shm");
+    return 0;
+}
+
+struct view_source {
+    const char *name;   /* in scratch/ */
+    const char *target; /* in the job's view */
+    unsigned long flags;
+    int fd;
+};
+
+int view_build(const struct policy *policy, const struct run_directory *run, struct err *e)
+{
+    struct view_source sources[] = {
+        {"passwd", "/etc/passwd", MS_RDONLY | MS_NOSUID | MS_NODEV, -1},
+        {"group", "/etc/group", MS_RDONLY | MS_NOSUID | MS_NODEV, -1},
+        {"var-tmp", "/var/tmp", MS_NOSUID | MS_NODEV, -1},
+        {"tmp", "/tmp", MS_NOSUID | MS_NODEV, -1},
+    };
+    AUTO_CLOSE int scratch = openat(run->fd, SCRATCH_NAME, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int r = 0;
+
+    if (scratch < 0)
+        return failed(e, "open", SCRATCH_NAME);
+    for (size_t i = 0; i < ARRAY_SIZE(sources); i++) {
+        sources[i].fd = openat(scratch, sources[i].name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        if (sources[i].fd < 0)
+            return failed(e, "open", sources[i].name);
+    }
+    if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
+        return failed(e, "part from the host's", "mounts");
+    r = mount_home(run, e);
+    for (size_t i = 0; r == 0 && i < ARRAY_SIZE(policy->hidden_dirs); i++)
+        r = hide(policy->hidden_dirs[i], e);
+    for (size_t i = 0; r == 0 && i < ARRAY_SIZE(sources); i++)
+        r = bind_fd(sources[i].fd, sources[i].target, sources[i].flags, e);
+    for (size_t i = 0; i < ARRAY_SIZE(sources); i++)
+        fd_close(&sources[i].fd);
+    return r == 0 ? mount_kernel_views(e) : r;
+}

@@ -1,0 +1,144 @@
+/* assignment_read.c - see assignment.h: reading the assignment document. */
+#include "job/assignment.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/auto.h"
+#include <stdlib.h>
+
+#include "base/parse.h"
+#include "job/parts.h"
+#include "job/read.h"
+
+static void read_conda(struct reader *rd, const struct node *map, struct job_request *request)
+{
+    static const char *const KNOWN[] = {"type", "slug", "prefix"};
+    int type;
+
+    check_keys(rd, map, KNOWN, ARRAY_SIZE(KNOWN));
+    type = field_choice(rd, map, "type", CONDA_TYPE_NAMES, CONDA_TYPE_COUNT);
+    if (type < 0 && field(rd, map, "type") == NULL)
+        diag_error(rd->diags, node_where(map), "'type' is missing");
+    if (type >= 0)
+        request->conda_type = (enum conda_type)type;
+    field_string(rd, map, "slug", &request->conda_slug);
+    if (request->conda_slug != NULL && !file_name_valid(request->conda_slug))
+        diag_error(rd->diags, node_where(map), "'slug' must be a plain name");
+    /* An empty prefix is the decision for the system's Python. */
+    field_string(rd, map, "prefix", &request->conda_prefix);
+    request->conda_decided = request->conda_prefix != NULL;
+    if (request->conda_decided && request->conda_prefix[0] == '\0') {
+        free(request->conda_prefix);
+        request->conda_prefix = NULL;
+    } else if (request->conda_decided && request->conda_prefix[0] != '/') {
+        diag_error(rd->diags, node_where(map), "'prefix' must be an absolute path");
+    }
+}
+
+/* Takes the part over when it is sound. */
+static void keep_part(struct reader *rd, struct artifact *a, int form, const char *path, const char *name,
+                      const char *into, bool flatten, const struct node *at)
+{
+    int r;
+
+    if (a->count == ARTIFACT_PARTS_MAX) {
+        diag_error(rd->diags, node_where(at), "more than %d parts", ARTIFACT_PARTS_MAX);
+        return;
+    }
+    r = artifact_add(a, (enum artifact_form)form, path, name, into);
+    if (r < 0)
+        rd->no_memory = true;
+    else
+        a->part[a->count - 1].flatten = flatten;
+}
+
+static void read_part(struct reader *rd, const struct node *map, struct artifact *a)
+{
+    static const char *const KNOWN[] = {"form", "path", "name", "into", "flatten"};
+    AUTO_FREE char *path = NULL;
+    AUTO_FREE char *name = NULL;
+    AUTO_FREE char *into = NULL;
+    bool flatten = false;
+    int form;
+
+    if (map->kind != NODE_MAP) {
+        wrong_kind(rd, map, "a mapping");
+        return;
+    }
+    check_keys(rd, map, KNOWN, ARRAY_SIZE(KNOWN));
+    form = field_choice(rd, map, "form", ARTIFACT_FORM_NAMES, ARTIFACT_FORM_COUNT);
+    field_string(rd, map, "path", &path);
+    field_string(rd, map, "name", &name);
+    field_string(rd, map, "into", &into);
+    field_bool(rd, map, "flatten", &flatten);
+    if (form < 0 || path == NULL || path[0] == '\0' || name == NULL || into == NULL)
+        diag_error(rd->diags, node_where(map), "a part needs form, path, name and into");
+    else if (!file_name_valid(name) || (form == ARTIFACT_ENTRY_PROGRAM && !file_name_valid(path)))
+        diag_error(rd->diags, node_where(map), "the name of a part must be a plain file name");
+    else if (into[0] != '\0' && !inner_path_valid(into))
+        diag_error(rd->diags, node_where(map), "'into' must be a relative path without '..'");
+    else
+        keep_part(rd, a, form, path, name, into, flatten, map);
+}
+
+static void read_artifact(struct reader *rd, const struct node *map, struct artifact *a)
+{
+    static const char *const KNOWN[] = {"fileName", "parts"};
+    const struct node *parts;
+
+    check_keys(rd, map, KNOWN, ARRAY_SIZE(KNOWN));
+    field_string(rd, map, "fileName", &a->file_name);
+    if (a->file_name != NULL && !file_name_valid(a->file_name))
+        diag_error(rd->diags, node_where(map), "'fileName' must be a plain file name");
+    parts = field_list(rd, map, "parts");
+    for (size_t i = 0; parts != NULL && i < parts->count; i++)
+        read_part(rd, parts->item[i], a);
+}
+
+static void read_documents(struct reader *rd, const struct node *root, struct job_request *request)
+{
+    const struct node *job = field_map(rd, root, "job");
+    const struct node *run = field_map(rd, root, "jobRun");
+
+    if (field(rd, root, "job") == NULL)
+        diag_error(rd->diags, node_where(root), "'job' is missing");
+    if (job != NULL && oci_read_job(job, request, rd->diags) == -ENOMEM)
+        rd->no_memory = true;
+    if (field(rd, root, "jobRun") == NULL)
+        diag_error(rd->diags, node_where(root), "'jobRun' is missing");
+    if (run != NULL && oci_read_job_run(run, request, rd->diags) == -ENOMEM)
+        rd->no_memory = true;
+}
+
+int assignment_read(const struct node *root, struct job_request *request, int64_t *ret_epoch,
+                    struct diag_list *diags)
+{
+    static const char *const KNOWN[] = {"job", "jobRun", "runtime", "conda", "artifact", "epoch"};
+    struct reader rd = reader_begin(diags, KEYS_EXACT);
+    const struct node *n;
+    int64_t epoch = -1;
+    int runtime;
+    int r;
+
+    if (root == NULL || root->kind != NODE_MAP) {
+        diag_error(diags, root != NULL ? node_where(root) : (struct diag_where){0}, "expected an assignment");
+        return reader_end(&rd);
+    }
+    check_keys(&rd, root, KNOWN, ARRAY_SIZE(KNOWN));
+    read_documents(&rd, root, request);
+    runtime = field_choice(&rd, root, "runtime", RUNTIME_NAMES, RUNTIME_COUNT);
+    if (runtime >= 0)
+        request->runtime = (enum job_runtime)runtime;
+    if ((n = field_map(&rd, root, "conda")) != NULL)
+        read_conda(&rd, n, request);
+    if ((n = field_map(&rd, root, "artifact")) != NULL)
+        read_artifact(&rd, n, &request->artifact);
+    field_int(&rd, root, "epoch", 0, INT64_MAX, &epoch);
+    if (field(&rd, root, "epoch") == NULL)
+        diag_error(diags, node_where(root), "'epoch' is missing");
+    r = reader_end(&rd);
+    if (r == 0)
+        *ret_epoch = epoch;
+    return r;
+}

@@ -1,0 +1,98 @@
+/*
+ * parts.h - pieces of the model that the readers share. Private to this folder.
+ */
+#ifndef JOB_PARTS_H
+#define JOB_PARTS_H
+
+#include "job/fields.h"
+#include "job/job.h"
+
+/* ---- words of documents, indexed by the enum (model.c) ---- */
+
+extern const char *const RUNTIME_NAMES[RUNTIME_COUNT];
+extern const char *const ARTIFACT_FORM_NAMES[ARTIFACT_FORM_COUNT];
+extern const char *const CONDA_TYPE_NAMES[CONDA_TYPE_COUNT];
+
+/* ---- freeing ---- */
+
+void mount_clear(struct storage_mount *m);
+void container_free(struct container_details *c);
+void artifact_clear(struct artifact *a);
+
+/* ---- configuration: what job and run documents have in common (configuration.c) ---- */
+
+/* More variables than this cannot have so few characters that the service would take them. */
+#define CONFIGURATION_ENV_MAX (JOB_ENV_CHARS_MAX / 2)
+
+/* Absent numbers of a zeroed request become -1. Safe to call twice: only what is still zero changes. */
+void configuration_init(struct job_configuration *c);
+
+/* Adds a variable of layer `layer`; the key must be one a job may use. `at` is where to complain. */
+void configuration_set_env(struct reader *rd, struct env *env, enum env_layer layer, const char *key,
+                           const char *value, const struct node *at);
+
+/* Sum of characters over keys and values of the layers job and run. */
+size_t env_characters(const struct env *env);
+
+/* Checks the service's limit on the characters of env; `at` is where to complain. */
+void configuration_check_env(struct reader *rd, const struct env *env, const struct node *at);
+
+/* Takes the one string of arguments: checks its length and its quotes. */
+void configuration_set_arguments(struct reader *rd, struct job_configuration *c, const char *arguments,
+                                 const struct node *at);
+
+/* maximumRuntimeInMinutes under its key in `map`. */
+void configuration_read_minutes(struct reader *rd, struct job_configuration *c, const struct node *map);
+
+/* displayName or name: at most 255 characters. */
+void check_name(struct reader *rd, const char *name, const struct node *at);
+
+/* A path inside the artifact: relative, without "..". */
+bool inner_path_valid(const char *path);
+
+/* ---- x-runlet (x_runlet.c) ---- */
+
+/* Reads the block under `x-runlet` in map, if any; given members replace those in *x. */
+void x_runlet_read(struct reader *rd, const struct node *map, struct x_runlet *x);
+
+/* "TERM" for SIGTERM, ...; NULL when the signal is not one a job document may name. */
+const char *stop_signal_name(int signal);
+
+/* ---- storage mounts (mounts.c) ---- */
+
+/* jobStorageMountConfigurationDetailsList */
+void mounts_read_oci(struct reader *rd, const struct node *list, struct job_configuration *c);
+/* storageMount of the ADS infrastructure: [{src, dest}] */
+void mounts_read_ads(struct reader *rd, const struct node *list, struct job_configuration *c);
+
+/* ---- conda (conda.c) ---- */
+
+/* What CONDA_ENV_TYPE and the variables beside it say. *ret_problem is a sentence, or NULL; *ret_slug is
+ * malloc'd or NULL. 0 or -ENOMEM. */
+int conda_from_env(const struct env *env, enum conda_type *ret_type, char **ret_slug,
+                   const char **ret_problem);
+
+/* Reads the request's conda members from its job's env, reporting at `at`. */
+void conda_note(struct reader *rd, struct job_request *request, const struct node *at);
+
+/* ---- artifact parts (artifact.c) ---- */
+
+/* Appends a part; path and name and into are copied. */
+int artifact_add(struct artifact *a, enum artifact_form form, const char *path, const char *name,
+                 const char *into);
+
+/* What a path looks like by its name alone: a known file type, an archive, else a directory. `.ipynb` is a
+ * file. */
+enum artifact_form artifact_guess(const char *path);
+
+/* The last component of a path, without slashes at its end; malloc'd. */
+char *path_name(const char *path);
+
+/* The entry programs, by file name, and the folders they expect. */
+#define ENTRY_PYTHON   "driver_python.py"
+#define ENTRY_NOTEBOOK "driver_notebook.py"
+#define ENTRY_GIT      "driver_git.py"
+#define INTO_ARCHIVE   "decompressed_artifact"
+#define INTO_CODE      "decompressed_artifact/code"
+
+#endif

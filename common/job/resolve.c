@@ -1,0 +1,215 @@
+/* resolve.c - see resolve.h: the layers of a run, from both documents and the command line. */
+#include "job/resolve.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/auto.h"
+#include "job/parts.h"
+#include "job/platform.h"
+
+static const struct diag_where NOWHERE = {0};
+
+static int copy(char **ret, const char *value)
+{
+    char *s;
+
+    if (value == NULL)
+        return 0;
+    s = strdup(value);
+    if (s == NULL)
+        return -ENOMEM;
+    free(*ret);
+    *ret = s;
+    return 0;
+}
+
+static const char *first(const char *a, const char *b)
+{
+    return a != NULL ? a : b;
+}
+
+/* ---- env ---- */
+
+/* Which variable the entry file of a runtime is told by. */
+static const char *entry_variable(enum job_runtime runtime)
+{
+    switch (runtime) {
+    case RUNTIME_PYTHON:
+    case RUNTIME_PYTORCH: return "CODE_ENTRYPOINT";
+    case RUNTIME_NOTEBOOK: return "JOB_RUN_NOTEBOOK";
+    case RUNTIME_GIT_PYTHON: return "GIT_ENTRYPOINT";
+    case RUNTIME_ARTIFACT:
+    case RUNTIME_CONTAINER:
+    case RUNTIME_COUNT: break;
+    }
+    return "JOB_RUN_ENTRYPOINT";
+}
+
+static int add_layer(struct env *env, const struct env *from, enum env_layer layer)
+{
+    for (size_t i = 0; from != NULL && i < from->count; i++) {
+        int r = env_set(env, layer, from->var[i].key, from->var[i].value);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int resolve_env(const struct job_request *request, const struct run_options *options,
+                       struct run_spec *spec, struct diag_list *diags)
+{
+    struct env *env = &spec->env;
+    size_t sum;
+    int r = add_layer(env, &request->job.configuration.env, ENV_JOB);
+
+    if (r == 0)
+        r = add_layer(env, &request->run.overrides.env, ENV_RUN);
+    if (r == 0)
+        r = add_layer(env, options->env, ENV_RUN);
+    if (r == 0 && options->entrypoint != NULL)
+        r = env_set(env, ENV_RUN, entry_variable(request->runtime), options->entrypoint);
+    if (r < 0)
+        return r;
+    sum = env_characters(env);
+    if (sum > JOB_ENV_CHARS_MAX)
+        diag_error(diags, NOWHERE,
+                   "environment variables of job and run together have %zu characters; the limit is %d", sum,
+                   JOB_ENV_CHARS_MAX);
+    r = copy(&spec->entrypoint, env_value(env, "JOB_RUN_ENTRYPOINT"));
+    return r < 0 ? r : platform_env(request, options, env);
+}
+
+static int resolve_conda(const struct job_request *request, struct run_spec *spec, struct diag_list *diags)
+{
+    const char *problem;
+    int r;
+
+    if (request->conda_decided)
+        return copy(&spec->conda_prefix, request->conda_prefix);
+    r = conda_from_env(&spec->env, &spec->conda_type, &spec->conda_slug, &problem);
+
+    if (r < 0)
+        return r;
+    if (problem != NULL)
+        diag_error(diags, NOWHERE, "%s", problem);
+    if (spec->conda_type != CONDA_NONE || env_value(&spec->env, "CONDA_ENV_TYPE") != NULL)
+        return 0;
+    spec->conda_type = request->conda_type;
+    return copy(&spec->conda_slug, request->conda_slug);
+}
+
+/* ---- arguments ---- */
+
+static int resolve_args(const struct job_request *request, const struct run_options *options,
+                        struct run_spec *spec, struct diag_list *diags)
+{
+    const char *text = first(request->run.overrides.arguments, request->job.configuration.arguments);
+    AUTO_FREE char *joined = NULL;
+    size_t length;
+    size_t at = 0;
+    int r = 0;
+
+    if (options->args != NULL) {
+        joined = shell_words_join(options->args);
+        if (joined == NULL || strlist_addall(&spec->args, options->args) < 0)
+            return -ENOMEM;
+        text = joined;
+    } else if (text != NULL) {
+        r = shell_words_split(text, &spec->args, &at);
+        if (r == -EINVAL)
+            diag_error(diags, NOWHERE, "arguments: the quote at character %zu is not closed", at + 1);
+    }
+    length = text != NULL ? characters(text) : 0;
+    if (length > JOB_ARGS_CHARS_MAX)
+        diag_error(diags, NOWHERE, "arguments have %zu characters; the limit is %d", length,
+                   JOB_ARGS_CHARS_MAX);
+    return r == -ENOMEM ? r : 0;
+}
+
+/* ---- limits ---- */
+
+/* What one document says: the finer value first. -1 when it says nothing. */
+static int64_t limit_of(const struct job_configuration *c)
+{
+    if (c->x.maximum_runtime_ms > 0)
+        return c->x.maximum_runtime_ms;
+    return c->maximum_runtime_minutes > 0 ? c->maximum_runtime_minutes * 60000 : -1;
+}
+
+static void resolve_limits(const struct job_request *request, const struct run_options *options,
+                           struct run_spec *spec, struct diag_list *diags)
+{
+    const struct x_runlet *run = &request->run.overrides.x;
+    const struct x_runlet *job = &request->job.configuration.x;
+    int64_t by_run =
+        options->maximum_runtime_ms >= 0 ? options->maximum_runtime_ms : limit_of(&request->run.overrides);
+    int64_t by_job = limit_of(&request->job.configuration);
+
+    spec->maximum_runtime_ms = by_run >= 0 ? by_run : by_job >= 0 ? by_job : JOB_RUNTIME_MS_MAX;
+    spec->maximum_runtime_layer = by_run >= 0 ? ENV_RUN : by_job >= 0 ? ENV_JOB : ENV_DEFAULT;
+    if (spec->maximum_runtime_ms == 0 || spec->maximum_runtime_ms > JOB_RUNTIME_MS_MAX)
+        diag_error(diags, NOWHERE, "the maximum runtime must be above 0 and at most 30 days");
+    /* 0 is a value here: no grace. A request no reader has filled has 0 everywhere and never reaches this. */
+    spec->stop_grace_ms = run->stop_grace_ms >= 0   ? run->stop_grace_ms
+                          : job->stop_grace_ms >= 0 ? job->stop_grace_ms
+                                                    : STOP_GRACE_MS_DEFAULT;
+    spec->stop_signal = run->stop_signal != 0   ? run->stop_signal
+                        : job->stop_signal != 0 ? job->stop_signal
+                                                : SIGTERM;
+    spec->stop_whole_tree = run->stop_whole_tree >= 0 ? run->stop_whole_tree == 1 : job->stop_whole_tree == 1;
+}
+
+/* ---- names ---- */
+
+static int resolve_names(const struct job_request *request, const struct run_options *options,
+                         struct run_spec *spec, struct diag_list *diags)
+{
+    const char *job_name = first(request->job.display_name, request->artifact.file_name);
+    const char *run_name = first(options->name, first(request->run.display_name, job_name));
+    int r = copy(&spec->run_id, request->run.id);
+
+    if (r == 0)
+        r = copy(&spec->job_id, first(request->job.id, request->run.job_id));
+    if (r == 0)
+        r = copy(&spec->job_name, job_name);
+    if (r == 0)
+        r = copy(&spec->run_name, run_name);
+    if (options->name != NULL && characters(options->name) > JOB_NAME_CHARS_MAX)
+        diag_error(diags, NOWHERE, "the name has %zu characters; the limit is %d", characters(options->name),
+                   JOB_NAME_CHARS_MAX);
+    return r;
+}
+
+static int resolve_into(const struct job_request *request, const struct run_options *options,
+                        struct run_spec *spec, struct diag_list *diags)
+{
+    int r = resolve_names(request, options, spec, diags);
+
+    if (r == 0)
+        r = resolve_env(request, options, spec, diags);
+    if (r == 0)
+        r = resolve_conda(request, spec, diags);
+    if (r == 0)
+        r = resolve_args(request, options, spec, diags);
+    resolve_limits(request, options, spec, diags);
+    return r;
+}
+
+int run_resolve(const struct job_request *request, const struct run_options *options, struct run_spec *ret,
+                struct diag_list *diags)
+{
+    AUTO(run_spec) struct run_spec spec = {0};
+    size_t errors = diags->errors;
+    int r = resolve_into(request, options, &spec, diags);
+
+    if (r < 0)
+        return r;
+    if (diags->errors > errors)
+        return -EINVAL;
+    *ret = spec;
+    spec = (struct run_spec){0};
+    return 0;
+}

@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# run.sh - every test: installs what they need, builds, runs unit tests, fuzz corpora, stories and lints, and ends with one line
+# "N passed, N failed, N skipped". Exit status 0 when something passed and nothing failed.
+#   --preset NAME   build and test this preset (dev)
+#   -k EXPRESSION   only the pytest tests that match; unit tests by the same words
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# shellcheck source=packaging/lib.sh
+. packaging/lib.sh
+
+preset=dev
+only=
+while [[ $# -gt 0 ]]; do
+    case $1 in
+    --preset) preset=${2:?--preset needs a name}; shift 2 ;;
+    --preset=*) preset=${1#*=}; shift ;;
+    -k) only=${2:?-k needs an expression}; shift 2 ;;
+    *)
+        say "unknown option $1 (there are: --preset NAME, -k EXPRESSION)"
+        exit 2
+        ;;
+    esac
+done
+
+# Whatever stops this script early is a failure that the last line must show.
+finished=false
+trap '$finished || { echo "0 passed, 1 failed, 0 skipped"; exit 1; }' EXIT
+
+mkdir -p build
+install_packages packaging/build-depends.txt packaging/test-depends.txt
+ensure_user
+build_preset "$preset"
+
+build=build/$preset
+results=$build/results
+rm -rf "$results"
+mkdir -p "$results"
+
+say "running unit tests and fuzz corpora"
+ctest --test-dir "$build" --output-junit "$PWD/$results/ctest.xml" --no-tests=ignore --output-on-failure --parallel 2 \
+    --timeout 300 ${only:+--tests-regex "${only// or /|}"} >"$results/ctest.log" 2>&1 </dev/null || true
+
+say "running stories and lints"
+pytest=(/usr/bin/python3 -m pytest -q -p no:cacheprovider --junitxml="$results/pytest.xml" -o junit_family=xunit2)
+if /usr/bin/python3 -c 'import xdist' 2>/dev/null; then
+    pytest+=(-n 2)
+fi
+if [[ -n $only ]]; then
+    pytest+=(-k "$only")
+fi
+pytest_status=0
+RUNLET_BUILD=$PWD/$build PYTHONDONTWRITEBYTECODE=1 "${pytest[@]}" tests >"$results/pytest.log" 2>&1 </dev/null || pytest_status=$?
+
+finished=true
+exec /usr/bin/python3 tests/tally.py "$results" "$pytest_status"

@@ -1,0 +1,76 @@
+/* test_history.c - literal journals, folded; and what a starting agent makes of them. */
+#include "cmocka_all.h"
+
+#include "base/auto.h"
+#include "run/history.h"
+
+static struct run_history fold(const char *const *lines)
+{
+    struct run_history h = {0};
+
+    for (; *lines != NULL; lines++) {
+        AUTO(fact) struct fact f = {0};
+        struct err e = ERR_INIT;
+        assert_int_equal(fact_decode(*lines, strlen(*lines), &f, &e), 0);
+        run_history_apply(&h, &f);
+    }
+    return h;
+}
+
+#define ACCEPT_QUEUE "{\"t\":\"2026-01-01T00:00:00.000Z\",\"event\":\"accepted\",\"epoch\":3,\"origin\":\"queue\"}"
+#define ACCEPT_HERE  "{\"event\":\"accepted\",\"origin\":\"foreground\"}"
+#define TO(phase)    "{\"event\":\"phase\",\"to\":\"" phase "\"}"
+#define LAUNCH       "{\"event\":\"launch-requested\"}"
+#define CANCEL       "{\"event\":\"cancel-requested\"}"
+
+static void adoption_table(void **state)
+{
+    static const struct {
+        const char *lines[6];
+        enum adoption expect;
+    } CASES[] = {
+        {{ACCEPT_QUEUE}, ADOPT_START},
+        {{ACCEPT_QUEUE, TO("PREPARING")}, ADOPT_START},
+        {{ACCEPT_HERE, TO("PREPARING")}, ADOPT_ABANDON},
+        {{ACCEPT_QUEUE, CANCEL}, ADOPT_ABANDON},
+        {{ACCEPT_QUEUE, TO("PREPARING"), TO("LAUNCHING")}, ADOPT_START},
+        {{ACCEPT_QUEUE, TO("LAUNCHING"), LAUNCH}, ADOPT_JOIN},
+        {{ACCEPT_HERE, TO("LAUNCHING"), LAUNCH}, ADOPT_JOIN},
+        {{ACCEPT_QUEUE, LAUNCH, CANCEL, TO("STOPPING")}, ADOPT_JOIN},
+        {{ACCEPT_HERE, LAUNCH, TO("RUNNING")}, ADOPT_JOIN},
+        {{ACCEPT_QUEUE, LAUNCH, TO("SHIPPING")}, ADOPT_DELIVER},
+        {{ACCEPT_QUEUE, TO("REPORTING")}, ADOPT_DELIVER},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(CASES); i++) {
+        struct run_history h = fold(CASES[i].lines);
+        if (adoption_of(&h) != CASES[i].expect)
+            fail_msg("case %zu: %d", i, (int)adoption_of(&h));
+    }
+}
+
+static void the_first_cause_wins(void **state)
+{
+    static const char *const LINES[] = {
+        ACCEPT_QUEUE, "{\"event\":\"failure\",\"cause\":\"artifact-rejected\",\"blame\":\"assignment\",\"reason\":\"no entry\"}",
+        "{\"event\":\"phase\",\"to\":\"SHIPPING\",\"cause\":\"cancelled\"}", "{\"event\":\"of-a-newer-version\"}", NULL};
+    struct run_history h = fold(LINES);
+
+    (void)state;
+    assert_int_equal(h.cause, CAUSE_ARTIFACT_REJECTED);
+    assert_int_equal(h.blame, BLAME_ASSIGNMENT);
+    assert_string_equal(h.reason, "no entry");
+    assert_int_equal(h.epoch, 3);
+    assert_int_equal(h.phase, PHASE_SHIPPING);
+    assert_true(h.accepted_at.ms > 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(adoption_table),
+        cmocka_unit_test(the_first_cause_wins),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
