@@ -5,8 +5,6 @@ import pathlib
 import shutil
 import signal
 import subprocess
-import sys
-import time
 
 import pytest
 
