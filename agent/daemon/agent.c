@@ -243,6 +243,7 @@ struct run *agent_take(struct agent *a, const char *id, int lock_fd, struct err 
 
     if (run_open(a->agent_fd, id, lock_fd, &run, e) < 0)
         return NULL;
+    run->wanted = lock_fd >= 0;
     add(a, run);
     return run;
 }

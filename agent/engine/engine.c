@@ -260,6 +260,8 @@ static void resume(struct run *run)
     switch (adoption_of(&run->history)) {
     case ADOPT_ABANDON:
         run->phase = PHASE_ACCEPTED;
+        if (run->wanted && !run->cancel_requested)
+            break;
         if (run->failure.text[0] == '\0')
             run->failure = gone;
         run_post(run, RUN_EVENT_CANCEL);

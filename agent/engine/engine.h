@@ -43,6 +43,7 @@ struct run {
     int dir_fd;                 /* owned: agent/<run>/ */
     int lock_fd;                /* owned: held while this process is responsible for the run */
     struct journal journal;     /* owned */
+    bool wanted; /* whoever asked for it in the foreground is still here */
     bool cancel_requested;
     bool kill_requested;
     struct err failure;        /* why it ended before a launch; text empty otherwise */

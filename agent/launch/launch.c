@@ -52,7 +52,7 @@ bool launch_load_record(struct run *run, const struct launcher *launcher)
         return false;
     if (exit_record_read(dir, &run->record, &e) < 0) {
         if (e.code != -ENOENT)
-            log_error("run=%s exit record: %s", run->id, e.text);
+            log_debug("run=%s exit record: %s", run->id, e.text);
         return false;
     }
     run->has_record = true;

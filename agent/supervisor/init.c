@@ -353,8 +353,8 @@ int init_start(const struct launch *l, struct init_process *ret, struct err *e)
     theirs = pair[1];
     if (setsockopt(ours, SOL_SOCKET, SO_PASSCRED, &ON, sizeof(ON)) < 0)
         return err_errno(e, errno, BLAME_NODE, "ask for credentials on init's socket");
-    witness = openat(l->run->fd, WITNESS_NAME, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (witness < 0 || fchmod(witness, 0640) < 0 || fchown(witness, 0, l->policy->agent_gid) < 0)
+    witness = openat(l->run->fd, WITNESS_NAME, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0640);
+    if (witness < 0)
         return err_errno(e, errno, BLAME_NODE, "make the witness file");
     /* fork(2) with namespaces: the child goes on in a copy of this image, which needs no second program. */
     pid = syscall(SYS_clone, flags, 0, 0, 0, 0);
