@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -18,6 +19,7 @@
 #include "report/outbox.h"
 #include "run/admission.h"
 #include "sys/fd.h"
+#include "sys/packet.h"
 
 #define FINISHED_NAME "finished"
 /* Below this, logs and records of another run are not safe. */
@@ -57,13 +59,19 @@ static void told_stopping(struct run *run, enum run_event event, void *context)
     launch_stop(run);
 }
 
+static void follow(struct run *run, const struct agent *a)
+{
+    if (a->sink != NULL && strcmp(run->id, a->sink_run) == 0)
+        follower_start(run, a->launcher.runs_fd, a->sink);
+}
+
 static void enter_shipping(struct run *run, void *context)
 {
     const struct agent *a = context;
 
     launch_release(run);
     if (run->has_record)
-        follower_start(run, a->launcher.runs_fd, a->sink);
+        follow(run, a);
     follower_ship(run);
 }
 
@@ -92,7 +100,7 @@ static void changed(struct run *run, enum phase from, void *context)
 
     (void)from;
     if (run->phase == PHASE_RUNNING)
-        follower_start(run, a->launcher.runs_fd, a->sink);
+        follow(run, a);
     if (run->phase < PHASE_SHIPPING)
         report_phase(run, &LOCAL_REPORTER);
     if (run->phase == PHASE_RUNNING)
@@ -166,8 +174,7 @@ int agent_open(struct agent *a, const struct config *config, const struct layout
                                                     .bash = config->bash,
                                                     .java = config->java,
                                                     .job_user = config->job_user,
-                                                    .as_root = config->job_uid == 0,
-                                                    .conda_prefix = a->conda_prefix};
+                                                    .as_root = config->job_uid == 0};
     a->loop = loop_new(e);
     if (a->loop == NULL)
         return e->code;
@@ -196,7 +203,7 @@ bool agent_run_finished(int agent_fd, const char *id)
 {
     char path[256];
 
-    (void)snprintf(path, sizeof(path), "%s/" FINISHED_NAME, id);
+    (void)snprintf(path, sizeof(path), "%.200s/" FINISHED_NAME, id);
     return faccessat(agent_fd, path, F_OK, 0) == 0;
 }
 
@@ -215,24 +222,72 @@ static void note_accepted(struct run *run, int64_t epoch)
     run_noted(run, true);
 }
 
-struct run *agent_take(struct agent *a, const char *id, int lock_fd, struct err *e)
+/* Reads the assignment of an opened run and hands the run to the engine. */
+static void add(struct agent *a, struct run *run)
 {
-    struct run *run;
     struct err bad = ERR_INIT;
     int64_t epoch = 1;
-    int r;
+    int r = request_load(run, &epoch, &bad);
 
-    if (run_open(a->agent_fd, id, lock_fd, &run, e) < 0)
-        return NULL;
-    r = request_load(run, &epoch, &bad);
+
     note_accepted(run, epoch);
     engine_add(a->engine, run);
     if (r < 0 && run->phase < PHASE_LAUNCHING)
         run_fail(run, CAUSE_ASSIGNMENT_INVALID, &bad);
+}
+
+struct run *agent_take(struct agent *a, const char *id, int lock_fd, struct err *e)
+{
+    struct run *run;
+
+    if (run_open(a->agent_fd, id, lock_fd, &run, e) < 0)
+        return NULL;
+    add(a, run);
     return run;
 }
 
-size_t agent_adopt_all(struct agent *a)
+/* Whether the run's supervisor answers at its socket. */
+static bool alive(const struct agent *a, const char *id)
+{
+    char path[LAYOUT_PATH_MAX + 256];
+    AUTO_CLOSE int fd = -1;
+
+    (void)snprintf(path, sizeof(path), "%s/%s.sock", a->layout->sockets, id);
+    fd = packet_connect(path);
+    return fd >= 0;
+}
+
+static bool needs_no_waiting(const struct agent *a, const struct run *run)
+{
+    switch (adoption_of(&run->history)) {
+    case ADOPT_DELIVER:
+    case ADOPT_ABANDON: return true;
+    case ADOPT_JOIN: return !alive(a, run->id);
+    case ADOPT_START:
+    default: return false;
+    }
+}
+
+static bool adopt(struct agent *a, const char *id, bool ended_only)
+{
+    struct run *run;
+    struct err e = ERR_INIT;
+
+    if (run_open(a->agent_fd, id, -1, &run, &e) < 0) {
+        if (e.code != -EBUSY)
+            log_error("run=%s %s", id, e.text);
+        return false;
+    }
+    if (ended_only && !needs_no_waiting(a, run)) {
+        run_close(run);
+        return false;
+    }
+    log_info("run=%s taken up again in phase %s", id, phase_name(run->history.phase));
+    add(a, run);
+    return true;
+}
+
+static size_t adopt_each(struct agent *a, bool ended_only)
 {
     int copy = openat(a->agent_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *dir = copy >= 0 ? fdopendir(copy) : NULL;
@@ -244,19 +299,22 @@ size_t agent_adopt_all(struct agent *a)
             (void)close(copy);
         return 0;
     }
-    while ((entry = readdir(dir)) != NULL) {
-        struct err e = ERR_INIT;
-        if (!run_id_valid(entry->d_name) || agent_run_finished(a->agent_fd, entry->d_name))
-            continue;
-        if (agent_take(a, entry->d_name, -1, &e) != NULL) {
-            log_info("run=%s taken up again", entry->d_name);
+    while ((entry = readdir(dir)) != NULL)
+        if (run_id_valid(entry->d_name) && !agent_run_finished(a->agent_fd, entry->d_name) &&
+            adopt(a, entry->d_name, ended_only))
             count++;
-        } else if (e.code != -EBUSY) {
-            log_error("run=%s %s", entry->d_name, e.text);
-        }
-    }
     (void)closedir(dir);
     return count;
+}
+
+size_t agent_adopt_all(struct agent *a)
+{
+    return adopt_each(a, false);
+}
+
+size_t agent_adopt_ended(struct agent *a)
+{
+    return adopt_each(a, true);
 }
 
 static uint64_t disk_free(int dir_fd)

@@ -24,7 +24,7 @@ struct agent {
     struct loop_timer *sweep;  /* takes finished runs out of the table, and starts waiting ones */
     int agent_fd, queue_fd;    /* owned */
     const struct log_sink *sink; /* borrowed; NULL: the spool is enough */
-    const char *conda_prefix;
+    const char *sink_run;        /* borrowed: the one run whose output goes to the sink */
     bool stopping;
     /* Called when a run is FINISHED, before it leaves the table. May be NULL. */
     void (*finished)(struct run *run, void *context);
@@ -43,6 +43,10 @@ void agent_close(struct agent *a);
 
 /* Takes up every unfinished run that no other process is responsible for. Returns how many. */
 size_t agent_adopt_all(struct agent *a);
+
+/* Takes up only those that have come to their end, or were never launched and are not wanted any more: what needs no waiting.
+ * Returns how many. */
+size_t agent_adopt_ended(struct agent *a);
 
 /* Takes up one run. lock_fd as for run_open. NULL with *e on failure. */
 struct run *agent_take(struct agent *a, const char *id, int lock_fd, struct err *e);

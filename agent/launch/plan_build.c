@@ -13,7 +13,7 @@
 /* The job goes before the agent and everything else of the system when memory runs out. */
 #define JOB_OOM_SCORE 500
 
-int plan_supported(const struct job_request *request, struct err *e)
+int plan_supported(const struct job_request *request, const struct run_spec *spec, struct err *e)
 {
     if (request->runtime == RUNTIME_CONTAINER || request->job.configuration.container != NULL ||
         request->run.overrides.container != NULL)
@@ -28,6 +28,11 @@ int plan_supported(const struct job_request *request, struct err *e)
         return err_set(e, -ENOTSUP, BLAME_ASSIGNMENT,
                        "this version of runlet does not mount storage yet (storageMount, "
                        "jobStorageMountConfigurationDetailsList)");
+    if (spec->conda_type != CONDA_NONE)
+        return err_set(e, -ENOTSUP, BLAME_ASSIGNMENT,
+                       "the job names the conda environment '%s', which this machine does not have; --conda none takes "
+                       "the system's Python, --conda PATH an environment that is here",
+                       spec->conda_slug != NULL ? spec->conda_slug : "?");
     return 0;
 }
 
@@ -79,7 +84,7 @@ static int add_environment(const struct run_spec *spec, const struct launch_sett
         {"TMPDIR", "/tmp"},
         /* Lines reach the log when they are printed, also those of a job that is killed. */
         {"PYTHONUNBUFFERED", "1"},
-        {"CONDA_PREFIX", settings->conda_prefix},
+        {"CONDA_PREFIX", spec->conda_prefix},
     };
 
     for (size_t i = 0; i < spec->env.count; i++)
@@ -88,20 +93,21 @@ static int add_environment(const struct run_spec *spec, const struct launch_sett
     for (size_t i = 0; i < ARRAY_SIZE(defaults); i++)
         if (defaults[i].value != NULL && env_set(&p->env, ENV_DEFAULT, defaults[i].key, defaults[i].value) < 0)
             return err_oom(e);
-    if (settings->conda_prefix == NULL)
+    if (spec->conda_prefix == NULL)
         return env_set(&p->env, ENV_DEFAULT, "PATH", DEFAULT_PATH) < 0 ? err_oom(e) : 0;
-    if (asprintf(&path, "%s/bin:%s", settings->conda_prefix, DEFAULT_PATH) < 0)
+    if (asprintf(&path, "%s/bin:%s", spec->conda_prefix, DEFAULT_PATH) < 0)
         return err_oom(e);
     return env_set(&p->env, ENV_DEFAULT, "PATH", path) < 0 ? err_oom(e) : 0;
 }
 
-static int add_interpreters(const struct launch_settings *settings, struct plan *p, struct err *e)
+static int add_interpreters(const struct run_spec *spec, const struct launch_settings *settings, struct plan *p,
+                            struct err *e)
 {
     AUTO_FREE char *python = NULL;
 
-    if (settings->conda_prefix != NULL && asprintf(&python, "%s/bin/python", settings->conda_prefix) < 0)
+    if (spec->conda_prefix != NULL && asprintf(&python, "%s/bin/python", spec->conda_prefix) < 0)
         return err_oom(e);
-    if (settings->conda_prefix != NULL && copy(&p->conda_prefix, settings->conda_prefix, e) < 0)
+    if (spec->conda_prefix != NULL && copy(&p->conda_prefix, spec->conda_prefix, e) < 0)
         return e->code;
     if (copy(&p->python, python != NULL ? python : settings->python, e) < 0 ||
         copy(&p->bash, settings->bash, e) < 0 || copy(&p->java, settings->java, e) < 0)
@@ -120,7 +126,8 @@ int plan_build(const struct job_request *request, const struct run_spec *spec, c
                      .stop_whole_tree = spec->stop_whole_tree,
                      .oom_score_adj = JOB_OOM_SCORE,
                      .umask_bits = JOB_UMASK};
-    int r = plan_supported(request, e);
+    int r = spec->run_id != NULL ? plan_supported(request, spec, e)
+                                 : err_set(e, -EINVAL, BLAME_BUG, "the assignment could not be read");
 
     if (r == 0)
         r = copy(&p.run_id, spec->run_id, e);
@@ -131,7 +138,7 @@ int plan_build(const struct job_request *request, const struct run_spec *spec, c
     if (r == 0)
         r = add_entry(spec, &p, e);
     if (r == 0)
-        r = add_interpreters(settings, &p, e);
+        r = add_interpreters(spec, settings, &p, e);
     if (r == 0)
         r = strlist_addall(&p.args, &spec->args) < 0 ? err_oom(e) : 0;
     if (r == 0)

@@ -13,7 +13,6 @@ struct launch_settings {
     const char *python, *bash, *java; /* absolute paths */
     const char *job_user;
     bool as_root;
-    const char *conda_prefix; /* NULL: none; an environment on this machine */
 };
 
 /* Builds the plan; *ret must be zero. Refuses what this node cannot do (container images, more than one node), blaming the
@@ -22,6 +21,6 @@ int plan_build(const struct job_request *request, const struct run_spec *spec, c
                int64_t epoch, struct plan *ret, struct err *e);
 
 /* What of a request this version does not execute yet: 0, or negative with a text that names it. */
-int plan_supported(const struct job_request *request, struct err *e);
+int plan_supported(const struct job_request *request, const struct run_spec *spec, struct err *e);
 
 #endif

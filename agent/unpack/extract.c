@@ -47,6 +47,8 @@ static int damaged(struct extraction *x, struct err *e)
 
     if (archive_errno(x->reader) == ENOMEM)
         return err_set(e, -ENOMEM, BLAME_NODE, "not enough memory to unpack it");
+    if (archive_errno(x->reader) == EIO)
+        return err_errno(e, EIO, BLAME_NODE, "read");
     return err_set(e, -EBADMSG, BLAME_ASSIGNMENT, "damaged or cut short (%s)",
                    text != NULL ? text : "no details");
 }
@@ -271,10 +273,6 @@ static int read_members(struct extraction *x, struct err *e)
         int got = archive_read_next_header(x->reader, &entry);
         bool end = got == ARCHIVE_EOF;
         int r = 0;
-        if (archive_format(x->reader) == 0)
-            return err_set(
-                e, -EINVAL, BLAME_ASSIGNMENT,
-                "not an archive that is accepted (zip, tar, tar.gz, tar.xz, tar.zst, tar.bz2), or cut short");
         if (!end && got != ARCHIVE_OK && got != ARCHIVE_WARN)
             return damaged(x, e);
         if (first)
@@ -313,7 +311,13 @@ static int open_reader(struct extraction *x, int fd, struct err *e)
         return err_errno(e, errno, BLAME_NODE, "rewind");
     if (r == ARCHIVE_OK)
         r = archive_read_open_fd(a, fd, READ_BLOCK);
-    return r == ARCHIVE_OK ? 0 : damaged(x, e);
+    if (r == ARCHIVE_OK)
+        return 0;
+    if (archive_errno(a) == ENOMEM || archive_errno(a) == EIO)
+        return damaged(x, e);
+    return err_set(
+        e, -EINVAL, BLAME_ASSIGNMENT,
+        "not an archive that is accepted (zip, tar, tar.gz, tar.xz, tar.zst, tar.bz2), or cut short");
 }
 
 int extract_archive(int fd, const char *name, struct tree *t, const struct unpack_limits *limits,

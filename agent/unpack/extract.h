@@ -1,6 +1,9 @@
 /*
  * extract.h - one archive into the landing folder, by libarchive.
  *
+ * Names that an archive marks as Unicode arrive in composed form (NFC), as libarchive reads them; others keep
+ * their bytes.
+ *
  * The only file that parses archives. The kind is found by content: zip; tar, plain or compressed by gzip,
  * xz, zstd or bzip2.
  */

@@ -187,10 +187,12 @@ int assignment_write(const struct job_request *request, int64_t epoch, struct st
     write_job(&w, &request->job);
     write_run(&w, &request->run);
     json_out_string(&w, "runtime", job_runtime_name(request->runtime));
-    if (request->conda_type != CONDA_NONE || request->conda_slug != NULL) {
+    if (request->conda_type != CONDA_NONE || request->conda_slug != NULL || request->conda_decided) {
         json_out_open(&w, "conda", '{');
         json_out_string(&w, "type", CONDA_TYPE_NAMES[request->conda_type]);
         json_out_string(&w, "slug", request->conda_slug);
+        if (request->conda_decided)
+            json_out_string(&w, "prefix", request->conda_prefix != NULL ? request->conda_prefix : "");
         json_out_close(&w, '}');
     }
     write_artifact(&w, &request->artifact);

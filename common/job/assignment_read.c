@@ -5,13 +5,15 @@
 #include <string.h>
 
 #include "base/auto.h"
+#include <stdlib.h>
+
 #include "base/parse.h"
 #include "job/parts.h"
 #include "job/read.h"
 
 static void read_conda(struct reader *rd, const struct node *map, struct job_request *request)
 {
-    static const char *const KNOWN[] = {"type", "slug"};
+    static const char *const KNOWN[] = {"type", "slug", "prefix"};
     int type;
 
     check_keys(rd, map, KNOWN, ARRAY_SIZE(KNOWN));
@@ -23,6 +25,15 @@ static void read_conda(struct reader *rd, const struct node *map, struct job_req
     field_string(rd, map, "slug", &request->conda_slug);
     if (request->conda_slug != NULL && !file_name_valid(request->conda_slug))
         diag_error(rd->diags, node_where(map), "'slug' must be a plain name");
+    /* An empty prefix is the decision for the system's Python. */
+    field_string(rd, map, "prefix", &request->conda_prefix);
+    request->conda_decided = request->conda_prefix != NULL;
+    if (request->conda_decided && request->conda_prefix[0] == '\0') {
+        free(request->conda_prefix);
+        request->conda_prefix = NULL;
+    } else if (request->conda_decided && request->conda_prefix[0] != '/') {
+        diag_error(rd->diags, node_where(map), "'prefix' must be an absolute path");
+    }
 }
 
 /* Takes the part over when it is sound. */

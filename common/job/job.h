@@ -122,6 +122,9 @@ struct job_request {
     /* ADS keeps the conda environment beside env; OCI documents say it by env alone. */
     char *conda_slug; /* NULL: none asked for */
     enum conda_type conda_type;
+    /* What the person at the command line decided instead (--conda): the system's Python, or an environment here. */
+    bool conda_decided;
+    char *conda_prefix; /* NULL: the system's Python */
 };
 
 void job_request_free(struct job_request *r);
@@ -139,8 +142,9 @@ struct run_spec {
     int64_t stop_grace_ms;
     int stop_signal;
     bool stop_whole_tree;
-    enum conda_type conda_type;
+    enum conda_type conda_type; /* CONDA_NONE also when it was decided otherwise */
     char *conda_slug;
+    char *conda_prefix; /* an environment on this machine to use instead; NULL: none */
 };
 
 void run_spec_free(struct run_spec *s);

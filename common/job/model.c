@@ -97,6 +97,7 @@ void job_request_free(struct job_request *r)
     configuration_clear(&r->run.overrides);
     artifact_clear(&r->artifact);
     free(r->conda_slug);
+    free(r->conda_prefix);
     *r = (struct job_request){0};
 }
 
@@ -110,5 +111,6 @@ void run_spec_free(struct run_spec *s)
     strlist_free(&s->args);
     free(s->entrypoint);
     free(s->conda_slug);
+    free(s->conda_prefix);
     *s = (struct run_spec){0};
 }

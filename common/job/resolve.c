@@ -85,7 +85,11 @@ static int resolve_env(const struct job_request *request, const struct run_optio
 static int resolve_conda(const struct job_request *request, struct run_spec *spec, struct diag_list *diags)
 {
     const char *problem;
-    int r = conda_from_env(&spec->env, &spec->conda_type, &spec->conda_slug, &problem);
+    int r;
+
+    if (request->conda_decided)
+        return copy(&spec->conda_prefix, request->conda_prefix);
+    r = conda_from_env(&spec->env, &spec->conda_type, &spec->conda_slug, &problem);
 
     if (r < 0)
         return r;

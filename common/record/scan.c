@@ -41,7 +41,7 @@ static inline uint64_t word_at(const unsigned char *p)
  * multiplied by x^(8L). A carry-less product of two reflected 32-bit values has a factor x too many and the
  * crc32 instruction that reduces it one of x^32, hence x^(8L-33) here, reflected.
  */
-#define LANE            1024
+#define LANE            ((size_t)1024)
 #define X_TO_1_LANE     0x170076FA /* x^(8 * 1024 - 33) mod P */
 #define X_TO_2_LANES    0xA51B6135 /* x^(8 * 2048 - 33) mod P */
 #define CRC_INSTRUCTION __attribute__((target("sse4.2")))

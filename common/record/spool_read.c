@@ -38,7 +38,7 @@ static int find_entry(const struct spool_reader *r, uint64_t offset, uint64_t *r
     high = (uint64_t)st.st_size / SPOOL_ENTRY_BYTES;
     while (low < high) {
         uint64_t middle = low + (high - low) / 2;
-        struct spool_entry entry;
+        struct spool_entry entry = {0};
         int there = entry_at(r, middle * SPOOL_ENTRY_BYTES, &entry, e);
         if (there < 0 && there != -EBADMSG)
             return there;
@@ -62,7 +62,7 @@ static int position(struct spool_reader *r, uint64_t offset, struct err *e)
     r->offset = offset;
     r->idx_pos = number * SPOOL_ENTRY_BYTES;
     if (number > 0) {
-        struct spool_entry before;
+        struct spool_entry before = {0};
         result = entry_at(r, r->idx_pos - SPOOL_ENTRY_BYTES, &before, e);
         if (result < 0)
             return result;
@@ -114,7 +114,7 @@ void spool_reader_close(struct spool_reader *r)
 static int next_entry(struct spool_reader *r, struct err *e)
 {
     while (r->entry_end <= r->offset) {
-        struct spool_entry entry;
+        struct spool_entry entry = {0};
         int there = entry_at(r, r->idx_pos, &entry, e);
         if (there <= 0)
             return there;

@@ -99,7 +99,7 @@ int plan_encode(const struct plan *p, struct strbuf *out)
         fact_put_string(&w, "layer", env_layer_name(p->env.var[i].layer));
         line_end(&enc, &w);
     }
-    if (enc.failed == 0 && out->len - start > PLAN_BYTES_MAX)
+    if (enc.failed == 0 && enc.out->len - start > PLAN_BYTES_MAX)
         return -E2BIG;
     return enc.failed;
 }

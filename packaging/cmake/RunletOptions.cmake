@@ -46,3 +46,7 @@ if(RUNLET_HARDEN)
     target_compile_options(runlet_flags INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
     target_link_options(runlet_flags INTERFACE -pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack)
 endif()
+if(RUNLET_FUZZ)
+    # The fuzzed code itself must carry the coverage counters, not the fuzzer alone.
+    target_compile_options(runlet_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()

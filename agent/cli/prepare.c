@@ -1,0 +1,95 @@
+/* prepare.c - see prepare.h. */
+#include "cli/prepare.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "assignment/local/submission.h"
+#include "base/auto.h"
+#include "cli/configuration.h"
+#include "cli/documents.h"
+#include "job/resolve.h"
+#include "launch/plan_build.h"
+
+void prepared_free(struct prepared *p)
+{
+    parts_close(&p->parts);
+    plan_free(&p->plan);
+    run_spec_free(&p->spec);
+    job_request_free(&p->request);
+    config_free(&p->config);
+}
+
+static void show(const struct cli *cli, const struct diag_list *diags, bool errors_only)
+{
+    AUTO(strbuf) struct strbuf text = STRBUF_INIT(DOCUMENT_BYTES_MAX);
+
+    if (errors_only && diags->errors == 0)
+        return;
+    diag_print(diags, &text);
+    (void)fputs(strbuf_str(&text), cli->err);
+}
+
+static int failed(const struct cli *cli, const struct err *e)
+{
+    return cli_fail(cli, e->code < 0 ? e->code : -EINVAL, e);
+}
+
+static int give_id(struct job_request *request, struct err *e)
+{
+    char id[64];
+
+    if (request->run.id != NULL)
+        return 0;
+    submission_new_id(clock_wall(), id);
+    request->run.id = strdup(id);
+    return request->run.id != NULL ? 0 : err_oom(e);
+}
+
+static int resolve_plan(struct prepared *p, struct diag_list *diags, struct err *e)
+{
+    const struct launch_settings settings = {.python = p->config.python,
+                                             .bash = p->config.bash,
+                                             .java = p->config.java,
+                                             .job_user = p->config.job_user,
+                                             .as_root = p->config.job_uid == 0};
+    char fqdn[256] = "";
+    const struct run_options options = {.maximum_runtime_ms = -1, .fqdn = fqdn};
+    int r;
+
+    (void)gethostname(fqdn, sizeof(fqdn) - 1);
+    r = run_resolve(&p->request, &options, &p->spec, diags);
+    if (r < 0)
+        return r;
+    /* A run without a limit of its own gets the node's. */
+    if (p->spec.maximum_runtime_layer == ENV_DEFAULT && p->config.maximum_runtime_ms < p->spec.maximum_runtime_ms) {
+        p->spec.maximum_runtime_ms = p->config.maximum_runtime_ms;
+        p->request.run.overrides.x.maximum_runtime_ms = p->config.maximum_runtime_ms;
+    }
+    return plan_build(&p->request, &p->spec, &settings, 1, &p->plan, e);
+}
+
+int prepare(const struct cli *cli, bool quiet, struct prepared *p)
+{
+    AUTO(diag) struct diag_list diags = {0};
+    struct err e = ERR_INIT;
+    int r = cli_load_config(cli, &p->config);
+
+    if (r < 0)
+        return r;
+    if (layout_paths(&p->config, &p->layout, &e) < 0)
+        return failed(cli, &e);
+    r = documents_load(cli, &p->request, &diags, &e);
+    if (r == 0)
+        r = documents_override(cli, &p->request, &e);
+    if (r == 0)
+        r = give_id(&p->request, &e);
+    if (r == 0)
+        r = resolve_plan(p, &diags, &e);
+    show(cli, &diags, quiet);
+    if (e.text[0] != '\0')
+        return failed(cli, &e);
+    return r;
+}

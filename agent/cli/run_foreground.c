@@ -1,0 +1,91 @@
+/* run_foreground.c - see run_foreground.h. */
+#include "cli/run_foreground.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "logs/terminal.h"
+
+struct session {
+    struct agent agent;
+    struct foreground *f;
+    struct run *run;
+    int interrupts;
+};
+
+static void say(const struct session *s, const char *text)
+{
+    if (!s->f->quiet)
+        (void)fprintf(stderr, "runlet: %s\n", text);
+}
+
+static void interrupted(void *context, int signal)
+{
+    struct session *s = context;
+
+    (void)signal;
+    if (s->run == NULL)
+        return;
+    s->interrupts++;
+    if (s->interrupts == 1)
+        say(s, "stopping the run; press Ctrl-C again to kill it");
+    else if (s->interrupts == 2)
+        say(s, "killing the run");
+    run_cancel(s->run, s->interrupts > 1);
+}
+
+static void finished(struct run *run, void *context)
+{
+    struct session *s = context;
+
+    if (strcmp(run->id, s->f->id) != 0)
+        return;
+    s->f->record = run->record;
+    s->f->verdict = run->verdict;
+    s->f->ended = true;
+    s->run = NULL;
+    loop_stop(s->agent.loop);
+}
+
+static int drive(struct session *s, int lock_fd, struct err *e)
+{
+    static const int SIGNALS[] = {SIGINT, SIGTERM, SIGHUP};
+
+    for (size_t i = 0; i < sizeof(SIGNALS) / sizeof(SIGNALS[0]); i++)
+        if (loop_signal_new(s->agent.loop, SIGNALS[i], interrupted, s) == NULL)
+            return err_oom(e);
+    (void)agent_adopt_ended(&s->agent);
+    s->run = agent_take(&s->agent, s->f->id, lock_fd, e);
+    if (s->run == NULL)
+        return e->code;
+    /* Whoever stands at the terminal is not made to wait for runs of the queue. */
+    if (s->run->phase == PHASE_ACCEPTED && s->run->pending_count == 0)
+        run_post(s->run, RUN_EVENT_START);
+    loop_run(s->agent.loop);
+    return s->f->ended ? 0 : err_set(e, -1, BLAME_BUG, "the event loop ended before the run");
+}
+
+int run_foreground(const struct config *config, const struct layout *layout, struct gate gate, const char *id,
+                   int lock_fd, struct foreground *f, struct err *e)
+{
+    struct log_sink sink = terminal_sink();
+    struct session s = {.agent = AGENT_INIT, .f = f};
+    int r;
+
+    (void)snprintf(f->id, sizeof(f->id), "%s", id);
+    s.agent.gate = gate;
+    s.agent.sink = f->silent ? NULL : &sink;
+    s.agent.sink_run = f->id;
+    s.agent.finished = finished;
+    s.agent.context = &s;
+    r = agent_open(&s.agent, config, layout, e);
+    if (r == 0)
+        r = drive(&s, lock_fd, e);
+    else if (lock_fd >= 0)
+        (void)close(lock_fd);
+    agent_close(&s.agent);
+    return r;
+}
