@@ -148,3 +148,11 @@ void plan_print_text(const struct plan *plan, const struct run_spec *spec, bool 
     put_limits(&page, plan, spec);
     (void)fputs("\nNothing was created.\n", out);
 }
+
+int plan_print(const struct plan *plan, const struct run_spec *spec, bool json, FILE *out)
+{
+    if (json)
+        return plan_print_json(plan, spec, out);
+    plan_print_text(plan, spec, style_wanted(out), out);
+    return 0;
+}

@@ -17,4 +17,7 @@ void plan_print_text(const struct plan *plan, const struct run_spec *spec, bool 
 /* The same as one JSON object. 0 or -ENOMEM, with nothing written. */
 int plan_print_json(const struct plan *plan, const struct run_spec *spec, FILE *out);
 
+/* One of the two. 0 or -ENOMEM. */
+int plan_print(const struct plan *plan, const struct run_spec *spec, bool json, FILE *out);
+
 #endif

@@ -133,6 +133,18 @@ static int load_drop_ins(const char *path, struct config *c, struct diag_list *d
     return r;
 }
 
+/* What no single value shows: root for jobs has to be said twice. */
+static void check_together(const struct config *c, struct diag_list *diags)
+{
+    const struct config_origin *origin = &c->origin[CONFIG_JOB_UID];
+
+    if (c->job_uid != 0 || c->job_allow_root)
+        return;
+    diags->file = origin->file;
+    diag_error(diags, (struct diag_where){.line = origin->line},
+               "job.uid: jobs as root (0) need job.allowRoot: true as well");
+}
+
 int config_load(const char *path, struct config *ret, struct diag_list *diags)
 {
     bool asked_for = path != NULL;
@@ -146,6 +158,8 @@ int config_load(const char *path, struct config *ret, struct diag_list *diags)
         r = load_file(path, !asked_for, ret, diags);
     if (r == 0)
         r = load_drop_ins(path, ret, diags);
+    if (r == 0)
+        check_together(ret, diags);
     diags->file = file;
     if (r < 0)
         return r;

@@ -18,12 +18,13 @@ static const struct config_key_info KEYS[CONFIG_KEY_COUNT] = {
     [CONFIG_JOB_USER] = {"job.user", CONFIG_TYPE_NAME, "datascience", 0, 0, FIELD(job_user),
                          "The name of the job's user, as the job sees it in USER and LOGNAME. It need not "
                          "exist on the machine."},
-    [CONFIG_JOB_UID] = {"job.uid", CONFIG_TYPE_INTEGER, "1000", 1, UINT32_MAX - 2LL, FIELD(job_uid),
-                        "The numeric user that jobs run as."},
-    [CONFIG_JOB_GID] = {"job.gid", CONFIG_TYPE_INTEGER, "100", 1, UINT32_MAX - 2LL, FIELD(job_gid),
+    [CONFIG_JOB_UID] = {"job.uid", CONFIG_TYPE_INTEGER, "1000", 0, UINT32_MAX - 2LL, FIELD(job_uid),
+                        "The numeric user that jobs run as. 0 needs job.allowRoot."},
+    [CONFIG_JOB_GID] = {"job.gid", CONFIG_TYPE_INTEGER, "100", 0, UINT32_MAX - 2LL, FIELD(job_gid),
                         "The numeric group that jobs run as."},
-    [CONFIG_JOB_ALLOW_ROOT] = {"job.allowRoot", CONFIG_TYPE_BOOLEAN, "false", 0, 0, FIELD(job_allow_root),
-                               "Whether a job that asks for it may run as root. Otherwise it is refused."},
+    [CONFIG_JOB_ALLOW_ROOT] =
+        {"job.allowRoot", CONFIG_TYPE_BOOLEAN, "false", 0, 0, FIELD(job_allow_root),
+         "Whether jobs may run as root, when job.uid says so. Otherwise such a configuration is refused."},
     [CONFIG_STOP_GRACE] =
         {"stop.grace", CONFIG_TYPE_DURATION, "30s", 0, STOP_GRACE_MS_MAX, FIELD(stop_grace_ms),
          "The time between the first stop signal and the kill, for jobs that do not say their own."},

@@ -50,9 +50,12 @@ static int add_placements(const struct artifact *artifact, struct plan *p, struc
         const struct artifact_part *part = &artifact->part[i];
         struct placement *to = &p->placement[p->placement_count++];
         bool archive = part->form == ARTIFACT_ARCHIVE || part->form == ARTIFACT_DIRECTORY;
+        int r = copy(&to->name, part->name, e);
+        if (r == 0)
+            r = copy(&to->into, part->into != NULL ? part->into : "", e);
+        if (r < 0)
+            return r;
         to->form = archive ? PLACE_ARCHIVE : PLACE_FILE;
-        if (copy(&to->name, part->name, e) < 0 || copy(&to->into, part->into != NULL ? part->into : "", e) < 0)
-            return e->code;
     }
     return 0;
 }

@@ -18,20 +18,20 @@ static void put_key(struct json_out *w, const char *key)
     }
 }
 
-void json_open(struct json_out *w, const char *key, char bracket)
+void json_out_open(struct json_out *w, const char *key, char bracket)
 {
     put_key(w, key);
     strbuf_addch(w->out, bracket);
     w->comma = false;
 }
 
-void json_close(struct json_out *w, char bracket)
+void json_out_close(struct json_out *w, char bracket)
 {
     strbuf_addch(w->out, bracket);
     w->comma = true;
 }
 
-void json_string(struct json_out *w, const char *key, const char *value)
+void json_out_string(struct json_out *w, const char *key, const char *value)
 {
     if (value == NULL)
         return;
@@ -39,19 +39,19 @@ void json_string(struct json_out *w, const char *key, const char *value)
     json_put_string(w->out, value, strlen(value));
 }
 
-void json_int(struct json_out *w, const char *key, int64_t value)
+void json_out_int(struct json_out *w, const char *key, int64_t value)
 {
     put_key(w, key);
     strbuf_addf(w->out, "%lld", (long long)value);
 }
 
-void json_real(struct json_out *w, const char *key, double value)
+void json_out_real(struct json_out *w, const char *key, double value)
 {
     put_key(w, key);
     strbuf_addf(w->out, "%.17g", value);
 }
 
-void json_bool(struct json_out *w, const char *key, bool value)
+void json_out_bool(struct json_out *w, const char *key, bool value)
 {
     put_key(w, key);
     strbuf_addstr(w->out, value ? "true" : "false");
@@ -102,7 +102,7 @@ static void put_scalar(struct strbuf *out, const struct node *n)
         json_put_string(out, n->text, strlen(n->text));
 }
 
-void json_node(struct strbuf *out, const struct node *n)
+void json_out_node(struct strbuf *out, const struct node *n)
 {
     bool map = n->kind == NODE_MAP;
 
@@ -118,7 +118,7 @@ void json_node(struct strbuf *out, const struct node *n)
             json_put_string(out, n->item[i]->key, strlen(n->item[i]->key));
             strbuf_addstr(out, ": ");
         }
-        json_node(out, n->item[i]);
+        json_out_node(out, n->item[i]);
     }
     strbuf_addch(out, map ? '}' : ']');
 }

@@ -2,9 +2,9 @@
  * json_out.h - writing nested JSON straight into a buffer.
  *
  *     struct json_out w = {.out = &buf};
- *     json_open(&w, NULL, '{');
- *     json_string(&w, "name", name);
- *     json_close(&w, '}');
+ *     json_out_open(&w, NULL, '{');
+ *     json_out_string(&w, "name", name);
+ *     json_out_close(&w, '}');
  *
  * `key` is NULL inside a list and at the root. Failures stay in the buffer (strbuf.h): check it once, at the
  * end.
@@ -24,17 +24,17 @@ struct json_out {
 };
 
 /* '{' or '[', and the bracket that closes it. */
-void json_open(struct json_out *w, const char *key, char bracket);
-void json_close(struct json_out *w, char bracket);
+void json_out_open(struct json_out *w, const char *key, char bracket);
+void json_out_close(struct json_out *w, char bracket);
 
 /* A NULL value writes nothing at all: absent. */
-void json_string(struct json_out *w, const char *key, const char *value);
-void json_int(struct json_out *w, const char *key, int64_t value);
-void json_real(struct json_out *w, const char *key, double value);
-void json_bool(struct json_out *w, const char *key, bool value);
+void json_out_string(struct json_out *w, const char *key, const char *value);
+void json_out_int(struct json_out *w, const char *key, int64_t value);
+void json_out_real(struct json_out *w, const char *key, double value);
+void json_out_bool(struct json_out *w, const char *key, bool value);
 
 /* A tree as one line of JSON, with blanks after ',' and ':' as Python's json.dumps writes them. Plain numbers
  * keep the text of the document. */
-void json_node(struct strbuf *out, const struct node *n);
+void json_out_node(struct strbuf *out, const struct node *n);
 
 #endif

@@ -215,7 +215,7 @@ static void set_exclude_tags(struct ads *ads)
         wrong_kind(&ads->rd, tags, "a list of tags");
         return;
     }
-    json_node(&json, tags);
+    json_out_node(&json, tags);
     if (tags->count > 0 && json.failed == 0)
         ads_set(ads, "NOTEBOOK_EXCLUDE_TAGS", strbuf_str(&json), tags);
 }

@@ -28,7 +28,7 @@ static void set_value(struct ads *ads, const char *name, const struct node *valu
     } else if (value->kind == NODE_STRING || value->kind == NODE_INT || value->kind == NODE_REAL) {
         ads_set(ads, name, value->text, at);
     } else {
-        json_node(&json, value);
+        json_out_node(&json, value);
         if (json.failed != 0)
             diag_error(ads->rd.diags, node_where(value), "the value of '%.60s' is too large", name);
         else

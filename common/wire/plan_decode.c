@@ -159,7 +159,7 @@ static int decode_first(const struct fact *f, struct plan *p, int64_t counts[COU
 static int decode_placement(const struct fact *f, struct plan *p, struct err *e)
 {
     static const char *const KEYS[] = {"place", "name", "into"};
-    const char *name, *into;
+    const char *name = "", *into = "";
     struct placement *place;
     unsigned form = 0;
     int r = only_keys(f, KEYS, ARRAY_SIZE(KEYS), e);
@@ -187,7 +187,7 @@ static int decode_placement(const struct fact *f, struct plan *p, struct err *e)
 static int decode_arg(const struct fact *f, struct plan *p, struct err *e)
 {
     static const char *const KEYS[] = {"arg"};
-    const char *text;
+    const char *text = "";
     int r = only_keys(f, KEYS, ARRAY_SIZE(KEYS), e);
 
     if (r == 0)
@@ -202,7 +202,7 @@ static int decode_arg(const struct fact *f, struct plan *p, struct err *e)
 static int decode_var(const struct fact *f, struct plan *p, struct err *e)
 {
     static const char *const KEYS[] = {"env", "value", "layer"};
-    const char *key, *value, *layer_text;
+    const char *key = "", *value = "", *layer_text = "";
     enum env_layer layer;
     int r = only_keys(f, KEYS, ARRAY_SIZE(KEYS), e);
 
