@@ -65,7 +65,8 @@ static int resolve_plan(struct prepared *p, struct diag_list *diags, struct err 
     if (r < 0)
         return r;
     /* A run without a limit of its own gets the node's. */
-    if (p->spec.maximum_runtime_layer == ENV_DEFAULT && p->config.maximum_runtime_ms < p->spec.maximum_runtime_ms) {
+    if (p->spec.maximum_runtime_layer == ENV_DEFAULT &&
+        p->config.maximum_runtime_ms < p->spec.maximum_runtime_ms) {
         p->spec.maximum_runtime_ms = p->config.maximum_runtime_ms;
         p->request.run.overrides.x.maximum_runtime_ms = p->config.maximum_runtime_ms;
     }

@@ -36,7 +36,8 @@ static bool look(struct search *s, const struct strlist *ids, bool queued, struc
         if (exact)
             return true;
         s->found++;
-        (void)snprintf(s->candidates + used, sizeof(s->candidates) - used, "%s%s", used > 0 ? ", " : "", ids->item[i]);
+        (void)snprintf(s->candidates + used, sizeof(s->candidates) - used, "%s%s", used > 0 ? ", " : "",
+                       ids->item[i]);
     }
     return false;
 }
@@ -53,7 +54,8 @@ int run_name_find(const struct layout *layout, const char *word, struct run_name
     if (!look(&s, &ids, false, &name) && !look(&s, &queued, true, &name) && s.found != 1)
         return s.found == 0
                    ? err_set(e, -ENOENT, BLAME_ASSIGNMENT, "there is no run '%.100s' on this machine", word)
-                   : err_set(e, -ENOTUNIQ, BLAME_ASSIGNMENT, "'%.100s' can be any of: %s", word, s.candidates);
+                   : err_set(e, -ENOTUNIQ, BLAME_ASSIGNMENT, "'%.100s' can be any of: %s", word,
+                             s.candidates);
     *ret = name;
     return 0;
 }

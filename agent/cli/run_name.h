@@ -12,8 +12,8 @@ struct run_name {
     bool queued; /* submitted, not yet accepted by an agent */
 };
 
-/* Finds the run whose id is `word` or, when just one id begins with it (or its random part does), that one. -ENOENT or -ENOTUNIQ
- * with the candidates in *e. */
+/* Finds the run whose id is `word` or, when just one id begins with it (or its random part does), that one.
+ * -ENOENT or -ENOTUNIQ with the candidates in *e. */
 int run_name_find(const struct layout *layout, const char *word, struct run_name *ret, struct err *e);
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * verb_cancel.c - runlet cancel: ask a run to stop, whoever attends it.
  *
- * The daemon is asked first. When it is down, a live run's own supervisor is told, and a run that waits gets a mark that the
- * next agent finds before it would start it.
+ * The daemon is asked first. When it is down, a live run's own supervisor is told, and a run that waits gets
+ * a mark that the next agent finds before it would start it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -55,12 +55,14 @@ static int mark(const struct layout *layout, const struct run_name *name, struct
     char path[LAYOUT_PATH_MAX + 300];
     AUTO_CLOSE int fd = -1;
 
-    (void)snprintf(path, sizeof(path), "%s/%s/" AGENT_CANCEL_NAME, name->queued ? layout->queue : layout->agent, name->id);
+    (void)snprintf(path, sizeof(path), "%s/%s/" AGENT_CANCEL_NAME,
+                   name->queued ? layout->queue : layout->agent, name->id);
     fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
     return fd < 0 ? err_errno(e, errno, BLAME_NODE, "mark the run as cancelled") : 0;
 }
 
-static int cancel(const struct config *config, struct layout *layout, const struct run_name *name, struct err *e)
+static int cancel(const struct config *config, struct layout *layout, const struct run_name *name,
+                  struct err *e)
 {
     int r = name->queued ? 0 : ask_daemon(layout, name->id, e);
 

@@ -23,12 +23,13 @@ static int become_agent(struct prepared *p, struct gate *gate, struct err *e)
     char supervisor[LAYOUT_PATH_MAX + 32];
 
     if (geteuid() != 0)
-        return err_set(e, -EPERM, BLAME_NODE,
-                       "running a job needs root, which it gives up for the job itself; try: sudo runlet run ...");
+        return err_set(
+            e, -EPERM, BLAME_NODE,
+            "running a job needs root, which it gives up for the job itself; try: sudo runlet run ...");
     if (layout_users(&p->config, &p->layout, e) < 0 || layout_ensure(&p->config, &p->layout, e) < 0)
         return e->code;
-    if (parts_collect(&p->request.artifact, &p->layout, p->layout.agent, (unsigned long long)p->config.artifact_bytes,
-                      &p->parts, e) < 0 ||
+    if (parts_collect(&p->request.artifact, &p->layout, p->layout.agent,
+                      (unsigned long long)p->config.artifact_bytes, &p->parts, e) < 0 ||
         parts_give(&p->parts, &p->layout, e) < 0)
         return e->code;
     if (layout_policy_options(&p->config, &p->layout, &options) < 0)

@@ -40,7 +40,8 @@ static void show_end(const struct cli *cli, const struct run_view *v)
         put_field(cli, "exit code", text);
     }
     if (v->record.main_end == MAIN_SIGNALED) {
-        (void)snprintf(text, sizeof(text), "%d%s", v->record.status, v->record.core_dumped ? " (core dumped)" : "");
+        (void)snprintf(text, sizeof(text), "%d%s", v->record.status,
+                       v->record.core_dumped ? " (core dumped)" : "");
         put_field(cli, "signal", text);
     }
     put_field(cli, "left behind", v->record.left_behind);
@@ -57,7 +58,8 @@ static void show_live(const struct cli *cli, const struct run_view *v)
         put_field(cli, "time left", text);
     }
     if (!v->attended)
-        put_field(cli, "attended", "no: runletd is down; it goes on by itself and is reported when runletd is back");
+        put_field(cli, "attended",
+                  "no: runletd is down; it goes on by itself and is reported when runletd is back");
 }
 
 static void show_one(const struct cli *cli, const struct layout *layout, const struct run_view *v)
@@ -158,8 +160,8 @@ static void show_node(const struct cli *cli, const struct layout *layout)
     (void)fact_int(&f, "uptimeInMs", &uptime);
     duration_format(uptime, up);
     (void)fprintf(cli->out, "runletd %s up %s, %lld active, %lld waiting%s%s\n", fact_str(&f, "version"), up,
-                  (long long)active, (long long)waiting, fact_str(&f, "notReady")[0] != '\0' ? "; takes no run: " : "",
-                  fact_str(&f, "notReady"));
+                  (long long)active, (long long)waiting,
+                  fact_str(&f, "notReady")[0] != '\0' ? "; takes no run: " : "", fact_str(&f, "notReady"));
 }
 
 /* ---- JSON ---- */
@@ -172,7 +174,9 @@ static int show_json(const struct cli *cli, const struct layout *layout, const s
 
     strbuf_addstr(&out, "[");
     for (size_t i = 0; i < queued->count; i++, first = false) {
-        strbuf_addf(&out, "%s\n{\"id\":\"%s\",\"lifecycleState\":\"ACCEPTED\",\"phase\":\"QUEUED\",\"lifecycleDetails\":\"" QUEUED_DETAILS "\"}",
+        strbuf_addf(&out,
+                    "%s\n{\"id\":\"%s\",\"lifecycleState\":\"ACCEPTED\",\"phase\":\"QUEUED\","
+                    "\"lifecycleDetails\":\"" QUEUED_DETAILS "\"}",
                     first ? "" : ",", queued->item[i]);
     }
     for (size_t i = 0; i < ids->count; i++) {

@@ -9,8 +9,8 @@
 #include "cli/prepare.h"
 #include "sys/fd.h"
 
-/* Root makes the folders, hands the artifact to the agent and becomes the agent before it names anything in the agent's folder;
- * a member of the agent's group writes as itself. */
+/* Root makes the folders, hands the artifact to the agent and becomes the agent before it names anything in
+ * the agent's folder; a member of the agent's group writes as itself. */
 static int hand_in(struct prepared *p, struct err *e)
 {
     AUTO_CLOSE int queue_fd = -1;
@@ -23,8 +23,8 @@ static int hand_in(struct prepared *p, struct err *e)
     if (access(p->layout.queue, W_OK) < 0)
         return err_errno(e, errno, BLAME_NODE, "hand in a run at %s (root and members of the group '%s' may)",
                          p->layout.queue, p->config.agent_group);
-    if (parts_collect(&p->request.artifact, &p->layout, p->layout.queue, (unsigned long long)p->config.artifact_bytes,
-                      &p->parts, e) < 0)
+    if (parts_collect(&p->request.artifact, &p->layout, p->layout.queue,
+                      (unsigned long long)p->config.artifact_bytes, &p->parts, e) < 0)
         return e->code;
     if (root && (parts_give(&p->parts, &p->layout, e) < 0 || privilege_drop(p->layout.agent_ids, e) < 0))
         return e->code;

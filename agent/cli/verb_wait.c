@@ -1,8 +1,8 @@
 /*
  * verb_wait.c - runlet wait: until a run has ended.
  *
- * When nobody attends the run (the daemon is down, or a `runlet run` was killed), root takes it up here and brings it to its
- * reported end.
+ * When nobody attends the run (the daemon is down, or a `runlet run` was killed), root takes it up here and
+ * brings it to its reported end.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +21,8 @@
 
 #define POLL_NS (100 * 1000 * 1000)
 
-/* Whether the run still has something to come and nobody brings it. A run that was never launched waits for the daemon. */
+/* Whether the run still has something to come and nobody brings it. A run that was never launched waits for
+ * the daemon. */
 static bool unattended(const struct run_view *v)
 {
     return v->known_to_agent && !v->attended && v->history.phase != PHASE_FINISHED &&
@@ -48,8 +49,8 @@ static int take_up(const struct config *config, struct layout *layout, const cha
 }
 
 /* 0 with *ret when the run is finished: its end is on disk and was reported. */
-static int wait_for_end(const struct config *config, struct layout *layout, const char *word, struct run_view *ret,
-                        struct err *e)
+static int wait_for_end(const struct config *config, struct layout *layout, const char *word,
+                        struct run_view *ret, struct err *e)
 {
     const struct timespec pause = {.tv_nsec = POLL_NS};
 
@@ -65,7 +66,8 @@ static int wait_for_end(const struct config *config, struct layout *layout, cons
                 *ret = view;
                 return 0;
             }
-            if (geteuid() == 0 && unattended(&view) && take_up(config, layout, name.id, e) < 0 && e->code != -EBUSY)
+            if (geteuid() == 0 && unattended(&view) && take_up(config, layout, name.id, e) < 0 &&
+                e->code != -EBUSY)
                 return e->code;
         }
         (void)nanosleep(&pause, NULL);
@@ -82,7 +84,8 @@ int verb_wait(struct cli *cli)
     if (cli_load_config(cli, &config) < 0)
         return EXIT_RUN_ERROR;
     log_set_level(LOG_LEVEL_WARNING);
-    if (layout_paths(&config, &layout, &e) < 0 || wait_for_end(&config, &layout, cli_arg(cli, 0), &view, &e) < 0)
+    if (layout_paths(&config, &layout, &e) < 0 ||
+        wait_for_end(&config, &layout, cli_arg(cli, 0), &view, &e) < 0)
         return cli_fail(cli, EXIT_RUN_ERROR, &e);
     return verdict_shell_status(&view.verdict, &view.record);
 }

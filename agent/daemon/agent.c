@@ -83,7 +83,8 @@ static void enter_reporting(struct run *run, void *context)
 static void enter_finished(struct run *run, void *context)
 {
     struct agent *a = context;
-    AUTO_CLOSE int marker = openat(run->dir_fd, FINISHED_NAME, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+    AUTO_CLOSE int marker =
+        openat(run->dir_fd, FINISHED_NAME, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
 
     if (marker < 0)
         log_warning("run=%s mark it finished: %d", run->id, errno);
@@ -105,8 +106,8 @@ static void changed(struct run *run, enum phase from, void *context)
     if (run->phase == PHASE_RUNNING)
         log_info("run=%s running pid=%lld", run->id, (long long)run->main_pid);
     if (run->phase == PHASE_FINISHED)
-        log_info("run=%s %s cause=%s %s", run->id, state_name(run->verdict.state), cause_name(run->verdict.cause),
-                 run->verdict.details);
+        log_info("run=%s %s cause=%s %s", run->id, state_name(run->verdict.state),
+                 cause_name(run->verdict.cause), run->verdict.details);
 }
 
 static bool load_record(struct run *run, void *context)
@@ -227,7 +228,6 @@ static void add(struct agent *a, struct run *run)
     struct err bad = ERR_INIT;
     int64_t epoch = 1;
     int r = request_load(run, &epoch, &bad);
-
 
     note_accepted(run, epoch);
     engine_add(a->engine, run);

@@ -38,20 +38,22 @@ int api_bind(const struct layout *layout, struct err *e)
     if (fd < 0)
         return err_errno(e, errno, BLAME_NODE, "make the API's socket");
     if (strlen(layout->api_socket) >= sizeof(address.sun_path))
-        return err_set(e, -ENAMETOOLONG, BLAME_NODE, "the path of the API's socket is too long: %s", layout->api_socket);
+        return err_set(e, -ENAMETOOLONG, BLAME_NODE, "the path of the API's socket is too long: %s",
+                       layout->api_socket);
     memcpy(address.sun_path, layout->api_socket, strlen(layout->api_socket));
     (void)unlink(layout->api_socket);
     if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, CONNECTIONS_MAX) < 0)
         return err_errno(e, errno, BLAME_NODE, "listen on %s", layout->api_socket);
-    if (chmod(layout->api_socket, 0660) < 0 || (geteuid() == 0 && chown(layout->api_socket, 0, layout->agent_ids.gid) < 0))
+    if (chmod(layout->api_socket, 0660) < 0 ||
+        (geteuid() == 0 && chown(layout->api_socket, 0, layout->agent_ids.gid) < 0))
         return err_errno(e, errno, BLAME_NODE, "set owner and mode of %s", layout->api_socket);
     return take_fd(&fd);
 }
 
 static enum MHD_Result answer(struct MHD_Connection *c, unsigned status, const struct strbuf *body)
 {
-    struct MHD_Response *response =
-        MHD_create_response_from_buffer(body->len, (void *)(uintptr_t)strbuf_str(body), MHD_RESPMEM_MUST_COPY);
+    struct MHD_Response *response = MHD_create_response_from_buffer(
+        body->len, (void *)(uintptr_t)strbuf_str(body), MHD_RESPMEM_MUST_COPY);
     enum MHD_Result r;
 
     if (response == NULL)
@@ -63,7 +65,8 @@ static enum MHD_Result answer(struct MHD_Connection *c, unsigned status, const s
 }
 
 /* An error as {"code":...,"message":...}, the way OCI's services say it. */
-static enum MHD_Result answer_error(struct MHD_Connection *c, unsigned status, const char *code, const char *message)
+static enum MHD_Result answer_error(struct MHD_Connection *c, unsigned status, const char *code,
+                                    const char *message)
 {
     AUTO(strbuf) struct strbuf body = STRBUF_INIT(BODY_MAX);
     struct fact_writer w = fact_begin(&body);
@@ -124,9 +127,11 @@ static enum MHD_Result post_cancel(const struct api *api, struct MHD_Connection 
     struct fact_writer w;
 
     if (!may_change(c))
-        return answer_error(c, MHD_HTTP_FORBIDDEN, "NotAuthorized", "only root and the agent's user may do this");
+        return answer_error(c, MHD_HTTP_FORBIDDEN, "NotAuthorized",
+                            "only root and the agent's user may do this");
     if (run == NULL)
-        return answer_error(c, MHD_HTTP_NOT_FOUND, "NotAuthorizedOrNotFound", "runletd does not attend this run");
+        return answer_error(c, MHD_HTTP_NOT_FOUND, "NotAuthorizedOrNotFound",
+                            "runletd does not attend this run");
     run_cancel(run, false);
     w = fact_begin(&body);
     fact_put_string(&w, "id", run->id);
@@ -175,12 +180,14 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *c, const cha
     if (get && strcmp(url, "/v1/node") == 0)
         return get_node(api, c);
     if (!run_path(url, id, &cancel))
-        return answer_error(c, MHD_HTTP_NOT_FOUND, "NotAuthorizedOrNotFound", "there is nothing at this path");
+        return answer_error(c, MHD_HTTP_NOT_FOUND, "NotAuthorizedOrNotFound",
+                            "there is nothing at this path");
     if (get && !cancel)
         return get_run(api, c, id);
     if (!get && cancel && strcmp(method, "POST") == 0)
         return post_cancel(api, c, id);
-    return answer_error(c, MHD_HTTP_METHOD_NOT_ALLOWED, "MethodNotAllowed", "this path does not take this method");
+    return answer_error(c, MHD_HTTP_METHOD_NOT_ALLOWED, "MethodNotAllowed",
+                        "this path does not take this method");
 }
 
 static void run_daemon(void *context)
@@ -202,8 +209,8 @@ struct api *api_start(struct agent *agent, int listen_fd, struct err *e)
     }
     api->agent = agent;
     api->started = clock_boot();
-    api->daemon = MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, handle, api, MHD_OPTION_LISTEN_SOCKET, listen_fd,
-                                   MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
+    api->daemon = MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, handle, api, MHD_OPTION_LISTEN_SOCKET,
+                                   listen_fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
                                    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)TIMEOUT_SECONDS, MHD_OPTION_END);
     if (api->daemon == NULL) {
         (void)close(listen_fd);

@@ -49,7 +49,8 @@ static int load_config(const char *path, struct config *config)
     return r;
 }
 
-/* What needs root, ending in its loss. On a systemd host the folders and the supervisors' socket are there already. */
+/* What needs root, ending in its loss. On a systemd host the folders and the supervisors' socket are there
+ * already. */
 static int set_up_as_root(struct daemon *d, struct err *e)
 {
     AUTO(strlist) struct strlist options = {0};

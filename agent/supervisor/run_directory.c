@@ -14,13 +14,14 @@
 #include "base/clock.h"
 #include "sys/fd.h"
 
-/* Room for the exit record, the journal's last lines and directory entries when the job has filled the disk. */
+/* Room for the exit record, the journal's last lines and directory entries when the job has filled the disk.
+ */
 #define RESERVE_BYTES (64 * 1024)
 #define RESERVE_NAME  "reserve"
 #define PASSWD_MAX    (1U << 20)
 
-/* Copies passwd(5) or group(5) without the lines that have our name or number, and adds ours: the job knows its own
- * name whatever accounts the machine has. */
+/* Copies passwd(5) or group(5) without the lines that have our name or number, and adds ours: the job knows
+ * its own name whatever accounts the machine has. */
 static int write_accounts(int scratch_fd, const char *source, const char *name, unsigned id, const char *user,
                           const char *line)
 {

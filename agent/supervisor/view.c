@@ -46,7 +46,8 @@ static int hide(const char *path, struct err *e)
 {
     if (path == NULL || access(path, F_OK) < 0)
         return 0;
-    if (mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, "mode=0000,size=4k,nr_inodes=2") < 0)
+    if (mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY,
+              "mode=0000,size=4k,nr_inodes=2") < 0)
         return failed(e, "hide", path);
     return 0;
 }
@@ -67,10 +68,10 @@ struct view_source {
     int fd;
 };
 
-/* Opens what will be bound. It must be reached anew by path: descriptors from before belong to the host's mount namespace, and
- * only a mount of our own namespace can be bound. */
-static int open_sources(const struct policy *policy, const struct run_directory *run, struct view_source *sources,
-                        size_t count, struct err *e)
+/* Opens what will be bound. It must be reached anew by path: descriptors from before belong to the host's
+ * mount namespace, and only a mount of our own namespace can be bound. */
+static int open_sources(const struct policy *policy, const struct run_directory *run,
+                        struct view_source *sources, size_t count, struct err *e)
 {
     char path[1024];
     AUTO_CLOSE int dir = -1;

@@ -1,6 +1,6 @@
 /*
- * notify.h - words to the service manager (the sd_notify protocol, which systemd declares stable): READY=1, STATUS=..., STOPPING=1,
- * WATCHDOG=1. Own code instead of libsystemd: it is one datagram.
+ * notify.h - words to the service manager (the sd_notify protocol, which systemd declares stable): READY=1,
+ * STATUS=..., STOPPING=1, WATCHDOG=1. Own code instead of libsystemd: it is one datagram.
  */
 #ifndef SYS_NOTIFY_H
 #define SYS_NOTIFY_H
