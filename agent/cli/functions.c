@@ -11,8 +11,9 @@ static const struct {
     const char *verb;
     verb_function *function;
 } FUNCTIONS[] = {
-    {"validate", verb_validate}, {"config", verb_config}, {"version", verb_version},
-    {"help", verb_help},         {"gen", verb_gen},
+    {"run", verb_run},         {"submit", verb_submit}, {"status", verb_status},     {"logs", verb_logs},
+    {"cancel", verb_cancel},   {"wait", verb_wait},     {"validate", verb_validate}, {"config", verb_config},
+    {"version", verb_version}, {"help", verb_help},     {"gen", verb_gen},
 };
 
 verb_function *verb_function_of(const struct verb *verb)

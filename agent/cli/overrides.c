@@ -1,4 +1,4 @@
-/* overrides.c - what the command line lays over the documents: see documents_override in documents.h. */
+/* overrides.c - what the command line lays over the documents: see overrides.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 #include "base/auto.h"
 #include "base/parse.h"
 #include "base/strbuf.h"
-#include "cli/documents.h"
+#include "cli/overrides.h"
 #include "job/resolve.h"
 #include "sys/fd.h"
 
@@ -35,11 +35,12 @@ static int set_variable(struct env *env, char *word, const char *where, struct e
     if (equals != NULL)
         *equals = '\0';
     if (!env_key_valid(word))
-        return err_set(e, -EINVAL, BLAME_ASSIGNMENT, "%s: '%.100s' is not the name of a variable ([A-Za-z_][A-Za-z0-9_]*)",
-                       where, word);
+        return err_set(e, -EINVAL, BLAME_ASSIGNMENT,
+                       "%s: '%.100s' is not the name of a variable ([A-Za-z_][A-Za-z0-9_]*)", where, word);
     value = equals != NULL ? equals + 1 : secure_getenv(word);
     if (value == NULL)
-        return err_set(e, -EINVAL, BLAME_ASSIGNMENT, "%s: %s has no value here; write %s=VALUE", where, word, word);
+        return err_set(e, -EINVAL, BLAME_ASSIGNMENT, "%s: %s has no value here; write %s=VALUE", where, word,
+                       word);
     if (!utf8_valid(value, strlen(value)))
         return err_set(e, -EINVAL, BLAME_ASSIGNMENT, "%s: the value of %s is not UTF-8", where, word);
     return env_set(env, ENV_RUN, word, value) < 0 ? err_oom(e) : 0;
@@ -145,16 +146,19 @@ static int override_conda(const struct cli *cli, struct job_request *request, st
     if (asprintf(&python, "%s/bin/python", prefix) < 0)
         return err_oom(e);
     if (access(python, X_OK) < 0)
-        return err_errno(e, errno, BLAME_ASSIGNMENT, "--conda %s is not a conda environment: %s", value, python);
-    if (strncmp(prefix, "/home/", 6) == 0 || strncmp(prefix, "/root/", 6) == 0 || strncmp(prefix, "/tmp/", 5) == 0)
-        return err_set(e, -EINVAL, BLAME_ASSIGNMENT,
-                       "--conda %s: the job does not see the machine's /home, /root and /tmp; an environment elsewhere, "
-                       "such as below /opt, is needed",
-                       value);
+        return err_errno(e, errno, BLAME_ASSIGNMENT, "--conda %s is not a conda environment: %s", value,
+                         python);
+    if (strncmp(prefix, "/home/", 6) == 0 || strncmp(prefix, "/root/", 6) == 0 ||
+        strncmp(prefix, "/tmp/", 5) == 0)
+        return err_set(
+            e, -EINVAL, BLAME_ASSIGNMENT,
+            "--conda %s: the job does not see the machine's /home, /root and /tmp; an environment elsewhere, "
+            "such as below /opt, is needed",
+            value);
     return replace(&request->conda_prefix, prefix, e);
 }
 
-int documents_override(const struct cli *cli, struct job_request *request, struct err *e)
+int overrides_apply(const struct cli *cli, struct job_request *request, struct err *e)
 {
     const char *name = cli_value(cli, "name");
 

@@ -34,7 +34,8 @@ static int copy_bytes(int from, int to, unsigned long long max_bytes, const char
             break;
     }
     if (total > max_bytes)
-        return err_set(e, -E2BIG, BLAME_ASSIGNMENT, "%s is larger than the limit of %llu bytes", name, max_bytes);
+        return err_set(e, -E2BIG, BLAME_ASSIGNMENT, "%s is larger than the limit of %llu bytes", name,
+                       max_bytes);
     return 0;
 }
 
@@ -51,7 +52,8 @@ static int collect_part(const struct artifact_part *part, const struct layout *l
     }
     from = open(path, O_RDONLY | O_CLOEXEC | (part->form == ARTIFACT_DIRECTORY ? O_DIRECTORY : 0));
     if (from < 0)
-        return err_errno(e, errno, part->form == ARTIFACT_ENTRY_PROGRAM ? BLAME_NODE : BLAME_ASSIGNMENT, "open %s", path);
+        return err_errno(e, errno, part->form == ARTIFACT_ENTRY_PROGRAM ? BLAME_NODE : BLAME_ASSIGNMENT,
+                         "open %s", path);
     if (part->form == ARTIFACT_DIRECTORY)
         return pack_directory(from, part->flatten ? NULL : part->name, to, max_bytes, e);
     return copy_bytes(from, to, max_bytes, path, e);

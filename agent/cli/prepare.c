@@ -9,7 +9,8 @@
 #include "assignment/local/submission.h"
 #include "base/auto.h"
 #include "cli/configuration.h"
-#include "cli/documents.h"
+#include "cli/overrides.h"
+#include "cli/request.h"
 #include "job/resolve.h"
 #include "launch/plan_build.h"
 
@@ -64,7 +65,8 @@ static int resolve_plan(struct prepared *p, struct diag_list *diags, struct err 
     if (r < 0)
         return r;
     /* A run without a limit of its own gets the node's. */
-    if (p->spec.maximum_runtime_layer == ENV_DEFAULT && p->config.maximum_runtime_ms < p->spec.maximum_runtime_ms) {
+    if (p->spec.maximum_runtime_layer == ENV_DEFAULT &&
+        p->config.maximum_runtime_ms < p->spec.maximum_runtime_ms) {
         p->spec.maximum_runtime_ms = p->config.maximum_runtime_ms;
         p->request.run.overrides.x.maximum_runtime_ms = p->config.maximum_runtime_ms;
     }
@@ -81,9 +83,9 @@ int prepare(const struct cli *cli, bool quiet, struct prepared *p)
         return r;
     if (layout_paths(&p->config, &p->layout, &e) < 0)
         return failed(cli, &e);
-    r = documents_load(cli, &p->request, &diags, &e);
+    r = cli_read_request(cli, &p->request, &diags);
     if (r == 0)
-        r = documents_override(cli, &p->request, &e);
+        r = overrides_apply(cli, &p->request, &e);
     if (r == 0)
         r = give_id(&p->request, &e);
     if (r == 0)

@@ -30,8 +30,8 @@ struct prepared {
 void prepared_free(struct prepared *p);
 #define prepared_auto prepared_free
 
-/* Reads and checks everything; findings and errors go to cli->err. Creates nothing. 0, or negative after the errors were
- * written. *p must be PREPARED_INIT and is freed by the caller in every case. */
+/* Reads and checks everything; findings and errors go to cli->err. Creates nothing. 0, or negative after the
+ * errors were written. *p must be PREPARED_INIT and is freed by the caller in every case. */
 int prepare(const struct cli *cli, bool quiet, struct prepared *p);
 
 #endif

@@ -17,8 +17,9 @@ struct foreground {
     char id[208];
 };
 
-/* Opens an agent with the given gate, takes runs up that earlier calls left behind and that have ended, then drives run `id` to its
- * end (or joins it when it lives). lock_fd as for run_open. 0 with f filled, or negative with *e. */
+/* Opens an agent with the given gate, takes runs up that earlier calls left behind and that have ended, then
+ * drives run `id` to its end (or joins it when it lives). lock_fd as for run_open. 0 with f filled, or
+ * negative with *e. */
 int run_foreground(const struct config *config, const struct layout *layout, struct gate gate, const char *id,
                    int lock_fd, struct foreground *f, struct err *e);
 

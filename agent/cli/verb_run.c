@@ -12,6 +12,7 @@
 #include "cli/plan_print.h"
 #include "cli/prepare.h"
 #include "cli/run_foreground.h"
+#include "cli/style.h"
 #include "daemon/run_view.h"
 #include "sys/fd.h"
 
@@ -22,12 +23,13 @@ static int become_agent(struct prepared *p, struct gate *gate, struct err *e)
     char supervisor[LAYOUT_PATH_MAX + 32];
 
     if (geteuid() != 0)
-        return err_set(e, -EPERM, BLAME_NODE,
-                       "running a job needs root, which it gives up for the job itself; try: sudo runlet run ...");
+        return err_set(
+            e, -EPERM, BLAME_NODE,
+            "running a job needs root, which it gives up for the job itself; try: sudo runlet run ...");
     if (layout_users(&p->config, &p->layout, e) < 0 || layout_ensure(&p->config, &p->layout, e) < 0)
         return e->code;
-    if (parts_collect(&p->request.artifact, &p->layout, p->layout.agent, (unsigned long long)p->config.artifact_bytes,
-                      &p->parts, e) < 0 ||
+    if (parts_collect(&p->request.artifact, &p->layout, p->layout.agent,
+                      (unsigned long long)p->config.artifact_bytes, &p->parts, e) < 0 ||
         parts_give(&p->parts, &p->layout, e) < 0)
         return e->code;
     if (layout_policy_options(&p->config, &p->layout, &options) < 0)
@@ -103,6 +105,14 @@ static int show_end(const struct cli *cli, const struct prepared *p, const struc
     return verdict_shell_status(&f->verdict, &f->record);
 }
 
+static int show_plan(const struct cli *cli, const struct prepared *p)
+{
+    if (cli_flag(cli, "json"))
+        return plan_print_json(&p->plan, &p->spec, cli->out) < 0 ? EXIT_RUN_ERROR : 0;
+    plan_print_text(&p->plan, &p->spec, style_wanted(cli->out), cli->out);
+    return 0;
+}
+
 int verb_run(struct cli *cli)
 {
     AUTO(prepared) struct prepared p = PREPARED_INIT;
@@ -115,7 +125,7 @@ int verb_run(struct cli *cli)
     if (prepare(cli, quiet, &p) < 0)
         return EXIT_RUN_ERROR;
     if (cli_flag(cli, "dry-run"))
-        return plan_print(&p.plan, &p.spec, cli_flag(cli, "json"), cli->out) < 0 ? EXIT_RUN_ERROR : 0;
+        return show_plan(cli, &p);
     log_set_level(LOG_LEVEL_WARNING);
     if (become_agent(&p, &gate, &e) < 0 || submit_here(&p, &lock_fd, &e) < 0) {
         gate_close(&gate);

@@ -4,7 +4,7 @@
 
 #include "base/auto.h"
 #include "cli/cli.h"
-#include "cli/documents.h"
+#include "cli/request.h"
 #include "job/resolve.h"
 
 #define REPORT_MAX (1U << 20)
@@ -50,12 +50,12 @@ static void print_text(struct cli *cli, const struct diag_list *diags)
 }
 
 /* Layering finds what no document shows alone: too many characters together, unfinished quotes. */
-static int read_and_resolve(const struct cli *cli, struct diag_list *diags, struct err *e)
+static int read_and_resolve(const struct cli *cli, struct diag_list *diags)
 {
     AUTO(job_request) struct job_request request = {0};
     AUTO(run_spec) struct run_spec spec = {0};
     const struct run_options options = {.maximum_runtime_ms = -1};
-    int r = documents_load(cli, &request, diags, e);
+    int r = cli_read_request(cli, &request, diags);
 
     return r < 0 ? r : run_resolve(&request, &options, &spec, diags);
 }
@@ -63,13 +63,11 @@ static int read_and_resolve(const struct cli *cli, struct diag_list *diags, stru
 int verb_validate(struct cli *cli)
 {
     AUTO(diag) struct diag_list diags = {0};
-    struct err e = ERR_INIT;
-    int r = read_and_resolve(cli, &diags, &e);
 
-    if (e.text[0] != '\0')
-        diag_error(&diags, (struct diag_where){0}, "%s", e.text);
-    if (r == -ENOMEM)
-        diag_error(&diags, (struct diag_where){0}, "out of memory");
+    if (read_and_resolve(cli, &diags) == -ENOMEM) {
+        (void)fprintf(cli->err, "runlet: out of memory\n");
+        return 1;
+    }
     if (cli_flag(cli, "json"))
         print_json(cli, &diags);
     else

@@ -17,7 +17,6 @@
 #include "daemon/request.h"
 #include "fetch/fetch.h"
 #include "report/outbox.h"
-#include "run/admission.h"
 #include "sys/fd.h"
 #include "sys/packet.h"
 
@@ -84,7 +83,8 @@ static void enter_reporting(struct run *run, void *context)
 static void enter_finished(struct run *run, void *context)
 {
     struct agent *a = context;
-    AUTO_CLOSE int marker = openat(run->dir_fd, FINISHED_NAME, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+    AUTO_CLOSE int marker =
+        openat(run->dir_fd, FINISHED_NAME, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
 
     if (marker < 0)
         log_warning("run=%s mark it finished: %d", run->id, errno);
@@ -106,8 +106,8 @@ static void changed(struct run *run, enum phase from, void *context)
     if (run->phase == PHASE_RUNNING)
         log_info("run=%s running pid=%lld", run->id, (long long)run->main_pid);
     if (run->phase == PHASE_FINISHED)
-        log_info("run=%s %s cause=%s %s", run->id, state_name(run->verdict.state), cause_name(run->verdict.cause),
-                 run->verdict.details);
+        log_info("run=%s %s cause=%s %s", run->id, state_name(run->verdict.state),
+                 cause_name(run->verdict.cause), run->verdict.details);
 }
 
 static bool load_record(struct run *run, void *context)
@@ -229,11 +229,12 @@ static void add(struct agent *a, struct run *run)
     int64_t epoch = 1;
     int r = request_load(run, &epoch, &bad);
 
-
     note_accepted(run, epoch);
     engine_add(a->engine, run);
     if (r < 0 && run->phase < PHASE_LAUNCHING)
         run_fail(run, CAUSE_ASSIGNMENT_INVALID, &bad);
+    if (faccessat(run->dir_fd, AGENT_CANCEL_NAME, F_OK, 0) == 0 && run->phase < PHASE_CLEANING)
+        run_cancel(run, false);
 }
 
 struct run *agent_take(struct agent *a, const char *id, int lock_fd, struct err *e)
@@ -242,6 +243,7 @@ struct run *agent_take(struct agent *a, const char *id, int lock_fd, struct err 
 
     if (run_open(a->agent_fd, id, lock_fd, &run, e) < 0)
         return NULL;
+    run->wanted = lock_fd >= 0;
     add(a, run);
     return run;
 }
@@ -324,13 +326,25 @@ static uint64_t disk_free(int dir_fd)
     return fstatvfs(dir_fd, &vfs) == 0 ? (uint64_t)vfs.f_bavail * vfs.f_frsize : UINT64_MAX;
 }
 
-void agent_admit(struct agent *a)
+static struct admission admission_state(const struct agent *a)
 {
-    struct admission state = {.concurrency = (size_t)a->config->concurrency,
+    return (struct admission){.concurrency = (size_t)a->config->concurrency,
                               .active = engine_active(a->engine),
                               .stopping = a->stopping,
                               .disk_free = disk_free(a->launcher.runs_fd),
                               .disk_reserve = DISK_RESERVE_BYTES};
+}
+
+enum admission_answer agent_admission(const struct agent *a)
+{
+    const struct admission state = admission_state(a);
+
+    return admission_decide(&state);
+}
+
+void agent_admit(struct agent *a)
+{
+    struct admission state = admission_state(a);
 
     for (struct run *run = engine_first(a->engine); run != NULL; run = run->next) {
         if (run->phase != PHASE_ACCEPTED || run->pending_count > 0)

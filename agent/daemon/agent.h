@@ -1,6 +1,6 @@
 /*
- * agent.h - the wiring: engine, phases' folders and the local source put together. Hosted by runletd, and by `runlet run`
- * for one run in the foreground.
+ * agent.h - the wiring: engine, phases' folders and the local source put together. Hosted by runletd, and by
+ * `runlet run` for one run in the foreground.
  */
 #ifndef DAEMON_AGENT_H
 #define DAEMON_AGENT_H
@@ -10,6 +10,11 @@
 #include "engine/engine.h"
 #include "launch/launch.h"
 #include "logs/follower.h"
+#include "run/admission.h"
+
+/* A file in a run's folder that says: whoever takes the run up, end it (`runlet cancel` while no agent
+ * attends it). */
+#define AGENT_CANCEL_NAME "cancel"
 
 struct local_queue;
 
@@ -20,9 +25,9 @@ struct agent {
     struct engine *engine;       /* owned */
     struct gate gate;            /* owned */
     struct launcher launcher;
-    struct local_queue *queue; /* owned; NULL in the foreground */
-    struct loop_timer *sweep;  /* takes finished runs out of the table, and starts waiting ones */
-    int agent_fd, queue_fd;    /* owned */
+    struct local_queue *queue;   /* owned; NULL in the foreground */
+    struct loop_timer *sweep;    /* takes finished runs out of the table, and starts waiting ones */
+    int agent_fd, queue_fd;      /* owned */
     const struct log_sink *sink; /* borrowed; NULL: the spool is enough */
     const char *sink_run;        /* borrowed: the one run whose output goes to the sink */
     bool stopping;
@@ -34,18 +39,19 @@ struct agent {
 #define AGENT_INIT                                                                                           \
     (struct agent)                                                                                           \
     {                                                                                                        \
-        .gate = {.starter_fd = -1}, .agent_fd = -1, .queue_fd = -1, .launcher = {.runs_fd = -1}              \
+        .gate = {.starter_fd = -1}, .agent_fd = -1, .queue_fd = -1, .launcher = {.runs_fd = -1 }             \
     }
 
-/* Opens the folders and makes loop and engine; runs without privilege. a->gate must be set. 0 or negative with *e. */
+/* Opens the folders and makes loop and engine; runs without privilege. a->gate must be set. 0 or negative
+ * with *e. */
 int agent_open(struct agent *a, const struct config *config, const struct layout *layout, struct err *e);
 void agent_close(struct agent *a);
 
 /* Takes up every unfinished run that no other process is responsible for. Returns how many. */
 size_t agent_adopt_all(struct agent *a);
 
-/* Takes up only those that have come to their end, or were never launched and are not wanted any more: what needs no waiting.
- * Returns how many. */
+/* Takes up only those that have come to their end, or were never launched and are not wanted any more: what
+ * needs no waiting. Returns how many. */
 size_t agent_adopt_ended(struct agent *a);
 
 /* Takes up one run. lock_fd as for run_open. NULL with *e on failure. */
@@ -53,6 +59,9 @@ struct run *agent_take(struct agent *a, const char *id, int lock_fd, struct err 
 
 /* Starts to watch the queue. */
 int agent_watch_queue(struct agent *a, struct err *e);
+
+/* Whether another run would be started now, and why not. */
+enum admission_answer agent_admission(const struct agent *a);
 
 /* Starts waiting runs as far as admission allows. */
 void agent_admit(struct agent *a);

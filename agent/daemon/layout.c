@@ -38,8 +38,10 @@ int layout_paths(const struct config *config, struct layout *ret, struct err *e)
 {
     struct layout l = {0};
 
-    if (join(l.agent, config->state_directory, "agent", e) < 0 || join(l.queue, config->state_directory, "queue", e) < 0 ||
-        join(l.runs, config->state_directory, "runs", e) < 0 || join(l.sockets, config->run_directory, "runs", e) < 0 ||
+    if (join(l.agent, config->state_directory, "agent", e) < 0 ||
+        join(l.queue, config->state_directory, "queue", e) < 0 ||
+        join(l.runs, config->state_directory, "runs", e) < 0 ||
+        join(l.sockets, config->run_directory, "runs", e) < 0 ||
         join(l.api_socket, config->run_directory, "api.sock", e) < 0 ||
         join(l.supervisor_socket, config->run_directory, "supervisor.sock", e) < 0)
         return e->code;

@@ -31,7 +31,8 @@ struct layout {
     struct user_ids agent_ids;     /* layout_users fills it */
 };
 
-/* Derives the paths. Where programs lie is asked of the running one unless the configuration says it. 0 or negative with *e. */
+/* Derives the paths. Where programs lie is asked of the running one unless the configuration says it. 0 or
+ * negative with *e. */
 int layout_paths(const struct config *config, struct layout *ret, struct err *e);
 
 /* Looks up the agent's user and group. */

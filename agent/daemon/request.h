@@ -6,8 +6,8 @@
 
 #include "engine/engine.h"
 
-/* Reads assignment.json of the run's directory into run->request and run->spec. 0, or negative with *e (blame assignment)
- * naming the first error's place. */
+/* Reads assignment.json of the run's directory into run->request and run->spec. 0, or negative with *e (blame
+ * assignment) naming the first error's place. */
 int request_load(struct run *run, int64_t *ret_epoch, struct err *e);
 
 void request_release(struct run *run);

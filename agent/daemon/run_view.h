@@ -1,8 +1,8 @@
 /*
  * run_view.h - a run as it lies on disk, for status displays: works with the daemon down.
  *
- * Put together from agent/<run>/ (assignment, journal) and runs/<run>/ (supervisor's journal, spool, exit record). Readers see
- * a consistent picture because every file has one writer and only grows.
+ * Put together from agent/<run>/ (assignment, journal) and runs/<run>/ (supervisor's journal, spool, exit
+ * record). Readers see a consistent picture because every file has one writer and only grows.
  */
 #ifndef DAEMON_RUN_VIEW_H
 #define DAEMON_RUN_VIEW_H

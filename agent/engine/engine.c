@@ -106,12 +106,13 @@ void run_noted(struct run *run, bool durable)
 static void judge(struct run *run)
 {
     if (!run->has_record) {
-        run->record = (struct exit_record){.main_end = MAIN_NOT_STARTED,
-                                           .stop_cause = run->cause != CAUSE_NONE ? run->cause : CAUSE_UNKNOWN,
-                                           .blame = run->failure.blame,
-                                           .tree_gone = true,
-                                           .accepted_at = run->history.accepted_at,
-                                           .ended_at = clock_wall()};
+        run->record =
+            (struct exit_record){.main_end = MAIN_NOT_STARTED,
+                                 .stop_cause = run->cause != CAUSE_NONE ? run->cause : CAUSE_UNKNOWN,
+                                 .blame = run->failure.blame,
+                                 .tree_gone = true,
+                                 .accepted_at = run->history.accepted_at,
+                                 .ended_at = clock_wall()};
         (void)snprintf(run->record.run_id, sizeof(run->record.run_id), "%s", run->id);
         (void)snprintf(run->record.reason, sizeof(run->record.reason), "%s", run->failure.text);
     }
@@ -130,8 +131,8 @@ static void set_phase(struct run *run, enum phase to, enum run_event event, enum
     run->phase = to;
     if (to == PHASE_SHIPPING)
         judge(run);
-    log_debug("run=%s %s -> %s on=%s cause=%s", run->id, phase_name(from), phase_name(to), run_event_name(event),
-              cause_name(run->cause));
+    log_debug("run=%s %s -> %s on=%s cause=%s", run->id, phase_name(from), phase_name(to),
+              run_event_name(event), cause_name(run->cause));
     w = run_note(run, FACT_PHASE);
     fact_put_string(w, "from", phase_name(from));
     fact_put_string(w, "to", phase_name(to));
@@ -160,9 +161,14 @@ static void apply(struct run *run, enum run_event event)
         if (e->hooks.ops[run->phase].told != NULL)
             e->hooks.ops[run->phase].told(run, event, e->hooks.context);
         break;
-    case EDGE_IGNORE: log_debug("run=%s %s: %s ignored", run->id, phase_name(run->phase), run_event_name(event)); break;
+    case EDGE_IGNORE:
+        log_debug("run=%s %s: %s ignored", run->id, phase_name(run->phase), run_event_name(event));
+        break;
     case EDGE_BUG:
-    default: log_error("run=%s bug: %s cannot happen in %s", run->id, run_event_name(event), phase_name(run->phase)); break;
+    default:
+        log_error("run=%s bug: %s cannot happen in %s", run->id, run_event_name(event),
+                  phase_name(run->phase));
+        break;
     }
 }
 
@@ -243,8 +249,8 @@ static void budget_spent(void *context)
 
 /* ---- taking up ---- */
 
-/* Goes on where the journal says the run was. Events that were pending when the last process died are found again by the
- * phase's own operation, which is idempotent. */
+/* Goes on where the journal says the run was. Events that were pending when the last process died are found
+ * again by the phase's own operation, which is idempotent. */
 static void resume(struct run *run)
 {
     struct engine *e = run->engine;
@@ -260,6 +266,8 @@ static void resume(struct run *run)
     switch (adoption_of(&run->history)) {
     case ADOPT_ABANDON:
         run->phase = PHASE_ACCEPTED;
+        if (run->wanted && !run->cancel_requested)
+            break;
         if (run->failure.text[0] == '\0')
             run->failure = gone;
         run_post(run, RUN_EVENT_CANCEL);

@@ -1,10 +1,10 @@
 /*
  * engine.h - drives runs through the phase table on the loop.
  *
- * One setter changes a run's phase: it journals the transition, then calls the new phase's operation. Work that completes
- * posts an event; events are applied one at a time from the loop, never from inside the call that posted them.
- * What a phase does lies behind struct phase_ops, filled in by the wiring (agent/daemon); the engine knows no network, no
- * supervisor and no control plane.
+ * One setter changes a run's phase: it journals the transition, then calls the new phase's operation. Work
+ * that completes posts an event; events are applied one at a time from the loop, never from inside the call
+ * that posted them. What a phase does lies behind struct phase_ops, filled in by the wiring (agent/daemon);
+ * the engine knows no network, no supervisor and no control plane.
  */
 #ifndef ENGINE_ENGINE_H
 #define ENGINE_ENGINE_H
@@ -21,10 +21,10 @@
 #include "run/history.h"
 #include "run/table.h"
 
-#define AGENT_JOURNAL_NAME   "agent.journal"
-#define AGENT_LOCK_NAME      "lock"
-#define RUN_EVENTS_PENDING   16
-#define RUN_PLACEMENTS_MAX   8
+#define AGENT_JOURNAL_NAME "agent.journal"
+#define AGENT_LOCK_NAME    "lock"
+#define RUN_EVENTS_PENDING 16
+#define RUN_PLACEMENTS_MAX 8
 
 struct engine;
 struct job_request;
@@ -33,16 +33,18 @@ struct launch_client;
 struct log_follower;
 struct outbox;
 
-/* One run. Owned by the engine from engine_add until engine_free; everything it points at is freed by hooks->release. */
+/* One run. Owned by the engine from engine_add until engine_free; everything it points at is freed by
+ * hooks->release. */
 struct run {
     struct engine *engine;
     char id[208];
-    enum phase phase; /* written by the engine's setter alone */
-    enum cause cause; /* first one known to the agent */
+    enum phase phase;           /* written by the engine's setter alone */
+    enum cause cause;           /* first one known to the agent */
     struct run_history history; /* as the journal was when the agent took the run up */
     int dir_fd;                 /* owned: agent/<run>/ */
     int lock_fd;                /* owned: held while this process is responsible for the run */
     struct journal journal;     /* owned */
+    bool wanted;                /* whoever asked for it in the foreground is still here */
     bool cancel_requested;
     bool kill_requested;
     struct err failure;        /* why it ended before a launch; text empty otherwise */
@@ -65,8 +67,8 @@ struct run {
     struct outbox *outbox;
 };
 
-/* What a phase does. All members may be NULL. `enter` must lead to a posted event; so must `told`, called for an
- * event that stays in the phase (EDGE_STAY). */
+/* What a phase does. All members may be NULL. `enter` must lead to a posted event; so must `told`, called for
+ * an event that stays in the phase (EDGE_STAY). */
 struct phase_ops {
     void (*enter)(struct run *run, void *context);
     void (*told)(struct run *run, enum run_event event, void *context);
@@ -89,9 +91,9 @@ void engine_free(struct engine *e);
 
 struct loop *engine_loop(const struct engine *e);
 
-/* Opens the directory agent/<id>, takes its lock and folds its journal. lock_fd is the lock when the caller holds it already (taken
- * over in every case), else -1. The run is returned without being driven yet; owned by the caller until engine_add. -EBUSY
- * when another process is responsible for it. */
+/* Opens the directory agent/<id>, takes its lock and folds its journal. lock_fd is the lock when the caller
+ * holds it already (taken over in every case), else -1. The run is returned without being driven yet; owned
+ * by the caller until engine_add. -EBUSY when another process is responsible for it. */
 int run_open(int agent_dir_fd, const char *id, int lock_fd, struct run **ret, struct err *e);
 void run_close(struct run *run);
 
@@ -115,7 +117,8 @@ void run_fail(struct run *run, enum cause cause, const struct err *why);
 /* Asks for the end of the run, durably. With `kill`, without further grace. */
 void run_cancel(struct run *run, bool kill);
 
-/* Starts a fact in the run's journal; run_noted ends it. A failing disk is logged, not fatal: the run goes on. */
+/* Starts a fact in the run's journal; run_noted ends it. A failing disk is logged, not fatal: the run goes
+ * on. */
 struct fact_writer *run_note(struct run *run, const char *event);
 void run_noted(struct run *run, bool durable);
 

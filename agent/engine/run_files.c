@@ -26,7 +26,8 @@ static int open_files(struct run *run, int agent_dir_fd, struct err *e)
         if (run->lock_fd < 0)
             return err_errno(e, errno, BLAME_NODE, "open the lock of run %s", run->id);
         if (flock(run->lock_fd, LOCK_EX | LOCK_NB) < 0)
-            return err_errno(e, errno == EWOULDBLOCK ? EBUSY : errno, BLAME_NODE, "take charge of run %s", run->id);
+            return err_errno(e, errno == EWOULDBLOCK ? EBUSY : errno, BLAME_NODE, "take charge of run %s",
+                             run->id);
     }
     if (journal_read(run->dir_fd, AGENT_JOURNAL_NAME, fold, &run->history, e) < 0 && e->code != -ENOENT)
         return e->code;

@@ -1,6 +1,6 @@
 /*
- * status_report.h - one lifecycle status as it is told to a control plane: what the outbox (report/) hands to a source
- * (assignment/).
+ * status_report.h - one lifecycle status as it is told to a control plane: what the outbox (report/) hands to
+ * a source (assignment/).
  */
 #ifndef ENGINE_STATUS_REPORT_H
 #define ENGINE_STATUS_REPORT_H
@@ -19,8 +19,8 @@ struct status_report {
     const struct verdict *verdict;
 };
 
-/* How a source takes a report. Returns 0 when it is acknowledged, negative to be asked again. Sources deduplicate by (run, epoch,
- * sequence). */
+/* How a source takes a report. Returns 0 when it is acknowledged, negative to be asked again. Sources
+ * deduplicate by (run, epoch, sequence). */
 typedef int (*report_deliver)(struct run *run, const struct status_report *report, void *context);
 
 struct reporter {

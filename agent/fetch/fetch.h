@@ -9,8 +9,8 @@
 #include "engine/engine.h"
 #include "job/job.h"
 
-/* Opens each part of run->request's artifact (paths relative to the run's directory) into run->placement_fd. Idempotent.
- * 0 or negative with *e. */
+/* Opens each part of run->request's artifact (paths relative to the run's directory) into run->placement_fd.
+ * Idempotent. 0 or negative with *e. */
 int fetch_open(struct run *run, struct err *e);
 
 /* PHASE_PREPARING: fetch_open, then DONE, or the failure. */

@@ -27,7 +27,8 @@ struct packer {
 
 static int pack_failed(struct packer *p, const char *what)
 {
-    return err_set(p->e, -EIO, BLAME_NODE, "%s %s: %s", what, strbuf_str(&p->path), archive_error_string(p->archive));
+    return err_set(p->e, -EIO, BLAME_NODE, "%s %s: %s", what, strbuf_str(&p->path),
+                   archive_error_string(p->archive));
 }
 
 static int write_content(struct packer *p, int fd, long long size)
@@ -42,7 +43,8 @@ static int write_content(struct packer *p, int fd, long long size)
         if (n < 0)
             return err_errno(p->e, errno, BLAME_NODE, "read %s", strbuf_str(&p->path));
         if (n == 0)
-            return err_set(p->e, -EIO, BLAME_ASSIGNMENT, "%s became shorter while it was packed", strbuf_str(&p->path));
+            return err_set(p->e, -EIO, BLAME_ASSIGNMENT, "%s became shorter while it was packed",
+                           strbuf_str(&p->path));
         if (archive_write_data(p->archive, chunk, (size_t)n) != n)
             return pack_failed(p, "pack");
         size -= n;
@@ -80,7 +82,8 @@ static int pack_file(struct packer *p, int at, const char *name)
         return err_errno(p->e, errno, BLAME_ASSIGNMENT, "open %s", strbuf_str(&p->path));
     p->bytes += (unsigned long long)st.st_size;
     if (p->bytes > p->max_bytes)
-        return err_set(p->e, -E2BIG, BLAME_ASSIGNMENT, "the directory holds more than the limit of %llu bytes", p->max_bytes);
+        return err_set(p->e, -E2BIG, BLAME_ASSIGNMENT,
+                       "the directory holds more than the limit of %llu bytes", p->max_bytes);
     r = write_header(p, &st, NULL);
     return r == 0 ? write_content(p, fd, st.st_size) : r;
 }
@@ -128,7 +131,8 @@ static int pack_one(struct packer *p, int at, const char *name, int depth)
     if (before > 0)
         (void)strbuf_addch(&p->path, '/');
     if (strbuf_addstr(&p->path, name) < 0)
-        return err_set(p->e, -ENAMETOOLONG, BLAME_ASSIGNMENT, "the path %.200s/... is too long", strbuf_str(&p->path));
+        return err_set(p->e, -ENAMETOOLONG, BLAME_ASSIGNMENT, "the path %.200s/... is too long",
+                       strbuf_str(&p->path));
     if (fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         r = err_errno(p->e, errno, BLAME_ASSIGNMENT, "look at %s", strbuf_str(&p->path));
     else if (S_ISREG(st.st_mode))
@@ -138,7 +142,8 @@ static int pack_one(struct packer *p, int at, const char *name, int depth)
     else if (S_ISLNK(st.st_mode))
         r = pack_link(p, at, name, &st);
     else
-        r = err_set(p->e, -EINVAL, BLAME_ASSIGNMENT, "%s is neither a file nor a directory nor a link", strbuf_str(&p->path));
+        r = err_set(p->e, -EINVAL, BLAME_ASSIGNMENT, "%s is neither a file nor a directory nor a link",
+                    strbuf_str(&p->path));
     p->path.len = before;
     if (p->path.data != NULL)
         p->path.data[before] = '\0';
@@ -151,7 +156,8 @@ static int pack_entries(struct packer *p, int dir_fd, int depth)
     int n, r = 0;
 
     if (depth > PACK_DEPTH_MAX)
-        return err_set(p->e, -E2BIG, BLAME_ASSIGNMENT, "%s is deeper than %d folders", strbuf_str(&p->path), PACK_DEPTH_MAX);
+        return err_set(p->e, -E2BIG, BLAME_ASSIGNMENT, "%s is deeper than %d folders", strbuf_str(&p->path),
+                       PACK_DEPTH_MAX);
     n = scandirat(dir_fd, ".", &names, NULL, alphasort);
     if (n < 0)
         return err_errno(p->e, errno, BLAME_ASSIGNMENT, "list %s", strbuf_str(&p->path));
@@ -178,7 +184,8 @@ int pack_directory(int dir_fd, const char *top, int out_fd, unsigned long long m
         r = pack_failed(&p, "open the archive for");
     if (r == 0 && top != NULL) {
         (void)strbuf_addstr(&p.path, top);
-        r = fstat(dir_fd, &st) < 0 ? err_errno(e, errno, BLAME_NODE, "look at %s", top) : write_header(&p, &st, NULL);
+        r = fstat(dir_fd, &st) < 0 ? err_errno(e, errno, BLAME_NODE, "look at %s", top)
+                                   : write_header(&p, &st, NULL);
     }
     if (r == 0)
         r = pack_entries(&p, dir_fd, 0);

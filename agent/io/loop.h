@@ -1,7 +1,9 @@
 /*
- * loop.h - the one event loop of an agent process, as plain objects: timers, watched descriptors, signals, deferred calls.
+ * loop.h - the one event loop of an agent process, as plain objects: timers, watched descriptors, signals,
+ * deferred calls.
  *
- * Only this folder knows libuv. Callbacks are never called from inside the function that was called. Objects are freed by their
+ * Only this folder knows libuv. Callbacks are never called from inside the function that was called. Objects
+ * are freed by their
  * *_free functions at any time, also from their own callback; the memory goes when libuv has let go of it.
  */
 #ifndef IO_LOOP_H
@@ -37,8 +39,8 @@ void loop_timer_start(struct loop_timer *t, uint64_t ms, uint64_t repeat_ms);
 void loop_timer_stop(struct loop_timer *t);
 void loop_timer_free(struct loop_timer *t);
 
-/* Calls back whenever fd (borrowed; must stay open until the watch is freed) can be read. Level-triggered: read until EAGAIN. NULL
- * when it cannot be watched. */
+/* Calls back whenever fd (borrowed; must stay open until the watch is freed) can be read. Level-triggered:
+ * read until EAGAIN. NULL when it cannot be watched. */
 struct loop_watch *loop_watch_new(struct loop *l, int fd, loop_callback callback, void *context);
 void loop_watch_free(struct loop_watch *w);
 

@@ -26,7 +26,8 @@ static _Noreturn void become_starter(const char *supervisor, int fd, const struc
     _exit(errno == ENOENT ? 127 : 126);
 }
 
-int gate_open_starter(const char *supervisor, const struct strlist *policy_options, struct gate *ret, struct err *e)
+int gate_open_starter(const char *supervisor, const struct strlist *policy_options, struct gate *ret,
+                      struct err *e)
 {
     AUTO(strlist) struct strlist argv = {0};
     AUTO_CLOSE int ours = -1;

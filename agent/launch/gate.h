@@ -1,8 +1,9 @@
 /*
  * gate.h - the door to the privileged side: how the agent gets a connection to a new supervisor.
  *
- * Under systemd the door is a socket at which the service manager starts an instance for each connection. Elsewhere it is a
- * starter process (agent/supervisor/starter.h) that was forked before the agent gave up its privilege.
+ * Under systemd the door is a socket at which the service manager starts an instance for each connection.
+ * Elsewhere it is a starter process (agent/supervisor/starter.h) that was forked before the agent gave up its
+ * privilege.
  */
 #ifndef LAUNCH_GATE_H
 #define LAUNCH_GATE_H
@@ -15,9 +16,10 @@ struct gate {
     const char *socket_path; /* borrowed */
 };
 
-/* Forks and executes `supervisor` (its path) with --starter-fd and the policy options. Must be called while privileged and before
- * threads exist. 0 or negative with *e. */
-int gate_open_starter(const char *supervisor, const struct strlist *policy_options, struct gate *ret, struct err *e);
+/* Forks and executes `supervisor` (its path) with --starter-fd and the policy options. Must be called while
+ * privileged and before threads exist. 0 or negative with *e. */
+int gate_open_starter(const char *supervisor, const struct strlist *policy_options, struct gate *ret,
+                      struct err *e);
 
 /* A connection to a fresh supervisor: fd, or negative with *e. */
 int gate_connect(const struct gate *g, struct err *e);

@@ -14,7 +14,8 @@
 
 /* A supervisor that vanished is looked for again this soon, and a refused recovery is tried again. */
 #define RETRY_MS 250
-/* A start that leaves no trace (the supervisor died before it made the run's directory) is tried this often. */
+/* A start that leaves no trace (the supervisor died before it made the run's directory) is tried this often.
+ */
 #define STARTS_MAX 3
 /* A run directory that can be neither joined nor recovered for this many tries is a loss. */
 #define TRIES_MAX 480
@@ -52,7 +53,7 @@ bool launch_load_record(struct run *run, const struct launcher *launcher)
         return false;
     if (exit_record_read(dir, &run->record, &e) < 0) {
         if (e.code != -ENOENT)
-            log_error("run=%s exit record: %s", run->id, e.text);
+            log_debug("run=%s exit record: %s", run->id, e.text);
         return false;
     }
     run->has_record = true;
@@ -236,13 +237,15 @@ static void find_out(void *context)
 {
     struct launch_client *c = context;
     struct run *run = c->run;
-    struct err lost = {.code = -ENOENT, .blame = BLAME_NODE, .text = "the run's supervisor could not be started"};
+    struct err lost = {
+        .code = -ENOENT, .blame = BLAME_NODE, .text = "the run's supervisor could not be started"};
     AUTO_CLOSE int dir = dir_open(c->launcher->runs_fd, run->id);
 
     if (launch_load_record(run, c->launcher)) {
         run_post(run, RUN_EVENT_ENDED);
     } else if (++c->tries > TRIES_MAX) {
-        (void)snprintf(lost.text, sizeof(lost.text), "the run's supervisor could be neither reached nor replaced");
+        (void)snprintf(lost.text, sizeof(lost.text),
+                       "the run's supervisor could be neither reached nor replaced");
         run_fail(run, CAUSE_UNKNOWN, &lost);
     } else if (dir >= 0) {
         join(c);

@@ -1,8 +1,9 @@
 /*
  * launch.h - the phases LAUNCHING to CLEANING: the agent's side of its conversation with a run's supervisor.
  *
- * It finds out by itself where the run is - not started, alive, ended, lost - and does what is missing; so the same entry serves a new
- * run and one that a former agent left. What the supervisor says becomes events for the engine.
+ * It finds out by itself where the run is - not started, alive, ended, lost - and does what is missing; so
+ * the same entry serves a new run and one that a former agent left. What the supervisor says becomes events
+ * for the engine.
  */
 #ifndef LAUNCH_LAUNCH_H
 #define LAUNCH_LAUNCH_H
@@ -12,9 +13,9 @@
 #include "launch/plan_build.h"
 
 struct launcher {
-    struct gate *gate;          /* borrowed */
-    int runs_fd;                /* owned: .../runs, readable by the agent's group */
-    const char *sockets_dir;    /* borrowed */
+    struct gate *gate;       /* borrowed */
+    int runs_fd;             /* owned: .../runs, readable by the agent's group */
+    const char *sockets_dir; /* borrowed */
     struct launch_settings settings;
 };
 

@@ -8,8 +8,8 @@
 
 #include "base/auto.h"
 
-#define DEFAULT_PATH  "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-#define JOB_UMASK     0022
+#define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define JOB_UMASK    0022
 /* The job goes before the agent and everything else of the system when memory runs out. */
 #define JOB_OOM_SCORE 500
 
@@ -17,22 +17,25 @@ int plan_supported(const struct job_request *request, const struct run_spec *spe
 {
     if (request->runtime == RUNTIME_CONTAINER || request->job.configuration.container != NULL ||
         request->run.overrides.container != NULL)
-        return err_set(e, -ENOTSUP, BLAME_ASSIGNMENT,
-                       "this version of runlet does not run container images yet (container, OCIR_CONTAINER)");
+        return err_set(
+            e, -ENOTSUP, BLAME_ASSIGNMENT,
+            "this version of runlet does not run container images yet (container, OCIR_CONTAINER)");
     if (request->runtime == RUNTIME_PYTORCH)
         return err_set(e, -ENOTSUP, BLAME_ASSIGNMENT,
                        "this version of runlet does not run the pyTorchDistributed runtime yet");
     if (request->job.multi_node)
-        return err_set(e, -ENOTSUP, BLAME_ASSIGNMENT, "this version of runlet does not run MULTI_NODE jobs yet");
+        return err_set(e, -ENOTSUP, BLAME_ASSIGNMENT,
+                       "this version of runlet does not run MULTI_NODE jobs yet");
     if (request->job.configuration.mount_count > 0 || request->run.overrides.mount_count > 0)
         return err_set(e, -ENOTSUP, BLAME_ASSIGNMENT,
                        "this version of runlet does not mount storage yet (storageMount, "
                        "jobStorageMountConfigurationDetailsList)");
     if (spec->conda_type != CONDA_NONE)
-        return err_set(e, -ENOTSUP, BLAME_ASSIGNMENT,
-                       "the job names the conda environment '%s', which this machine does not have; --conda none takes "
-                       "the system's Python, --conda PATH an environment that is here",
-                       spec->conda_slug != NULL ? spec->conda_slug : "?");
+        return err_set(
+            e, -ENOTSUP, BLAME_ASSIGNMENT,
+            "the job names the conda environment '%s', which this machine does not have; --conda none takes "
+            "the system's Python, --conda PATH an environment that is here",
+            spec->conda_slug != NULL ? spec->conda_slug : "?");
     return 0;
 }
 
@@ -63,7 +66,8 @@ static int add_placements(const struct artifact *artifact, struct plan *p, struc
 /* A single file in the home is its own entry; everything else is an archive with an entrypoint in it. */
 static int add_entry(const struct run_spec *spec, struct plan *p, struct err *e)
 {
-    bool single = p->placement_count == 1 && p->placement[0].form == PLACE_FILE && p->placement[0].into[0] == '\0';
+    bool single =
+        p->placement_count == 1 && p->placement[0].form == PLACE_FILE && p->placement[0].into[0] == '\0';
 
     p->entry_kind = single ? ENTRY_FILE : ENTRY_ARCHIVE;
     if (single)
@@ -71,8 +75,8 @@ static int add_entry(const struct run_spec *spec, struct plan *p, struct err *e)
     return spec->entrypoint != NULL ? copy(&p->entrypoint, spec->entrypoint, e) : 0;
 }
 
-static int add_environment(const struct run_spec *spec, const struct launch_settings *settings, struct plan *p,
-                           struct err *e)
+static int add_environment(const struct run_spec *spec, const struct launch_settings *settings,
+                           struct plan *p, struct err *e)
 {
     AUTO_FREE char *path = NULL;
     const char *user = settings->as_root ? "root" : settings->job_user;
@@ -94,7 +98,8 @@ static int add_environment(const struct run_spec *spec, const struct launch_sett
         if (env_set(&p->env, spec->env.var[i].layer, spec->env.var[i].key, spec->env.var[i].value) < 0)
             return err_oom(e);
     for (size_t i = 0; i < ARRAY_SIZE(defaults); i++)
-        if (defaults[i].value != NULL && env_set(&p->env, ENV_DEFAULT, defaults[i].key, defaults[i].value) < 0)
+        if (defaults[i].value != NULL &&
+            env_set(&p->env, ENV_DEFAULT, defaults[i].key, defaults[i].value) < 0)
             return err_oom(e);
     if (spec->conda_prefix == NULL)
         return env_set(&p->env, ENV_DEFAULT, "PATH", DEFAULT_PATH) < 0 ? err_oom(e) : 0;
@@ -103,8 +108,8 @@ static int add_environment(const struct run_spec *spec, const struct launch_sett
     return env_set(&p->env, ENV_DEFAULT, "PATH", path) < 0 ? err_oom(e) : 0;
 }
 
-static int add_interpreters(const struct run_spec *spec, const struct launch_settings *settings, struct plan *p,
-                            struct err *e)
+static int add_interpreters(const struct run_spec *spec, const struct launch_settings *settings,
+                            struct plan *p, struct err *e)
 {
     AUTO_FREE char *python = NULL;
 
@@ -118,8 +123,8 @@ static int add_interpreters(const struct run_spec *spec, const struct launch_set
     return 0;
 }
 
-int plan_build(const struct job_request *request, const struct run_spec *spec, const struct launch_settings *settings,
-               int64_t epoch, struct plan *ret, struct err *e)
+int plan_build(const struct job_request *request, const struct run_spec *spec,
+               const struct launch_settings *settings, int64_t epoch, struct plan *ret, struct err *e)
 {
     struct plan p = {.epoch = epoch,
                      .as_root = settings->as_root,

@@ -15,10 +15,10 @@ struct launch_settings {
     bool as_root;
 };
 
-/* Builds the plan; *ret must be zero. Refuses what this node cannot do (container images, more than one node), blaming the
- * assignment. 0 or negative with *e. */
-int plan_build(const struct job_request *request, const struct run_spec *spec, const struct launch_settings *settings,
-               int64_t epoch, struct plan *ret, struct err *e);
+/* Builds the plan; *ret must be zero. Refuses what this node cannot do (container images, more than one
+ * node), blaming the assignment. 0 or negative with *e. */
+int plan_build(const struct job_request *request, const struct run_spec *spec,
+               const struct launch_settings *settings, int64_t epoch, struct plan *ret, struct err *e);
 
 /* What of a request this version does not execute yet: 0, or negative with a text that names it. */
 int plan_supported(const struct job_request *request, const struct run_spec *spec, struct err *e);

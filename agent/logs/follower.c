@@ -27,7 +27,7 @@ struct log_follower {
     struct loop_timer *timer;
     struct spool_reader reader;
     bool open, shipping, done, broken;
-    char *buffer;        /* owned */
+    char *buffer;             /* owned */
     struct spool_piece piece; /* the rest of the piece being delivered; n == 0 when none */
 };
 
@@ -119,7 +119,8 @@ void follower_start(struct run *run, int runs_fd, const struct log_sink *sink)
     f = calloc(1, sizeof(*f));
     if (f == NULL)
         return;
-    *f = (struct log_follower){.run = run, .sink = *sink, .runs_fd = runs_fd, .notify_fd = -1, .reader = SPOOL_READER_INIT};
+    *f = (struct log_follower){
+        .run = run, .sink = *sink, .runs_fd = runs_fd, .notify_fd = -1, .reader = SPOOL_READER_INIT};
     f->buffer = malloc(BUFFER_BYTES);
     f->timer = loop_timer_new(engine_loop(run->engine), turn, f);
     run->logs = f;

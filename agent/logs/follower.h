@@ -8,16 +8,17 @@
 #include "record/spool.h"
 
 /*
- * Where output goes. `deliver` takes up to piece->n bytes and returns how many it took (0: not now, ask again later), or
- * negative when the sink is broken for good, after which the run is shipped without it. It must not block.
+ * Where output goes. `deliver` takes up to piece->n bytes and returns how many it took (0: not now, ask again
+ * later), or negative when the sink is broken for good, after which the run is shipped without it. It must
+ * not block.
  */
 struct log_sink {
     ssize_t (*deliver)(const struct spool_piece *piece, void *context);
     void *context;
 };
 
-/* Starts to follow the run's output from its beginning, if there is a sink. Idempotent. runs_fd is borrowed and must outlive the
- * run. */
+/* Starts to follow the run's output from its beginning, if there is a sink. Idempotent. runs_fd is borrowed
+ * and must outlive the run. */
 void follower_start(struct run *run, int runs_fd, const struct log_sink *sink);
 
 /* PHASE_SHIPPING: delivers what is left, then posts DONE. */

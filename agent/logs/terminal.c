@@ -6,11 +6,12 @@
 #include <poll.h>
 #include <unistd.h>
 
-/* Our own descriptors may be shared with the shell and must stay blocking. A pipe or terminal that polls writable takes PIPE_BUF
- * bytes without blocking. */
+/* Our own descriptors may be shared with the shell and must stay blocking. A pipe or terminal that polls
+ * writable takes PIPE_BUF bytes without blocking. */
 static ssize_t deliver(const struct spool_piece *piece, void *context)
 {
-    struct pollfd fd = {.fd = piece->stream == SPOOL_STDERR ? STDERR_FILENO : STDOUT_FILENO, .events = POLLOUT};
+    struct pollfd fd = {.fd = piece->stream == SPOOL_STDERR ? STDERR_FILENO : STDOUT_FILENO,
+                        .events = POLLOUT};
     size_t want = piece->n < PIPE_BUF ? piece->n : PIPE_BUF;
     ssize_t n;
 

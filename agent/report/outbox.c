@@ -61,7 +61,8 @@ static struct outbox *outbox_of(struct run *run, const struct reporter *reporter
 }
 
 /* Writes a status durably before anybody is told. */
-static int write_status(struct outbox *o, enum lifecycle_state state, const char *details, bool final, wall_ms_t now)
+static int write_status(struct outbox *o, enum lifecycle_state state, const char *details, bool final,
+                        wall_ms_t now)
 {
     struct err e = ERR_INIT;
     struct fact_writer *w = journal_begin(&o->journal, now, "status");
@@ -99,7 +100,8 @@ static int deliver(struct outbox *o, const struct exit_record *record, wall_ms_t
 void report_phase(struct run *run, const struct reporter *reporter)
 {
     struct outbox *o = outbox_of(run, reporter);
-    enum lifecycle_state state = phase_state(run->phase, run->cancel_requested ? CAUSE_CANCELLED : run->cause);
+    enum lifecycle_state state =
+        phase_state(run->phase, run->cancel_requested ? CAUSE_CANCELLED : run->cause);
     const char *details = phase_details(run->phase);
     wall_ms_t now = clock_wall();
 
@@ -112,8 +114,8 @@ void report_phase(struct run *run, const struct reporter *reporter)
         (void)deliver(o, NULL, now);
 }
 
-/* Without a durable word the end could be told twice in two ways: it is written before it is told, and a disk or a
- * control plane that does not take it is asked again. */
+/* Without a durable word the end could be told twice in two ways: it is written before it is told, and a disk
+ * or a control plane that does not take it is asked again. */
 static void deliver_final(void *context)
 {
     struct outbox *o = context;
@@ -134,7 +136,8 @@ void report_final(struct run *run, const struct reporter *reporter)
     struct outbox *o = outbox_of(run, reporter);
 
     if (o == NULL || o->retry == NULL)
-        log_error("run=%s the end could not be reported: out of memory; it is reported at the next start", run->id);
+        log_error("run=%s the end could not be reported: out of memory; it is reported at the next start",
+                  run->id);
     else
         deliver_final(o);
 }

@@ -17,8 +17,8 @@
 #define FACT_PHASE            "phase"            /* from, to, on, cause */
 #define FACT_LAUNCH_REQUESTED "launch-requested" /* from here on a supervisor may exist */
 #define FACT_CANCEL_REQUESTED "cancel-requested"
-#define FACT_FAILURE          "failure"          /* cause, blame, reason: why it ended without a launch */
-#define FACT_VERDICT          "verdict"          /* state, cause, details: what is reported */
+#define FACT_FAILURE          "failure" /* cause, blame, reason: why it ended without a launch */
+#define FACT_VERDICT          "verdict" /* state, cause, details: what is reported */
 
 /* Who brought the run: decides what happens to one that was never launched when its agent died. */
 enum run_origin {

@@ -1,9 +1,10 @@
 /*
  * table.c - see table.h.
  *
- * How to read it: a run goes down the phases; everything that ends it early jumps to SHIPPING, from where what is known is
- * delivered and reported. Once a supervisor may exist (LAUNCHING and later) only the exit record ends the run, because
- * only the supervisor knows: a cancel or a lost budget is then a request, not an end.
+ * How to read it: a run goes down the phases; everything that ends it early jumps to SHIPPING, from where
+ * what is known is delivered and reported. Once a supervisor may exist (LAUNCHING and later) only the exit
+ * record ends the run, because only the supervisor knows: a cancel or a lost budget is then a request, not an
+ * end.
  */
 #include "run/table.h"
 
@@ -11,102 +12,113 @@
 
 #include "base/auto.h"
 
-#define GO(phase)              {EDGE_GO, (phase), CAUSE_NONE}
-#define GO_BECAUSE(phase, why) {EDGE_GO, (phase), (why)}
-#define STAY                   {EDGE_STAY, PHASE_COUNT, CAUSE_NONE}
-#define IGNORE                 {EDGE_IGNORE, PHASE_COUNT, CAUSE_NONE}
+#define GO(phase)                                                                                            \
+    {                                                                                                        \
+        EDGE_GO, (phase), CAUSE_NONE                                                                         \
+    }
+#define GO_BECAUSE(phase, why)                                                                               \
+    {                                                                                                        \
+        EDGE_GO, (phase), (why)                                                                              \
+    }
+#define STAY                                                                                                 \
+    {                                                                                                        \
+        EDGE_STAY, PHASE_COUNT, CAUSE_NONE                                                                   \
+    }
+#define IGNORE                                                                                               \
+    {                                                                                                        \
+        EDGE_IGNORE, PHASE_COUNT, CAUSE_NONE                                                                 \
+    }
 
-static const struct edge EDGES[PHASE_COUNT][RUN_EVENT_COUNT] = {
-    [PHASE_ACCEPTED] =
-        {
-            [RUN_EVENT_START] = GO(PHASE_PREPARING),
-            [RUN_EVENT_CANCEL] = GO_BECAUSE(PHASE_SHIPPING, CAUSE_CANCELLED),
-            [RUN_EVENT_FAILED] = GO(PHASE_SHIPPING),
-        },
-    [PHASE_PREPARING] =
-        {
-            [RUN_EVENT_DONE] = GO(PHASE_LAUNCHING),
-            [RUN_EVENT_FAILED] = GO(PHASE_SHIPPING),
-            [RUN_EVENT_CANCEL] = GO_BECAUSE(PHASE_SHIPPING, CAUSE_CANCELLED),
-            [RUN_EVENT_BUDGET] = GO_BECAUSE(PHASE_SHIPPING, CAUSE_ARTIFACT_FETCH_FAILED),
-        },
-    [PHASE_LAUNCHING] =
-        {
-            [RUN_EVENT_RUNNING] = GO(PHASE_RUNNING),
-            [RUN_EVENT_STOPPING] = GO(PHASE_STOPPING),
-            [RUN_EVENT_MAIN_ENDED] = GO(PHASE_CLEANING),
-            [RUN_EVENT_ENDED] = GO(PHASE_SHIPPING),
-            [RUN_EVENT_FAILED] = GO(PHASE_SHIPPING),
-            [RUN_EVENT_CANCEL] = GO(PHASE_STOPPING),
-            [RUN_EVENT_BUDGET] = GO_BECAUSE(PHASE_STOPPING, CAUSE_LAUNCH_FAILED),
-        },
-    [PHASE_RUNNING] =
-        {
-            [RUN_EVENT_RUNNING] = IGNORE,
-            [RUN_EVENT_STOPPING] = GO(PHASE_STOPPING),
-            [RUN_EVENT_MAIN_ENDED] = GO(PHASE_CLEANING),
-            [RUN_EVENT_ENDED] = GO(PHASE_SHIPPING),
-            [RUN_EVENT_FAILED] = GO_BECAUSE(PHASE_SHIPPING, CAUSE_UNKNOWN),
-            [RUN_EVENT_CANCEL] = GO(PHASE_STOPPING),
-        },
-    [PHASE_STOPPING] =
-        {
-            [RUN_EVENT_RUNNING] = IGNORE,
-            [RUN_EVENT_STOPPING] = IGNORE,
-            [RUN_EVENT_MAIN_ENDED] = GO(PHASE_CLEANING),
-            [RUN_EVENT_ENDED] = GO(PHASE_SHIPPING),
-            [RUN_EVENT_FAILED] = GO_BECAUSE(PHASE_SHIPPING, CAUSE_UNKNOWN),
-            [RUN_EVENT_CANCEL] = STAY,
-        },
-    [PHASE_CLEANING] =
-        {
-            [RUN_EVENT_RUNNING] = IGNORE,
-            [RUN_EVENT_STOPPING] = IGNORE,
-            [RUN_EVENT_MAIN_ENDED] = IGNORE,
-            [RUN_EVENT_ENDED] = GO(PHASE_SHIPPING),
-            [RUN_EVENT_FAILED] = GO_BECAUSE(PHASE_SHIPPING, CAUSE_UNKNOWN),
-            [RUN_EVENT_CANCEL] = STAY,
-        },
-    [PHASE_SHIPPING] =
-        {
-            [RUN_EVENT_DONE] = GO(PHASE_REPORTING),
-            [RUN_EVENT_FAILED] = IGNORE,
-            [RUN_EVENT_RUNNING] = IGNORE,
-            [RUN_EVENT_STOPPING] = IGNORE,
-            [RUN_EVENT_MAIN_ENDED] = IGNORE,
-            [RUN_EVENT_ENDED] = IGNORE,
-            [RUN_EVENT_CANCEL] = IGNORE,
-        },
-    [PHASE_REPORTING] =
-        {
-            [RUN_EVENT_DONE] = GO(PHASE_FINISHED),
-            [RUN_EVENT_FAILED] = IGNORE,
-            [RUN_EVENT_RUNNING] = IGNORE,
-            [RUN_EVENT_STOPPING] = IGNORE,
-            [RUN_EVENT_MAIN_ENDED] = IGNORE,
-            [RUN_EVENT_ENDED] = IGNORE,
-            [RUN_EVENT_CANCEL] = IGNORE,
-        },
-    [PHASE_FINISHED] =
-        {
-            [RUN_EVENT_START] = IGNORE,
-            [RUN_EVENT_DONE] = IGNORE,
-            [RUN_EVENT_FAILED] = IGNORE,
-            [RUN_EVENT_RUNNING] = IGNORE,
-            [RUN_EVENT_STOPPING] = IGNORE,
-            [RUN_EVENT_MAIN_ENDED] = IGNORE,
-            [RUN_EVENT_ENDED] = IGNORE,
-            [RUN_EVENT_CANCEL] = IGNORE,
-            [RUN_EVENT_BUDGET] = IGNORE,
-        },
+static const struct edge EDGES[PHASE_COUNT][RUN_EVENT_COUNT] =
+    {
+        [PHASE_ACCEPTED] =
+            {
+                [RUN_EVENT_START] = GO(PHASE_PREPARING),
+                [RUN_EVENT_CANCEL] = GO_BECAUSE(PHASE_SHIPPING, CAUSE_CANCELLED),
+                [RUN_EVENT_FAILED] = GO(PHASE_SHIPPING),
+            },
+        [PHASE_PREPARING] =
+            {
+                [RUN_EVENT_DONE] = GO(PHASE_LAUNCHING),
+                [RUN_EVENT_FAILED] = GO(PHASE_SHIPPING),
+                [RUN_EVENT_CANCEL] = GO_BECAUSE(PHASE_SHIPPING, CAUSE_CANCELLED),
+                [RUN_EVENT_BUDGET] = GO_BECAUSE(PHASE_SHIPPING, CAUSE_ARTIFACT_FETCH_FAILED),
+            },
+        [PHASE_LAUNCHING] =
+            {
+                [RUN_EVENT_RUNNING] = GO(PHASE_RUNNING),
+                [RUN_EVENT_STOPPING] = GO(PHASE_STOPPING),
+                [RUN_EVENT_MAIN_ENDED] = GO(PHASE_CLEANING),
+                [RUN_EVENT_ENDED] = GO(PHASE_SHIPPING),
+                [RUN_EVENT_FAILED] = GO(PHASE_SHIPPING),
+                [RUN_EVENT_CANCEL] = GO(PHASE_STOPPING),
+                [RUN_EVENT_BUDGET] = GO_BECAUSE(PHASE_STOPPING, CAUSE_LAUNCH_FAILED),
+            },
+        [PHASE_RUNNING] =
+            {
+                [RUN_EVENT_RUNNING] = IGNORE,
+                [RUN_EVENT_STOPPING] = GO(PHASE_STOPPING),
+                [RUN_EVENT_MAIN_ENDED] = GO(PHASE_CLEANING),
+                [RUN_EVENT_ENDED] = GO(PHASE_SHIPPING),
+                [RUN_EVENT_FAILED] = GO_BECAUSE(PHASE_SHIPPING, CAUSE_UNKNOWN),
+                [RUN_EVENT_CANCEL] = GO(PHASE_STOPPING),
+            },
+        [PHASE_STOPPING] =
+            {
+                [RUN_EVENT_RUNNING] = IGNORE,
+                [RUN_EVENT_STOPPING] = IGNORE,
+                [RUN_EVENT_MAIN_ENDED] = GO(PHASE_CLEANING),
+                [RUN_EVENT_ENDED] = GO(PHASE_SHIPPING),
+                [RUN_EVENT_FAILED] = GO_BECAUSE(PHASE_SHIPPING, CAUSE_UNKNOWN),
+                [RUN_EVENT_CANCEL] = STAY,
+            },
+        [PHASE_CLEANING] =
+            {
+                [RUN_EVENT_RUNNING] = IGNORE,
+                [RUN_EVENT_STOPPING] = IGNORE,
+                [RUN_EVENT_MAIN_ENDED] = IGNORE,
+                [RUN_EVENT_ENDED] = GO(PHASE_SHIPPING),
+                [RUN_EVENT_FAILED] = GO_BECAUSE(PHASE_SHIPPING, CAUSE_UNKNOWN),
+                [RUN_EVENT_CANCEL] = STAY,
+            },
+        [PHASE_SHIPPING] =
+            {
+                [RUN_EVENT_DONE] = GO(PHASE_REPORTING),
+                [RUN_EVENT_FAILED] = IGNORE,
+                [RUN_EVENT_RUNNING] = IGNORE,
+                [RUN_EVENT_STOPPING] = IGNORE,
+                [RUN_EVENT_MAIN_ENDED] = IGNORE,
+                [RUN_EVENT_ENDED] = IGNORE,
+                [RUN_EVENT_CANCEL] = IGNORE,
+            },
+        [PHASE_REPORTING] =
+            {
+                [RUN_EVENT_DONE] = GO(PHASE_FINISHED),
+                [RUN_EVENT_FAILED] = IGNORE,
+                [RUN_EVENT_RUNNING] = IGNORE,
+                [RUN_EVENT_STOPPING] = IGNORE,
+                [RUN_EVENT_MAIN_ENDED] = IGNORE,
+                [RUN_EVENT_ENDED] = IGNORE,
+                [RUN_EVENT_CANCEL] = IGNORE,
+            },
+        [PHASE_FINISHED] =
+            {
+                [RUN_EVENT_START] = IGNORE,
+                [RUN_EVENT_DONE] = IGNORE,
+                [RUN_EVENT_FAILED] = IGNORE,
+                [RUN_EVENT_RUNNING] = IGNORE,
+                [RUN_EVENT_STOPPING] = IGNORE,
+                [RUN_EVENT_MAIN_ENDED] = IGNORE,
+                [RUN_EVENT_ENDED] = IGNORE,
+                [RUN_EVENT_CANCEL] = IGNORE,
+                [RUN_EVENT_BUDGET] = IGNORE,
+            },
 };
 
 static const char *const EVENT_NAMES[RUN_EVENT_COUNT] = {
-    [RUN_EVENT_START] = "start",           [RUN_EVENT_DONE] = "done",
-    [RUN_EVENT_FAILED] = "failed",         [RUN_EVENT_RUNNING] = "running",
-    [RUN_EVENT_STOPPING] = "stopping",     [RUN_EVENT_MAIN_ENDED] = "main-ended",
-    [RUN_EVENT_ENDED] = "ended",           [RUN_EVENT_CANCEL] = "cancel",
-    [RUN_EVENT_BUDGET] = "budget-spent",
+    [RUN_EVENT_START] = "start",     [RUN_EVENT_DONE] = "done",         [RUN_EVENT_FAILED] = "failed",
+    [RUN_EVENT_RUNNING] = "running", [RUN_EVENT_STOPPING] = "stopping", [RUN_EVENT_MAIN_ENDED] = "main-ended",
+    [RUN_EVENT_ENDED] = "ended",     [RUN_EVENT_CANCEL] = "cancel",     [RUN_EVENT_BUDGET] = "budget-spent",
 };
 
 #define MINUTES(n) ((n)*60LL * 1000)

@@ -1,7 +1,8 @@
 /*
  * table.h - the life of a run as one table: phase x event -> next phase, cause. Pure.
  *
- * Phases are in record/lifecycle.h. Events are posted by whoever completes work; the engine alone applies them.
+ * Phases are in record/lifecycle.h. Events are posted by whoever completes work; the engine alone applies
+ * them.
  */
 #ifndef RUN_TABLE_H
 #define RUN_TABLE_H
@@ -11,15 +12,15 @@
 #include "record/lifecycle.h"
 
 enum run_event {
-    RUN_EVENT_START = 0,   /* admission lets the run begin */
-    RUN_EVENT_DONE,        /* the phase's own work is complete */
-    RUN_EVENT_FAILED,      /* the phase's own work cannot be done; the poster says the cause */
-    RUN_EVENT_RUNNING,     /* the supervisor: the job executes */
-    RUN_EVENT_STOPPING,    /* the supervisor: the stop ladder has begun */
-    RUN_EVENT_MAIN_ENDED,  /* the supervisor: the main process has ended */
-    RUN_EVENT_ENDED,       /* the exit record is on disk */
-    RUN_EVENT_CANCEL,      /* somebody asks for the end */
-    RUN_EVENT_BUDGET,      /* the phase took longer than it may */
+    RUN_EVENT_START = 0,  /* admission lets the run begin */
+    RUN_EVENT_DONE,       /* the phase's own work is complete */
+    RUN_EVENT_FAILED,     /* the phase's own work cannot be done; the poster says the cause */
+    RUN_EVENT_RUNNING,    /* the supervisor: the job executes */
+    RUN_EVENT_STOPPING,   /* the supervisor: the stop ladder has begun */
+    RUN_EVENT_MAIN_ENDED, /* the supervisor: the main process has ended */
+    RUN_EVENT_ENDED,      /* the exit record is on disk */
+    RUN_EVENT_CANCEL,     /* somebody asks for the end */
+    RUN_EVENT_BUDGET,     /* the phase took longer than it may */
     RUN_EVENT_COUNT,
 };
 

@@ -9,10 +9,12 @@
 #include "base/auto.h"
 #include "sys/fd.h"
 
-/* As large as an unprivileged pipe may be: fewer wake-ups, and room for a job's burst while the disk is slow. */
+/* As large as an unprivileged pipe may be: fewer wake-ups, and room for a job's burst while the disk is slow.
+ */
 #define PIPE_BYTES   (1 << 20)
 #define BUFFER_BYTES ((size_t)256 * 1024)
-/* How far record times may run ahead of the clock before reading waits (each record is at least 1 ms after the last). */
+/* How far record times may run ahead of the clock before reading waits (each record is at least 1 ms after
+ * the last). */
 #define TIME_LEAD_MAX_MS 50
 
 static const enum spool_stream STREAM[CAPTURE_STREAMS] = {SPOOL_STDOUT, SPOOL_STDERR};

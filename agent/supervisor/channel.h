@@ -1,8 +1,9 @@
 /*
- * channel.h - the supervisor's side of its conversations: the agent that started the run, and whoever comes later.
+ * channel.h - the supervisor's side of its conversations: the agent that started the run, and whoever comes
+ * later.
  *
- * A new connection gets hello and then the latest words, so it learns where the run is. A peer that does not read is dropped:
- * no agent can hold a run up. Only root and the agent's user are listened to.
+ * A new connection gets hello and then the latest words, so it learns where the run is. A peer that does not
+ * read is dropped: no agent can hold a run up. Only root and the agent's user are listened to.
  */
 #ifndef SUPERVISOR_CHANNEL_H
 #define SUPERVISOR_CHANNEL_H
@@ -19,9 +20,9 @@
 struct channel {
     uid_t agent_uid;
     char run_id[208];
-    char path[512]; /* of the run's own socket; "" while there is none */
-    int listen_fd;  /* owned; -1 while there is none */
-    int client[CHANNEL_CLIENTS_MAX]; /* owned; -1 for a free place */
+    char path[512];                         /* of the run's own socket; "" while there is none */
+    int listen_fd;                          /* owned; -1 while there is none */
+    int client[CHANNEL_CLIENTS_MAX];        /* owned; -1 for a free place */
     struct message word[CHANNEL_WORDS_MAX]; /* said so far, for those who come later */
     size_t word_count;
 };
@@ -43,8 +44,8 @@ void channel_say(struct channel *c, const struct message *m);
 /* Fills CHANNEL_POLLFDS entries. */
 void channel_pollfds(const struct channel *c, struct pollfd *fds);
 
-/* Handles what poll found: accepts, and receives one message into *m. Returns 1 when there is a message to act on; call
- * again until it returns 0. */
+/* Handles what poll found: accepts, and receives one message into *m. Returns 1 when there is a message to
+ * act on; call again until it returns 0. */
 int channel_receive(struct channel *c, const struct pollfd *fds, struct message *m);
 
 void channel_close(struct channel *c);

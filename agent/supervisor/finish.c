@@ -42,7 +42,8 @@ static void complete_output(struct supervision *s)
     s->record.log_lines = s->capture.spool.lines;
 }
 
-/* The record must be written, whatever it takes: the reserve is given back, and a full disk is asked again for a while. */
+/* The record must be written, whatever it takes: the reserve is given back, and a full disk is asked again
+ * for a while. */
 static int write_record(struct supervision *s, struct err *e)
 {
     boot_ms_t until = {clock_boot().ms + RECORD_PATIENCE_MS};

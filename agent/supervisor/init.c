@@ -180,8 +180,9 @@ static void main_ended(struct init *init, int wait_status)
     tell(init, &report);
 }
 
-/* Reaps everything that ended. Exits when nothing is left: init's own end tells the supervisor that the tree is gone. As pid 1
- * of its namespace it is the parent of all orphans and nothing else has children here, so waiting for any is right. */
+/* Reaps everything that ended. Exits when nothing is left: init's own end tells the supervisor that the tree
+ * is gone. As pid 1 of its namespace it is the parent of all orphans and nothing else has children here, so
+ * waiting for any is right. */
 static void reap(struct init *init)
 {
     for (;;) {
@@ -221,7 +222,8 @@ static void obey(const struct init *init)
 
 static _Noreturn void watch(struct init *init)
 {
-    struct pollfd fds[] = {{.fd = init->signal_fd, .events = POLLIN}, {.fd = init->control_fd, .events = POLLIN}};
+    struct pollfd fds[] = {{.fd = init->signal_fd, .events = POLLIN},
+                           {.fd = init->control_fd, .events = POLLIN}};
 
     for (;;) {
         struct signalfd_siginfo info;
@@ -295,7 +297,8 @@ static void start_main(struct init *init)
 static void keep_only(const struct init *init)
 {
     const struct launch *l = init->launch;
-    int keep[] = {init->control_fd, init->witness_fd, init->signal_fd, l->run->lock_fd, l->output_fd[0], l->output_fd[1]};
+    int keep[] = {init->control_fd, init->witness_fd, init->signal_fd,
+                  l->run->lock_fd,  l->output_fd[0],  l->output_fd[1]};
 
     for (size_t i = 1; i < ARRAY_SIZE(keep); i++)
         for (size_t k = i; k > 0 && keep[k - 1] > keep[k]; k--) {
@@ -353,8 +356,8 @@ int init_start(const struct launch *l, struct init_process *ret, struct err *e)
     theirs = pair[1];
     if (setsockopt(ours, SOL_SOCKET, SO_PASSCRED, &ON, sizeof(ON)) < 0)
         return err_errno(e, errno, BLAME_NODE, "ask for credentials on init's socket");
-    witness = openat(l->run->fd, WITNESS_NAME, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (witness < 0 || fchmod(witness, 0640) < 0 || fchown(witness, 0, l->policy->agent_gid) < 0)
+    witness = openat(l->run->fd, WITNESS_NAME, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0640);
+    if (witness < 0)
         return err_errno(e, errno, BLAME_NODE, "make the witness file");
     /* fork(2) with namespaces: the child goes on in a copy of this image, which needs no second program. */
     pid = syscall(SYS_clone, flags, 0, 0, 0, 0);

@@ -1,10 +1,11 @@
 /*
- * init.h - pid 1 of the run's pid namespace: starts the job, forwards signals, reaps, tells how the main process ended.
+ * init.h - pid 1 of the run's pid namespace: starts the job, forwards signals, reaps, tells how the main
+ * process ended.
  *
- * Tiny on purpose. It is the second witness of the end: it writes the main process's wait status to the file `witness` in
- * the run directory, durably, before it tells the supervisor. If the supervisor dies, the kernel kills init (parent-death
- * signal) and with it everything in the namespace, so no run outlives its supervisor; the lock on the run directory, which init
- * shares, is free only when both are gone.
+ * Tiny on purpose. It is the second witness of the end: it writes the main process's wait status to the file
+ * `witness` in the run directory, durably, before it tells the supervisor. If the supervisor dies, the kernel
+ * kills init (parent-death signal) and with it everything in the namespace, so no run outlives its
+ * supervisor; the lock on the run directory, which init shares, is free only when both are gone.
  */
 #ifndef SUPERVISOR_INIT_H
 #define SUPERVISOR_INIT_H

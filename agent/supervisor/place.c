@@ -58,8 +58,8 @@ static int lift(int fd)
 }
 
 /* In the child: puts each descriptor where the helper expects it and executes it. */
-static _Noreturn void become_helper(const char *path, char *const argv[], int order_fd, int home_fd, int answer_fd,
-                                    const int *placement_fds, size_t count)
+static _Noreturn void become_helper(const char *path, char *const argv[], int order_fd, int home_fd,
+                                    int answer_fd, const int *placement_fds, size_t count)
 {
     char *const environment[] = {(char[]){"LC_ALL=C.UTF-8"}, NULL};
     int order = lift(order_fd), home = lift(home_fd), answer = lift(answer_fd);
@@ -181,8 +181,8 @@ static int take_first(const struct fact *f, struct err *e)
     (void)fact_bool(f, "unpacked", &unpacked);
     if (unpacked)
         return 0;
-    return err_set(e, -EBADMSG, strcmp(fact_str(f, "blame"), "node") == 0 ? BLAME_NODE : BLAME_ASSIGNMENT, "%s",
-                   fact_str(f, "reason"));
+    return err_set(e, -EBADMSG, strcmp(fact_str(f, "blame"), "node") == 0 ? BLAME_NODE : BLAME_ASSIGNMENT,
+                   "%s", fact_str(f, "reason"));
 }
 
 int place_result(const struct place_helper *h, int wait_status, struct placed *ret, struct err *e)

@@ -1,9 +1,9 @@
 /*
  * place.h - the artifact into the run's home, by the helper that parses archives.
  *
- * runlet-unpack gets the home as a descriptor, the placements as descriptors and the work order on its standard input;
- * it gives up every privilege before it reads a byte, becomes the job's user, and answers in facts on a pipe. Nothing of
- * that answer is trusted beyond its syntax and limits.
+ * runlet-unpack gets the home as a descriptor, the placements as descriptors and the work order on its
+ * standard input; it gives up every privilege before it reads a byte, becomes the job's user, and answers in
+ * facts on a pipe. Nothing of that answer is trusted beyond its syntax and limits.
  */
 #ifndef SUPERVISOR_PLACE_H
 #define SUPERVISOR_PLACE_H
@@ -45,8 +45,9 @@ int place_start(const struct policy *policy, const struct plan *plan, int home_f
 /* Reads what the helper wrote; closes answer_fd at its end. */
 void place_read(struct place_helper *h);
 
-/* The helper exited with this wait status and its answer is complete: 0 with *ret, or negative with *e telling what is
- * wrong with the artifact (blame assignment), or that the helper failed (blame node or bug). */
+/* The helper exited with this wait status and its answer is complete: 0 with *ret, or negative with *e
+ * telling what is wrong with the artifact (blame assignment), or that the helper failed (blame node or bug).
+ */
 int place_result(const struct place_helper *h, int wait_status, struct placed *ret, struct err *e);
 
 void place_close(struct place_helper *h);

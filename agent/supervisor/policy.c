@@ -72,7 +72,8 @@ static int duration(const char *text, int64_t *ret, const char *option, struct e
 static int take_number(int id, const char *option, struct policy *p, struct service_fds *fds, struct err *e)
 {
     uint64_t n;
-    int r = number(optarg, id >= OPT_UNPACK_BYTES && id <= OPT_UNPACK_RATIO ? INT64_MAX : INT32_MAX, &n, option, e);
+    int r = number(optarg, id >= OPT_UNPACK_BYTES && id <= OPT_UNPACK_RATIO ? INT64_MAX : INT32_MAX, &n,
+                   option, e);
 
     if (r < 0)
         return r;
@@ -119,7 +120,8 @@ static int check_policy(const struct policy *p, const struct service_fds *fds, s
     return 0;
 }
 
-int policy_from_arguments(int argc, char **argv, struct policy *ret, struct service_fds *ret_fds, struct err *e)
+int policy_from_arguments(int argc, char **argv, struct policy *ret, struct service_fds *ret_fds,
+                          struct err *e)
 {
     struct policy p = {
         .job_uid = 1000,

@@ -1,8 +1,9 @@
 /*
  * policy.h - what root allows the agent to ask for on this node.
  *
- * The agent holds no privilege; whatever it asks is checked here. The policy comes from the supervisor's command
- * line, which only root writes (the systemd unit, or the root process that starts it), never from the agent.
+ * The agent holds no privilege; whatever it asks is checked here. The policy comes from the supervisor's
+ * command line, which only root writes (the systemd unit, or the root process that starts it), never from the
+ * agent.
  */
 #ifndef SUPERVISOR_POLICY_H
 #define SUPERVISOR_POLICY_H
@@ -21,10 +22,10 @@ struct policy {
     gid_t job_gid;
     const char *job_user; /* name of job_uid in the job's view */
     bool allow_root;
-    const char *runs_dir;    /* .../runs */
-    const char *sockets_dir; /* where each run's own socket goes */
+    const char *runs_dir;       /* .../runs */
+    const char *sockets_dir;    /* where each run's own socket goes */
     const char *hidden_dirs[2]; /* what the job must not see of runlet: state and runtime directory */
-    const char *helper_dir;  /* where runlet-unpack is */
+    const char *helper_dir;     /* where runlet-unpack is */
     int64_t maximum_runtime_ms;
     int64_t place_budget_ms; /* longest time for placing the artifact */
     uint64_t unpack_max_bytes, unpack_max_files, unpack_max_ratio;
@@ -37,7 +38,8 @@ struct service_fds {
 };
 
 /* Fills policy and fds from the command line; strings stay in argv. 0 or negative with *e. */
-int policy_from_arguments(int argc, char **argv, struct policy *ret, struct service_fds *ret_fds, struct err *e);
+int policy_from_arguments(int argc, char **argv, struct policy *ret, struct service_fds *ret_fds,
+                          struct err *e);
 
 /* Checks a decoded plan. 0, or -EPERM blaming the assignment. */
 int policy_check(const struct policy *policy, const struct plan *plan, struct err *e);

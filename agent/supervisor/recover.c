@@ -14,7 +14,8 @@
 #include "supervisor/run_directory.h"
 #include "sys/process.h"
 
-/* A dying supervisor's init goes with it at once; a process in an uninterruptible wait may hold the lock longer. */
+/* A dying supervisor's init goes with it at once; a process in an uninterruptible wait may hold the lock
+ * longer. */
 #define LOCK_WAIT_MS 10000
 
 /* What the supervisor's journal tells about the run. */

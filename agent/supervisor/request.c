@@ -13,7 +13,8 @@
 #include "sys/fd.h"
 #include "sys/process.h"
 
-/* Between SIGKILL for the tree and SIGKILL for init: time in which init reaps and reports how the main process ended. */
+/* Between SIGKILL for the tree and SIGKILL for init: time in which init reaps and reports how the main
+ * process ended. */
 #define REAP_MS 2000
 
 static int read_plan(int plan_fd, struct strbuf *text, struct plan *ret, struct err *e)
@@ -54,8 +55,6 @@ static int write_accepted(struct supervision *s, struct err *e)
 
     if (journal_open(s->run.fd, JOURNAL_NAME, 0640, &s->journal, e) < 0)
         return e->code;
-    if (fchown(s->journal.fd, 0, s->policy->agent_gid) < 0)
-        return err_errno(e, errno, BLAME_NODE, "give the journal to the agent's group");
     (void)process_identity_of(getpid(), &self);
     w = journal_begin(&s->journal, s->record.accepted_at, "accepted");
     fact_put_string(w, "run", s->plan.run_id);
@@ -76,7 +75,8 @@ static int open_run(struct supervision *s, struct err *e)
     return capture_open(&s->capture, s->run.log_fd, s->output_fd, e);
 }
 
-int request_accept(struct supervision *s, int plan_fd, size_t placement_count, enum refusal *ret_refusal, struct err *e)
+int request_accept(struct supervision *s, int plan_fd, size_t placement_count, enum refusal *ret_refusal,
+                   struct err *e)
 {
     AUTO(strbuf) struct strbuf text = STRBUF_INIT(PLAN_BYTES_MAX);
     struct err failure = ERR_INIT;

@@ -14,13 +14,14 @@
 #include "base/clock.h"
 #include "sys/fd.h"
 
-/* Room for the exit record, the journal's last lines and directory entries when the job has filled the disk. */
+/* Room for the exit record, the journal's last lines and directory entries when the job has filled the disk.
+ */
 #define RESERVE_BYTES (64 * 1024)
 #define RESERVE_NAME  "reserve"
 #define PASSWD_MAX    (1U << 20)
 
-/* Copies passwd(5) or group(5) without the lines that have our name or number, and adds ours: the job knows its own
- * name whatever accounts the machine has. */
+/* Copies passwd(5) or group(5) without the lines that have our name or number, and adds ours: the job knows
+ * its own name whatever accounts the machine has. */
 static int write_accounts(int scratch_fd, const char *source, const char *name, unsigned id, const char *user,
                           const char *line)
 {
@@ -132,13 +133,10 @@ static int fill(const struct policy *policy, const struct plan *plan, const char
     d->home_fd = make_dir(d->fd, HOME_NAME, 0750, policy_uid(policy, plan), policy_gid(policy, plan));
     if (d->home_fd < 0)
         return d->home_fd;
-    d->log_fd = make_dir(d->fd, LOG_NAME, 0750, 0, policy->agent_gid);
+    d->log_fd = make_dir(d->fd, LOG_NAME, 02750, 0, policy->agent_gid);
     if (d->log_fd < 0)
         return d->log_fd;
-    r = file_replace(d->fd, PLAN_NAME, plan_text, plan_size, 0640);
-    if (r < 0)
-        return r;
-    return fchownat(d->fd, PLAN_NAME, 0, policy->agent_gid, 0) < 0 ? -errno : 0;
+    return file_replace(d->fd, PLAN_NAME, plan_text, plan_size, 0640);
 }
 
 int run_directory_create(const struct policy *policy, const struct plan *plan, const char *plan_text,
@@ -154,7 +152,8 @@ int run_directory_create(const struct policy *policy, const struct plan *plan, c
     if (d.runs_fd < 0)
         return err_errno(e, -d.runs_fd, BLAME_NODE, "open %s", policy->runs_dir);
     (void)tree_remove(d.runs_fd, temporary);
-    r = d.fd = make_dir(d.runs_fd, temporary, 0750, 0, policy->agent_gid);
+    /* set-group-id: what is written here later belongs to the agent's group, which reads it. */
+    r = d.fd = make_dir(d.runs_fd, temporary, 02750, 0, policy->agent_gid);
     if (r >= 0)
         r = fill(policy, plan, plan_text, plan_size, &d);
     if (r >= 0 && renameat2(d.runs_fd, temporary, d.runs_fd, d.name, RENAME_NOREPLACE) < 0)

@@ -1,10 +1,12 @@
 /*
- * run_directory.h - the run's directory: created once, locked while anything of the run lives, cleaned at the end.
+ * run_directory.h - the run's directory: created once, locked while anything of the run lives, cleaned at the
+ * end.
  *
  *   runs/<run>/  root:runlet 0750
  *     plan  supervisor.journal  witness  log/  home/  exit     evidence, kept
  *     lock                                                     flock held by supervisor and init
- *     scratch/                                                 private /tmp, passwd, the reserve: removed at the end
+ *     scratch/                                                 private /tmp, passwd, the reserve: removed at
+ * the end
  *
  * Its appearance under its final name is the commit point of a run: before, the run was never started; after,
  * it has an end. It appears by one rename, already locked and with the plan in it.
@@ -17,12 +19,12 @@
 #include "base/err.h"
 #include "supervisor/policy.h"
 
-#define LOCK_NAME       "lock"
-#define WITNESS_NAME    "witness"
-#define JOURNAL_NAME    "supervisor.journal"
-#define SCRATCH_NAME    "scratch"
-#define HOME_NAME       "home"
-#define LOG_NAME        "log"
+#define LOCK_NAME    "lock"
+#define WITNESS_NAME "witness"
+#define JOURNAL_NAME "supervisor.journal"
+#define SCRATCH_NAME "scratch"
+#define HOME_NAME    "home"
+#define LOG_NAME     "log"
 
 struct run_directory {
     int runs_fd; /* owned: runs/ */
@@ -43,8 +45,8 @@ struct run_directory {
 int run_directory_create(const struct policy *policy, const struct plan *plan, const char *plan_text,
                          size_t plan_size, struct run_directory *ret, struct err *e);
 
-/* Opens an existing one and takes its lock, waiting up to wait_ms for a dying supervisor. -ENOENT when there is none, -EBUSY when
- * it is still held. home_fd and log_fd may stay -1. */
+/* Opens an existing one and takes its lock, waiting up to wait_ms for a dying supervisor. -ENOENT when there
+ * is none, -EBUSY when it is still held. home_fd and log_fd may stay -1. */
 int run_directory_open(const struct policy *policy, const char *run_id, int64_t wait_ms,
                        struct run_directory *ret, struct err *e);
 

@@ -1,6 +1,6 @@
 /*
- * stages.c - what happens at each turn of a supervised run. The only writer of supervision.stage and of the facts in
- * supervision.record.
+ * stages.c - what happens at each turn of a supervised run. The only writer of supervision.stage and of the
+ * facts in supervision.record.
  */
 #include "supervisor/supervision.h"
 
@@ -18,8 +18,8 @@
 #include "wire/entry.h"
 
 static const char *const STAGE_NAMES[STAGE_COUNT] = {
-    [STAGE_PLACING] = "placing",       [STAGE_LAUNCHING] = "launching", [STAGE_RUNNING] = "running",
-    [STAGE_LEFTOVERS] = "leftovers",   [STAGE_GONE] = "gone",
+    [STAGE_PLACING] = "placing",     [STAGE_LAUNCHING] = "launching", [STAGE_RUNNING] = "running",
+    [STAGE_LEFTOVERS] = "leftovers", [STAGE_GONE] = "gone",
 };
 
 const char *stage_name(enum stage stage)
@@ -33,7 +33,8 @@ static void set_stage(struct supervision *s, enum stage stage)
     s->stage = stage;
 }
 
-/* Journal facts of a run in progress are evidence, not the record itself: a full disk must not end the run's supervision. */
+/* Journal facts of a run in progress are evidence, not the record itself: a full disk must not end the run's
+ * supervision. */
 static void note(struct supervision *s, bool durable)
 {
     struct err e = ERR_INIT;
@@ -134,7 +135,8 @@ void stage_helper_exited(struct supervision *s, int wait_status)
     if (s->stage != STAGE_PLACING)
         return;
     if (s->stopping) {
-        not_started(s, s->record.stop_cause, &(struct err){.text = "the run was stopped before the job started"});
+        not_started(s, s->record.stop_cause,
+                    &(struct err){.text = "the run was stopped before the job started"});
         tree_gone(s);
         return;
     }
@@ -242,9 +244,10 @@ void stage_stop(struct supervision *s, enum cause cause, int64_t grace_ms, boot_
 /* What could not be ended: named for the operator. */
 static void describe_left_behind(struct supervision *s)
 {
-    (void)snprintf(s->record.left_behind, sizeof(s->record.left_behind),
-                   "processes of the run did not end after SIGKILL (init pid %d); see /proc/*/stack and wchan",
-                   (int)s->init.pid);
+    (void)snprintf(
+        s->record.left_behind, sizeof(s->record.left_behind),
+        "processes of the run did not end after SIGKILL (init pid %d); see /proc/*/stack and wchan",
+        (int)s->init.pid);
 }
 
 static void take_step(struct supervision *s, enum stop_action action, boot_ms_t now)
@@ -282,7 +285,8 @@ int64_t stage_climb(struct supervision *s, boot_ms_t now)
 {
     if (s->init.pid == 0 || (!s->stopping && s->stage != STAGE_LEFTOVERS))
         return INT64_MAX;
-    /* While the job is being launched there is nobody to signal politely; the kernel ends a half-built namespace. */
+    /* While the job is being launched there is nobody to signal politely; the kernel ends a half-built
+     * namespace. */
     if (s->stage == STAGE_LAUNCHING && !s->stop.killed_init) {
         s->stop.killed_tree = true;
         s->stop.killed_at = now;

@@ -14,7 +14,8 @@ static struct stop_step act_at(enum stop_action action, int64_t due, boot_ms_t n
     return (struct stop_step){.action = STOP_WAIT, .next_at = {due}};
 }
 
-struct stop_step stop_next(const struct stop_policy *policy, const struct stop_progress *so_far, boot_ms_t now)
+struct stop_step stop_next(const struct stop_policy *policy, const struct stop_progress *so_far,
+                           boot_ms_t now)
 {
     if (so_far->killed_init)
         return act_at(STOP_GIVE_UP, so_far->killed_at.ms + policy->kill_budget_ms, now);

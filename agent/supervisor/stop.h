@@ -1,9 +1,9 @@
 /*
  * stop.h - the stop ladder: what to do next to a run that must end. Pure.
  *
- * asked -> first signal (to the main process, or to the whole tree) -> grace -> SIGKILL to the tree -> a moment for init to
- * reap -> SIGKILL to init, with which the kernel ends whatever is left -> budget -> give up: unkillable.
- * A main process that ended by itself leads to the same ladder for what it left behind.
+ * asked -> first signal (to the main process, or to the whole tree) -> grace -> SIGKILL to the tree -> a
+ * moment for init to reap -> SIGKILL to init, with which the kernel ends whatever is left -> budget -> give
+ * up: unkillable. A main process that ended by itself leads to the same ladder for what it left behind.
  */
 #ifndef SUPERVISOR_STOP_H
 #define SUPERVISOR_STOP_H
@@ -43,6 +43,7 @@ struct stop_step {
     boot_ms_t next_at; /* with STOP_WAIT: ask again then */
 };
 
-struct stop_step stop_next(const struct stop_policy *policy, const struct stop_progress *so_far, boot_ms_t now);
+struct stop_step stop_next(const struct stop_policy *policy, const struct stop_progress *so_far,
+                           boot_ms_t now);
 
 #endif

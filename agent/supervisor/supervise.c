@@ -67,7 +67,9 @@ static void handle_signals(struct supervision *s, boot_ms_t now)
 static void handle_message(struct supervision *s, const struct message *m, boot_ms_t now)
 {
     switch (m->type) {
-    case MESSAGE_STOP: stage_stop(s, m->cause != CAUSE_NONE ? m->cause : CAUSE_CANCELLED, m->grace_ms, now); break;
+    case MESSAGE_STOP:
+        stage_stop(s, m->cause != CAUSE_NONE ? m->cause : CAUSE_CANCELLED, m->grace_ms, now);
+        break;
     case MESSAGE_KILL:
         stage_stop(s, CAUSE_CANCELLED, 0, now);
         s->stop.hurry = true;
@@ -83,8 +85,8 @@ static void fill_pollfds(const struct supervision *s, struct pollfd *fds, wall_m
     fds[WAKE_INIT] = (struct pollfd){.fd = s->init.control_fd, .events = POLLIN};
     fds[WAKE_HELPER] = (struct pollfd){.fd = s->helper.answer_fd, .events = POLLIN};
     for (unsigned i = 0; i < CAPTURE_STREAMS; i++)
-        fds[WAKE_STDOUT + i] =
-            (struct pollfd){.fd = capture_wants(&s->capture, i, wall) ? s->capture.pipe_fd[i] : -1, .events = POLLIN};
+        fds[WAKE_STDOUT + i] = (struct pollfd){
+            .fd = capture_wants(&s->capture, i, wall) ? s->capture.pipe_fd[i] : -1, .events = POLLIN};
     channel_pollfds(&s->channel, &fds[WAKE_CHANNEL]);
 }
 

@@ -23,42 +23,45 @@ enum stage {
     STAGE_PLACING = 0, /* the helper puts the artifact into the home */
     STAGE_LAUNCHING,   /* init builds the view and starts the job */
     STAGE_RUNNING,
-    STAGE_LEFTOVERS,   /* the main process ended; what it left behind is being ended */
-    STAGE_GONE,        /* nothing is alive any more (or cannot be ended): record the end */
+    STAGE_LEFTOVERS, /* the main process ended; what it left behind is being ended */
+    STAGE_GONE,      /* nothing is alive any more (or cannot be ended): record the end */
     STAGE_COUNT,
 };
 
 struct supervision {
     const struct policy *policy;
-    struct plan plan;            /* owned */
-    struct run_directory run;    /* owned */
-    struct journal journal;      /* owned */
-    struct capture capture;      /* owned */
-    struct channel channel;      /* owned */
-    struct place_helper helper;  /* owned */
-    struct init_process init;    /* owned */
-    int signal_fd, timer_fd;     /* owned */
+    struct plan plan;               /* owned */
+    struct run_directory run;       /* owned */
+    struct journal journal;         /* owned */
+    struct capture capture;         /* owned */
+    struct channel channel;         /* owned */
+    struct place_helper helper;     /* owned */
+    struct init_process init;       /* owned */
+    int signal_fd, timer_fd;        /* owned */
     int output_fd[CAPTURE_STREAMS]; /* owned: write ends, for the job; -1 after the launch */
     enum stage stage;
-    bool stopping;               /* the ladder is being climbed */
+    bool stopping; /* the ladder is being climbed */
     struct stop_policy stop_policy;
     struct stop_progress stop;
     boot_ms_t place_until;
-    boot_ms_t deadline;          /* 0 until the job runs */
-    struct exit_record record;   /* filled as facts become known */
+    boot_ms_t deadline;        /* 0 until the job runs */
+    struct exit_record record; /* filled as facts become known */
 };
 
 const char *stage_name(enum stage stage);
 
-/* request.c: reads the plan, makes the directory, opens everything. 0, or negative with *e and *ret_refusal. */
-int request_accept(struct supervision *s, int plan_fd, size_t placement_count, enum refusal *ret_refusal, struct err *e);
+/* request.c: reads the plan, makes the directory, opens everything. 0, or negative with *e and *ret_refusal.
+ */
+int request_accept(struct supervision *s, int plan_fd, size_t placement_count, enum refusal *ret_refusal,
+                   struct err *e);
 
 /* stages.c */
 void stage_place(struct supervision *s, const int *placement_fds, boot_ms_t now);
 void stage_helper_exited(struct supervision *s, int wait_status);
 void stage_init_report(struct supervision *s, const struct init_report *report);
 void stage_init_exited(struct supervision *s);
-/* Begins to stop the run for `cause` unless it is being stopped already; the first cause wins. grace_ms < 0: the plan's. */
+/* Begins to stop the run for `cause` unless it is being stopped already; the first cause wins. grace_ms < 0:
+ * the plan's. */
 void stage_stop(struct supervision *s, enum cause cause, int64_t grace_ms, boot_ms_t now);
 /* Takes the steps of the stop ladder that are due. Returns when to look again (INT64_MAX: never). */
 int64_t stage_climb(struct supervision *s, boot_ms_t now);

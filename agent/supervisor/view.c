@@ -29,13 +29,13 @@ static int bind_fd(int fd, const char *target, unsigned long flags, struct err *
 }
 
 /* The job's home over an empty /home, so that no other user's home is in sight. */
-static int mount_home(const struct run_directory *run, struct err *e)
+static int mount_home(int home_fd, struct err *e)
 {
     if (mount("tmpfs", "/home", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=64k,nr_inodes=16") < 0)
         return failed(e, "mount an empty", "/home");
     if (mkdir(JOB_HOME, 0755) < 0)
         return failed(e, "make", JOB_HOME);
-    if (bind_fd(run->home_fd, JOB_HOME, MS_NOSUID | MS_NODEV, e) < 0)
+    if (bind_fd(home_fd, JOB_HOME, MS_NOSUID | MS_NODEV, e) < 0)
         return e->code;
     if (mount(NULL, "/home", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV, NULL) < 0)
         return failed(e, "make read-only", "/home");
@@ -46,7 +46,8 @@ static int hide(const char *path, struct err *e)
 {
     if (path == NULL || access(path, F_OK) < 0)
         return 0;
-    if (mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, "mode=0000,size=4k,nr_inodes=2") < 0)
+    if (mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY,
+              "mode=0000,size=4k,nr_inodes=2") < 0)
         return failed(e, "hide", path);
     return 0;
 }
@@ -61,36 +62,51 @@ static int mount_kernel_views(struct err *e)
 }
 
 struct view_source {
-    const char *name;   /* in scratch/ */
+    const char *name;   /* in the run directory */
     const char *target; /* in the job's view */
     unsigned long flags;
     int fd;
 };
 
-int view_build(const struct policy *policy, const struct run_directory *run, struct err *e)
+/* Opens what will be bound. It must be reached anew by path: descriptors from before belong to the host's
+ * mount namespace, and only a mount of our own namespace can be bound. */
+static int open_sources(const struct policy *policy, const struct run_directory *run,
+                        struct view_source *sources, size_t count, struct err *e)
 {
-    struct view_source sources[] = {
-        {"passwd", "/etc/passwd", MS_RDONLY | MS_NOSUID | MS_NODEV, -1},
-        {"group", "/etc/group", MS_RDONLY | MS_NOSUID | MS_NODEV, -1},
-        {"var-tmp", "/var/tmp", MS_NOSUID | MS_NODEV, -1},
-        {"tmp", "/tmp", MS_NOSUID | MS_NODEV, -1},
-    };
-    AUTO_CLOSE int scratch = openat(run->fd, SCRATCH_NAME, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    int r = 0;
+    char path[1024];
+    AUTO_CLOSE int dir = -1;
 
-    if (scratch < 0)
-        return failed(e, "open", SCRATCH_NAME);
-    for (size_t i = 0; i < ARRAY_SIZE(sources); i++) {
-        sources[i].fd = openat(scratch, sources[i].name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    (void)snprintf(path, sizeof(path), "%s/%s", policy->runs_dir, run->name);
+    dir = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (dir < 0)
+        return failed(e, "open", path);
+    for (size_t i = 0; i < count; i++) {
+        sources[i].fd = openat(dir, sources[i].name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
         if (sources[i].fd < 0)
             return failed(e, "open", sources[i].name);
     }
+    return 0;
+}
+
+int view_build(const struct policy *policy, const struct run_directory *run, struct err *e)
+{
+    struct view_source sources[] = {
+        {HOME_NAME, JOB_HOME, MS_NOSUID | MS_NODEV, -1},
+        {SCRATCH_NAME "/passwd", "/etc/passwd", MS_RDONLY | MS_NOSUID | MS_NODEV, -1},
+        {SCRATCH_NAME "/group", "/etc/group", MS_RDONLY | MS_NOSUID | MS_NODEV, -1},
+        {SCRATCH_NAME "/var-tmp", "/var/tmp", MS_NOSUID | MS_NODEV, -1},
+        {SCRATCH_NAME "/tmp", "/tmp", MS_NOSUID | MS_NODEV, -1},
+    };
+    int r;
+
     if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
         return failed(e, "part from the host's", "mounts");
-    r = mount_home(run, e);
+    r = open_sources(policy, run, sources, ARRAY_SIZE(sources), e);
+    if (r == 0)
+        r = mount_home(sources[0].fd, e);
     for (size_t i = 0; r == 0 && i < ARRAY_SIZE(policy->hidden_dirs); i++)
         r = hide(policy->hidden_dirs[i], e);
-    for (size_t i = 0; r == 0 && i < ARRAY_SIZE(sources); i++)
+    for (size_t i = 1; r == 0 && i < ARRAY_SIZE(sources); i++)
         r = bind_fd(sources[i].fd, sources[i].target, sources[i].flags, e);
     for (size_t i = 0; i < ARRAY_SIZE(sources); i++)
         fd_close(&sources[i].fd);

@@ -9,9 +9,9 @@
 #include "supervisor/run_directory.h"
 
 /*
- * Changes the calling process's mount namespace, which must be its own. The order is the argument: sources are reached
- * through descriptors opened before anything is covered; the home first, then what must be hidden, then the private /tmp.
- * 0 or negative with the step's name in *e.
+ * Changes the calling process's mount namespace, which must be its own. The order is the argument: sources
+ * are reached through descriptors opened before anything is covered; the home first, then what must be
+ * hidden, then the private /tmp. 0 or negative with the step's name in *e.
  */
 int view_build(const struct policy *policy, const struct run_directory *run, struct err *e);
 

@@ -1,8 +1,8 @@
 /*
  * clock.h - time as types, so that units and clocks cannot be mixed up.
  *
- * boot_ms_t   milliseconds of CLOCK_BOOTTIME: deadlines, budgets, ages. Goes on during suspend; NTP cannot move it.
- * wall_ms_t   milliseconds since 1970 UTC: only for records and logs.
+ * boot_ms_t   milliseconds of CLOCK_BOOTTIME: deadlines, budgets, ages. Goes on during suspend; NTP cannot
+ * move it. wall_ms_t   milliseconds since 1970 UTC: only for records and logs.
  *
  * Code that decides takes the time as an argument; only programs' edges read a clock.
  */

@@ -34,8 +34,8 @@ struct env {
 void env_free(struct env *env);
 #define env_auto env_free
 
-/* Sets key to value at `layer`. A variable already set by a higher layer is left alone; one from the same or a
- * lower layer is replaced, in place. 0 or -ENOMEM. */
+/* Sets key to value at `layer`. A variable already set by a higher layer is left alone; one from the same or
+ * a lower layer is replaced, in place. 0 or -ENOMEM. */
 int env_set(struct env *env, enum env_layer layer, const char *key, const char *value);
 
 /* The variable, or NULL. Valid until the next env_set or env_free. */

@@ -9,8 +9,9 @@
 #include "base/auto.h"
 
 static const char *const BLAME_NAMES[BLAME_COUNT] = {
-    [BLAME_NONE] = "none",       [BLAME_ASSIGNMENT] = "assignment", [BLAME_NODE] = "node",
-    [BLAME_SERVICE] = "service", [BLAME_BUG] = "bug",
+    [BLAME_NONE] = "none", [BLAME_ASSIGNMENT] = "assignment",
+    [BLAME_NODE] = "node", [BLAME_SERVICE] = "service",
+    [BLAME_BUG] = "bug",
 };
 
 static int normal_code(int code)

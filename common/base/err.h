@@ -1,8 +1,8 @@
 /*
  * err.h - one error value: a code, who is to blame, and a chain of context.
  *
- * The caller owns a `struct err`, initialised with ERR_INIT, and passes it down. A function that fails fills it
- * and returns the negative code, so that the failing line is one statement:
+ * The caller owns a `struct err`, initialised with ERR_INIT, and passes it down. A function that fails fills
+ * it and returns the negative code, so that the failing line is one statement:
  *
  *     return err_errno(e, errno, BLAME_NODE, "open %s", path);
  *
@@ -48,7 +48,8 @@ int err_errno(struct err *e, int errnum, enum blame blame, const char *fmt, ...)
 /* Out of memory: blames the node. */
 int err_oom(struct err *e);
 
-/* Prefixes the text with the formatted words and ": ". Returns e->code. A text over the limit loses its tail. */
+/* Prefixes the text with the formatted words and ": ". Returns e->code. A text over the limit loses its tail.
+ */
 int err_context(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* "assignment", "node", "service", "bug", or "none". */

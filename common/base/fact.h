@@ -2,8 +2,8 @@
  * fact.h - one fact: a flat JSON object on one line.
  *
  * It is the one encoding of everything that runlet's own programs tell each other or leave on disk: journals,
- * the exit record, the plan, messages. Values are strings, 64-bit integers and booleans; nothing nests. It needs no
- * JSON library, so the privileged supervisor can read it; people read it with less and jq.
+ * the exit record, the plan, messages. Values are strings, 64-bit integers and booleans; nothing nests. It
+ * needs no JSON library, so the privileged supervisor can read it; people read it with less and jq.
  *
  *     {"t":"2026-11-24T06:01:43.123Z","event":"launched","pid":4711}
  *

@@ -31,7 +31,8 @@
 /* Errors shown at once for a document: more do not help a person. */
 #define DIAG_MAX 50
 
-/* One fact (a line of a journal, of the plan, or a message): an environment value of the longest kind, escaped. */
+/* One fact (a line of a journal, of the plan, or a message): an environment value of the longest kind,
+ * escaped. */
 #define FACT_LINE_MAX (192U * 1024)
 /* Members of one fact. */
 #define FACT_MEMBERS_MAX 32

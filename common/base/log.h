@@ -1,8 +1,8 @@
 /*
  * log.h - the program's own log, one line per message on stderr.
  *
- * Only programs' edges log; library code returns errors. Under systemd (JOURNAL_STREAM is set) each line carries
- * the "<N>" priority prefix that journald understands; on a terminal it carries the program's name.
+ * Only programs' edges log; library code returns errors. Under systemd (JOURNAL_STREAM is set) each line
+ * carries the "<N>" priority prefix that journald understands; on a terminal it carries the program's name.
  * The log level is the one mutable global of the code base.
  */
 #ifndef BASE_LOG_H

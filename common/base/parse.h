@@ -17,7 +17,8 @@ int parse_i64(const char *s, int64_t min, int64_t max, int64_t *ret);
 /* Decimal integer without sign. */
 int parse_u64(const char *s, uint64_t max, uint64_t *ret);
 
-/* Whole number and a unit: "500ms", "90s", "5m", "2h", "30d". "0" alone is accepted. Result in milliseconds. */
+/* Whole number and a unit: "500ms", "90s", "5m", "2h", "30d". "0" alone is accepted. Result in milliseconds.
+ */
 int parse_duration_ms(const char *s, int64_t *ret);
 
 /* Bytes: "4096", "512K", "64M", "16G", "2T" (powers of 1024; an optional "iB" may follow the letter). */
@@ -32,7 +33,8 @@ bool utf8_valid(const char *s, size_t n);
 /* Whether s can be a run id: [A-Za-z0-9][A-Za-z0-9._-]*, 1..200 bytes. It is used as a file name. */
 bool run_id_valid(const char *s);
 
-/* Whether s is a plain file name: not empty, not "." or "..", no '/', at most 255 bytes, no control characters. */
+/* Whether s is a plain file name: not empty, not "." or "..", no '/', at most 255 bytes, no control
+ * characters. */
 bool file_name_valid(const char *s);
 
 #endif

@@ -2,8 +2,8 @@
  * strbuf.h - a growing byte buffer with a stated maximum.
  *
  * Every buffer says at creation how large it may become. The first append that fails (no memory, or over the
- * maximum) makes the buffer fail for good: later appends do nothing, so that a series of appends needs one check
- * at its end. The content is always NUL-terminated, though it may hold NULs itself.
+ * maximum) makes the buffer fail for good: later appends do nothing, so that a series of appends needs one
+ * check at its end. The content is always NUL-terminated, though it may hold NULs itself.
  */
 #ifndef BASE_STRBUF_H
 #define BASE_STRBUF_H

@@ -29,8 +29,8 @@ static void make_printable(char *s)
 }
 
 /* An entry that finds no memory is lost, but it was counted: the document stays refused. */
-static void add(struct diag_list *l, enum diag_severity severity, struct diag_where where, const char *fmt,
-                va_list ap)
+__attribute__((format(printf, 4, 0))) static void add(struct diag_list *l, enum diag_severity severity,
+                                                      struct diag_where where, const char *fmt, va_list ap)
 {
     AUTO(strbuf) struct strbuf text = STRBUF_INIT(MESSAGE_MAX);
     AUTO_FREE char *message = NULL;

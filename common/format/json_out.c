@@ -2,6 +2,7 @@
 #include "format/json_out.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <string.h>
 
 #include "base/fact.h"
@@ -93,6 +94,8 @@ static void put_scalar(struct strbuf *out, const struct node *n)
         strbuf_addstr(out, n->integer != 0 ? "true" : "false");
     else if (number && json_number(n->text))
         strbuf_addstr(out, n->text);
+    else if (n->kind == NODE_REAL && isfinite(n->real))
+        strbuf_addf(out, "%.17g", n->real);
     else if (n->kind == NODE_INT)
         strbuf_addf(out, "%lld", (long long)n->integer);
     else

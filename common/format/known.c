@@ -55,7 +55,7 @@ const char *known_nearest(const char *word, const char *const *known, size_t cou
     char k[WORD_MAX];
     size_t wn = plain(word, w);
     const char *nearest = NULL;
-    unsigned best = (unsigned)(wn / 4 < 2 ? wn / 4 + (wn >= 3) : 3);
+    unsigned best = wn < 3 ? 0 : wn < 6 ? 1 : wn < 10 ? 2 : 3;
 
     if (wn == 0)
         return NULL;

@@ -10,9 +10,6 @@
 #include "format/known.h"
 #include "job/read.h"
 
-#define GB_MIN 50
-#define GB_MAX 10240
-
 /* ---- infrastructure ---- */
 
 static void read_shape(struct reader *rd, const struct node *map, struct job *job)
@@ -53,17 +50,19 @@ static void read_infrastructure_spec(struct reader *rd, const struct node *spec,
                                         "definedTags",
                                         "id"};
     const struct node *mounts;
+    int type;
 
     check_keys(rd, spec, KNOWN, ARRAY_SIZE(KNOWN));
     field_text(rd, spec, "projectId", &job->project_id);
     field_text(rd, spec, "compartmentId", &job->compartment_id);
     field_text(rd, spec, "shapeName", &job->shape_name);
-    field_text(rd, spec, "jobInfrastructureType", &job->infrastructure_type);
+    type = field_choice(rd, spec, "jobInfrastructureType", INFRASTRUCTURE_TYPES, INFRASTRUCTURE_TYPE_COUNT);
     if (field(rd, spec, "subnetId") != NULL)
         assign(rd, &job->infrastructure_type, "STANDALONE");
-    else if (job->infrastructure_type == NULL)
-        assign(rd, &job->infrastructure_type, "ME_STANDALONE");
-    field_int(rd, spec, "blockStorageSize", GB_MIN, GB_MAX, &job->block_storage_gb);
+    else
+        assign(rd, &job->infrastructure_type, type >= 0 ? INFRASTRUCTURE_TYPES[type] : "ME_STANDALONE");
+    field_int(rd, spec, "blockStorageSize", BLOCK_STORAGE_GB_MIN, BLOCK_STORAGE_GB_MAX,
+              &job->block_storage_gb);
     read_shape(rd, field_map(rd, spec, "shapeConfigDetails"), job);
     read_log(rd, spec, job);
     mounts = field_list(rd, spec, "storageMount");
@@ -75,17 +74,18 @@ static void read_infrastructure(struct reader *rd, const struct node *map, struc
 {
     static const char *const KNOWN[] = {"kind", "type", "apiVersion", "spec"};
     const struct node *type = field(rd, map, "type");
-    const struct node *spec;
+    const struct node *spec = field_map(rd, map, "spec");
 
     check_keys(rd, map, KNOWN, ARRAY_SIZE(KNOWN));
-    if (type != NULL && type->kind == NODE_STRING && strncmp(type->text, "dataFlow", 8) == 0)
+    if (type == NULL || (type->kind == NODE_STRING && strcmp(type->text, "dataScienceJob") == 0)) {
+        if (spec != NULL)
+            read_infrastructure_spec(rd, spec, job);
+    } else if (type->kind == NODE_STRING && strncmp(type->text, "dataFlow", 8) == 0) {
         diag_error(rd->diags, node_where(type), "'%.40s' is the OCI Data Flow (Spark) service, not a job",
                    type->text);
-    else if (type != NULL && (type->kind != NODE_STRING || strcmp(type->text, "dataScienceJob") != 0))
+    } else {
         diag_error(rd->diags, node_where(type), "infrastructure: expected type dataScienceJob");
-    spec = field_map(rd, map, "spec");
-    if (spec != NULL)
-        read_infrastructure_spec(rd, spec, job);
+    }
 }
 
 /* ---- the name ---- */

@@ -27,6 +27,10 @@ void ads_set(struct ads *ads, const char *variable, const char *value, const str
 /* The local path under the key, absolute; NULL when absent or (reported) not local. malloc'd. */
 char *ads_local_path(struct ads *ads, const char *key);
 
+/* The name of what ads_local_path gave for the key; NULL when path is, or (reported) when it is no file name.
+ * malloc'd. */
+char *ads_source_name(struct ads *ads, const char *key, const char *path);
+
 /* Each runtime (ads_code.c). */
 void ads_read_script(struct ads *ads);
 void ads_read_python(struct ads *ads);

@@ -113,7 +113,7 @@ void ads_read_script(struct ads *ads)
     const struct node *entry = field(rd, ads->runtime, "entrypoint");
     AUTO(strbuf) struct strbuf file_name = STRBUF_INIT(1024);
     AUTO_FREE char *path = ads_local_path(ads, "scriptPathURI");
-    AUTO_FREE char *name = path != NULL ? path_name(path) : NULL;
+    AUTO_FREE char *name = ads_source_name(ads, "scriptPathURI", path);
     enum artifact_form form;
 
     missing(ads, "scriptPathURI", "the script, archive or directory to run");
@@ -155,7 +155,7 @@ void ads_read_python(struct ads *ads)
     const struct node *uri = field(rd, ads->runtime, "scriptPathURI");
     const struct env *env = &ads->request->job.configuration.env;
     AUTO_FREE char *path = ads_local_path(ads, "scriptPathURI");
-    AUTO_FREE char *name = path != NULL ? path_name(path) : NULL;
+    AUTO_FREE char *name = ads_source_name(ads, "scriptPathURI", path);
 
     missing(ads, "scriptPathURI", "the script, archive or directory to run");
     check_entrypoint(ads);
@@ -227,7 +227,7 @@ void ads_read_notebook(struct ads *ads)
     const char *key = given(ads, "source") ? "source" : "notebookPathURI";
     const struct node *uri = field(&ads->rd, ads->runtime, key);
     AUTO_FREE char *path = ads_local_path(ads, key);
-    AUTO_FREE char *name = path != NULL ? path_name(path) : NULL;
+    AUTO_FREE char *name = ads_source_name(ads, key, path);
 
     check_entrypoint(ads);
     map_all(ads, NOTEBOOK, ARRAY_SIZE(NOTEBOOK));

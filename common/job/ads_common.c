@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/auto.h"
+#include "base/parse.h"
 #include "format/json_out.h"
 #include "job/resolve.h"
 
@@ -207,6 +208,25 @@ static bool has_scheme(const char *path, size_t *ret_length)
         return false;
     *ret_length = (size_t)(colon - path);
     return strcspn(path, "/") > *ret_length;
+}
+
+/* Room for ".zip" after it. */
+#define SOURCE_NAME_MAX 250
+
+char *ads_source_name(struct ads *ads, const char *key, const char *path)
+{
+    AUTO_FREE char *name = path != NULL ? path_name(path) : NULL;
+
+    if (path == NULL)
+        return NULL;
+    if (name == NULL) {
+        ads->rd.no_memory = true;
+    } else if (!file_name_valid(name) || strlen(name) > SOURCE_NAME_MAX) {
+        diag_error(ads->rd.diags, node_where(field(&ads->rd, ads->runtime, key)),
+                   "'%s': the last part of the path cannot be a file's name", key);
+        return NULL;
+    }
+    return take_ptr(&name);
 }
 
 /* Joins as Python's os.path.abspath does: "." and doubled slashes go, ".." takes a folder back. */

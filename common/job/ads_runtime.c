@@ -159,19 +159,18 @@ void ads_read_container(struct ads *ads)
     }
     ads->request->job.configuration.container = d;
     field_text(rd, ads->runtime, "image", &d->image);
-    if (d->image == NULL || d->image[0] == '\0')
-        diag_error(rd->diags, node_where(ads->runtime), "a container needs 'image'");
     field_text(rd, ads->runtime, "imageDigest", &d->image_digest);
     field_text(rd, ads->runtime, "imageSignatureId", &d->image_signature_id);
     read_command(ads, "entrypoint", &d->entrypoint);
     read_command(ads, "cmd", &d->cmd);
+    check_container(rd, d, ads->runtime);
     path = ads_local_path(ads, "scriptPathURI");
-    if (path == NULL)
+    name = ads_source_name(ads, "scriptPathURI", path);
+    if (name == NULL)
         return;
     form = artifact_guess(path);
-    name = path_name(path);
-    if (name == NULL || artifact_add(&ads->request->artifact, form, path, name,
-                                     form == ARTIFACT_FILE ? "" : INTO_ARCHIVE) < 0)
+    if (artifact_add(&ads->request->artifact, form, path, name, form == ARTIFACT_FILE ? "" : INTO_ARCHIVE) <
+        0)
         rd->no_memory = true;
     else
         assign(rd, &ads->request->artifact.file_name, name);

@@ -9,6 +9,8 @@
 #include "job/platform.h"
 #include "job/resolve.h"
 
+#define CONTAINER_COMMAND_BYTES 2048
+
 void configuration_init(struct job_configuration *c)
 {
     if (c->maximum_runtime_minutes == 0)
@@ -81,6 +83,22 @@ void check_name(struct reader *rd, const char *name, const struct node *at)
     if (characters(name) > JOB_NAME_CHARS_MAX)
         diag_error(rd->diags, node_where(at), "the name has %zu characters; the limit is %d",
                    characters(name), JOB_NAME_CHARS_MAX);
+}
+
+void check_container(struct reader *rd, const struct container_details *d, const struct node *at)
+{
+    size_t bytes = 0;
+
+    if (d->image == NULL || d->image[0] == '\0')
+        diag_error(rd->diags, node_where(at), "a container needs 'image'");
+    for (size_t i = 0; i < d->cmd.count; i++)
+        bytes += strlen(d->cmd.item[i]);
+    for (size_t i = 0; i < d->entrypoint.count; i++)
+        bytes += strlen(d->entrypoint.item[i]);
+    if (bytes >= CONTAINER_COMMAND_BYTES)
+        diag_error(rd->diags, node_where(at),
+                   "'cmd' and 'entrypoint' have %zu bytes together; the limit is %d", bytes,
+                   CONTAINER_COMMAND_BYTES - 1);
 }
 
 bool inner_path_valid(const char *path)

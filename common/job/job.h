@@ -122,7 +122,8 @@ struct job_request {
     /* ADS keeps the conda environment beside env; OCI documents say it by env alone. */
     char *conda_slug; /* NULL: none asked for */
     enum conda_type conda_type;
-    /* What the person at the command line decided instead (--conda): the system's Python, or an environment here. */
+    /* What the person at the command line decided instead (--conda): the system's Python, or an environment
+     * here. */
     bool conda_decided;
     char *conda_prefix; /* NULL: the system's Python */
 };

@@ -271,10 +271,12 @@ static void read_ads(struct reader *rd, const struct node *map, struct job_confi
     static const char *const KNOWN[] = {"src", "dest"};
     struct storage_mount m = {0};
     AUTO_FREE char *dest = NULL;
-    bool complete = false;
+    bool complete;
 
     check_keys(rd, map, KNOWN, ARRAY_SIZE(KNOWN));
-    if (!need(rd, map, "src", &m.source) | !need(rd, map, "dest", &dest)) {
+    complete = need(rd, map, "src", &m.source);
+    complete &= need(rd, map, "dest", &dest);
+    if (!complete) {
         mount_clear(&m);
         return;
     }

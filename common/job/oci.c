@@ -9,9 +9,6 @@
 #include "base/parse.h"
 #include "job/parts.h"
 
-#define GB_MIN 50
-#define GB_MAX 10240
-
 /* ---- configuration: the same members in the job and in the run's overrides ---- */
 
 static void read_env_map(struct reader *rd, const struct node *map, enum env_layer layer, struct env *env)
@@ -72,12 +69,11 @@ static void read_container(struct reader *rd, const struct node *map, struct job
     container_free(c->container);
     c->container = d;
     field_string(rd, map, "image", &d->image);
-    if (d->image == NULL || d->image[0] == '\0')
-        diag_error(rd->diags, node_where(map), "a container needs 'image'");
     field_string(rd, map, "imageDigest", &d->image_digest);
     field_string(rd, map, "imageSignatureId", &d->image_signature_id);
     field_strings(rd, map, "cmd", &d->cmd);
     field_strings(rd, map, "entrypoint", &d->entrypoint);
+    check_container(rd, d, map);
 }
 
 /* ---- infrastructure, log, nodes ---- */
@@ -97,8 +93,6 @@ static void read_shape(struct reader *rd, const struct node *map, struct job *jo
 
 static void read_infrastructure(struct reader *rd, const struct node *map, struct job *job)
 {
-    static const char *const TYPES[] = {"STANDALONE", "ME_STANDALONE", "MULTI_NODE", "EMPTY",
-                                        "MANAGED_COMPUTE_CLUSTER"};
     static const char *const KNOWN[] = {"jobInfrastructureType",
                                         "shapeName",
                                         "subnetId",
@@ -106,13 +100,15 @@ static void read_infrastructure(struct reader *rd, const struct node *map, struc
                                         "jobShapeConfigDetails",
                                         "computeTargetId",
                                         "resourceConfiguration"};
-    int type = field_choice(rd, map, "jobInfrastructureType", TYPES, ARRAY_SIZE(TYPES));
+    int type =
+        field_choice(rd, map, "jobInfrastructureType", INFRASTRUCTURE_TYPES, INFRASTRUCTURE_TYPE_COUNT);
 
     check_keys(rd, map, KNOWN, ARRAY_SIZE(KNOWN));
     if (type >= 0)
-        assign(rd, &job->infrastructure_type, TYPES[type]);
+        assign(rd, &job->infrastructure_type, INFRASTRUCTURE_TYPES[type]);
     field_string(rd, map, "shapeName", &job->shape_name);
-    field_int(rd, map, "blockStorageSizeInGBs", GB_MIN, GB_MAX, &job->block_storage_gb);
+    field_int(rd, map, "blockStorageSizeInGBs", BLOCK_STORAGE_GB_MIN, BLOCK_STORAGE_GB_MAX,
+              &job->block_storage_gb);
     read_shape(rd, field_map(rd, map, "jobShapeConfigDetails"), job);
     if (type >= 0 && type <= 2 && job->shape_name == NULL)
         diag_warning(rd->diags, node_where(map), "the service needs 'shapeName' here");

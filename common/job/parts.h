@@ -11,6 +11,8 @@
 
 extern const char *const RUNTIME_NAMES[RUNTIME_COUNT];
 extern const char *const ARTIFACT_FORM_NAMES[ARTIFACT_FORM_COUNT];
+#define INFRASTRUCTURE_TYPE_COUNT 5
+extern const char *const INFRASTRUCTURE_TYPES[INFRASTRUCTURE_TYPE_COUNT];
 extern const char *const CONDA_TYPE_NAMES[CONDA_TYPE_COUNT];
 
 /* ---- freeing ---- */
@@ -23,6 +25,10 @@ void artifact_clear(struct artifact *a);
 
 /* More variables than this cannot have so few characters that the service would take them. */
 #define CONFIGURATION_ENV_MAX (JOB_ENV_CHARS_MAX / 2)
+
+/* The service's smallest block volume; far above its largest. */
+#define BLOCK_STORAGE_GB_MIN 50
+#define BLOCK_STORAGE_GB_MAX 10240
 
 /* Absent numbers of a zeroed request become -1. Safe to call twice: only what is still zero changes. */
 void configuration_init(struct job_configuration *c);
@@ -46,6 +52,9 @@ void configuration_read_minutes(struct reader *rd, struct job_configuration *c, 
 
 /* displayName or name: at most 255 characters. */
 void check_name(struct reader *rd, const char *name, const struct node *at);
+
+/* The service: a container has an image; cmd and entrypoint together stay below 2,048 bytes. */
+void check_container(struct reader *rd, const struct container_details *d, const struct node *at);
 
 /* A path inside the artifact: relative, without "..". */
 bool inner_path_valid(const char *path);

@@ -1,9 +1,9 @@
 /*
  * exit_record.h - what is known for certain about the end of a run: the facts, not yet the judgement.
  *
- * Written once by the run's supervisor (or, when that was lost, by the one that recovers the run), as one fact in the
- * file `exit` of the run directory: to a temporary name, fsynced, renamed, directory fsynced. Nobody is told before.
- * verdict.h turns it into cause, state and text.
+ * Written once by the run's supervisor (or, when that was lost, by the one that recovers the run), as one
+ * fact in the file `exit` of the run directory: to a temporary name, fsynced, renamed, directory fsynced.
+ * Nobody is told before. verdict.h turns it into cause, state and text.
  */
 #ifndef RECORD_EXIT_RECORD_H
 #define RECORD_EXIT_RECORD_H
@@ -27,22 +27,22 @@ enum main_end {
     MAIN_END_COUNT,
 };
 
-const char *main_end_name(enum main_end end);             /* "not-started", "exited", "signaled", "unknown" */
-enum main_end main_end_from_name(const char *name);       /* MAIN_END_COUNT when unknown */
+const char *main_end_name(enum main_end end);       /* "not-started", "exited", "signaled", "unknown" */
+enum main_end main_end_from_name(const char *name); /* MAIN_END_COUNT when unknown */
 
 struct exit_record {
     char run_id[208];
     enum main_end main_end;
     int status;
     bool core_dumped;
-    /* Why the supervisor began to stop the run, or refused to start it; CAUSE_NONE when the job ended by itself.
-     * The first reason wins. */
+    /* Why the supervisor began to stop the run, or refused to start it; CAUSE_NONE when the job ended by
+     * itself. The first reason wins. */
     enum cause stop_cause;
     /* With MAIN_NOT_STARTED: what went wrong, for people, and who is to blame. Empty otherwise. */
     enum blame blame;
     char reason[ERR_TEXT_MAX];
     int launch_errno; /* with CAUSE_LAUNCH_FAILED: the errno of execve, as a positive number; 0 when none */
-    bool tree_gone;      /* nothing of the run is alive */
+    bool tree_gone;   /* nothing of the run is alive */
     char left_behind[256]; /* when !tree_gone: pid, command and wait channel of what could not be ended */
     wall_ms_t accepted_at;
     wall_ms_t started_at; /* job's first instruction; 0 when it never started */
@@ -53,9 +53,10 @@ struct exit_record {
 };
 
 /*
- * The record as its line, and back. Members that are not known are ignored and the later ones may be missing, since the
- * agent may be older or newer than the supervisor that wrote; a cause or an end with an unknown name is read as unknown,
- * never as none. Texts longer than their field lose their tail. -EBADMSG when it is no exit record.
+ * The record as its line, and back. Members that are not known are ignored and the later ones may be missing,
+ * since the agent may be older or newer than the supervisor that wrote; a cause or an end with an unknown
+ * name is read as unknown, never as none. Texts longer than their field lose their tail. -EBADMSG when it is
+ * no exit record.
  */
 int exit_record_encode(const struct exit_record *record, struct strbuf *out, struct err *e);
 int exit_record_decode(const char *text, size_t n, struct exit_record *ret, struct err *e);

@@ -1,7 +1,8 @@
 /*
  * lifecycle.h - the words of a run's life: phase, lifecycle state, cause.
  *
- * The enums and their names are API: they stand in journals, reports and scripts. Additive only; never rename.
+ * The enums and their names are API: they stand in journals, reports and scripts. Additive only; never
+ * rename.
  */
 #ifndef RECORD_LIFECYCLE_H
 #define RECORD_LIFECYCLE_H

@@ -15,16 +15,16 @@ struct verdict {
     enum cause cause;
     enum lifecycle_state state; /* SUCCEEDED, FAILED, CANCELED or NEEDS_ATTENTION */
     bool has_exit_code;
-    int exit_code;         /* the job's own, when has_exit_code */
-    char details[640];     /* lifecycleDetails: OCI's text where it has one ("... failed with exit code N.") */
+    int exit_code;     /* the job's own, when has_exit_code */
+    char details[640]; /* lifecycleDetails: OCI's text where it has one ("... failed with exit code N.") */
 };
 
 /* What a finished run's record means. */
 struct verdict verdict_of(const struct exit_record *record);
 
-/* The exit status of `runlet run` for it: the job's code; 128+N after signal N; 124 after the deadline; 130 after a
- * cancel whose job died of the signal; 125 when the job could not be run; 126/127 as launch failures of a shell.
- * Never 0 unless the state is SUCCEEDED. */
+/* The exit status of `runlet run` for it: the job's code; 128+N after signal N; 124 after the deadline; 130
+ * after a cancel whose job died of the signal; 125 when the job could not be run; 126/127 as launch failures
+ * of a shell. Never 0 unless the state is SUCCEEDED. */
 int verdict_shell_status(const struct verdict *verdict, const struct exit_record *record);
 
 #endif

@@ -190,7 +190,8 @@ static int close_range_call(unsigned first, unsigned last)
 #endif
 }
 
-/* Before Linux 5.9 there is no close_range(2): the open ones are listed. Closing while listing is allowed for procfs. */
+/* Before Linux 5.9 there is no close_range(2): the open ones are listed. Closing while listing is allowed for
+ * procfs. */
 static void close_listed(int from, const int *keep, size_t keep_count)
 {
     DIR *dir = opendir("/proc/self/fd");

@@ -33,8 +33,8 @@ void boot_id_read(char ret[BOOT_ID_MAX])
     (void)snprintf(ret, BOOT_ID_MAX, "%s", text.data);
 }
 
-/* Field 2 of /proc/PID/stat is the command in parentheses and may hold anything, so fields are counted from the
- * last ')'. */
+/* Field 2 of /proc/PID/stat is the command in parentheses and may hold anything, so fields are counted from
+ * the last ')'. */
 static int start_time_of(char *stat, uint64_t *ret)
 {
     char *p = strrchr(stat, ')');

@@ -39,8 +39,8 @@ int user_lookup(const char *user, const char *group, struct user_ids *ret, struc
 /* Gives up root for good: no supplementary groups, all three ids of both kinds, and checks that it took. */
 int privilege_drop(struct user_ids to, struct err *e);
 
-/* Empties the bounding, inheritable and ambient capability sets; needs CAP_SETPCAP. The permitted and effective sets go with
- * the change of user. 0 or -errno. */
+/* Empties the bounding, inheritable and ambient capability sets; needs CAP_SETPCAP. The permitted and
+ * effective sets go with the change of user. 0 or -errno. */
 int capabilities_forbid(void);
 
 /* Empties the permitted and effective sets too. 0 or -errno. */

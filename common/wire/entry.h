@@ -11,9 +11,10 @@
 #include "wire/plan.h"
 
 /*
- * Builds argv for `entry` (relative to the folder the artifact landed in; in an archive relative to decompressed_artifact):
- * .py -> python FILE args, .sh and .bash -> bash FILE args, .jar -> java -jar FILE args. FILE is absolute in the job's
- * view. Another extension is -EINVAL, blaming the assignment, and names the ones that are known.
+ * Builds argv for `entry` (relative to the folder the artifact landed in; in an archive relative to
+ * decompressed_artifact): .py -> python FILE args, .sh and .bash -> bash FILE args, .jar -> java -jar FILE
+ * args. FILE is absolute in the job's view. Another extension is -EINVAL, blaming the assignment, and names
+ * the ones that are known.
  */
 int entry_command(const struct plan *p, const char *entry, struct strlist *ret_argv, struct err *e);
 

@@ -7,17 +7,16 @@
  *     stop      cause, grace-ms                          end the run in the declared way
  *     kill                                               skip the rest of the grace
  *   supervisor -> agent
- *     hello     version, run                             first word on every connection; run is empty before a start
- *     refused   refusal, blame, text                     nothing was created (for "exists": by this request)
- *     accepted  run                                      the run directory exists: from now on the run has an end
- *     running   pid, started-at, deadline-boot-ms        the job executes
- *     stopping  cause                                    the stop ladder has begun
- *     cleaning                                           the main process has ended
- *     ended     run                                      the exit record is on disk
+ *     hello     version, run                             first word on every connection; run is empty before
+ * a start refused   refusal, blame, text                     nothing was created (for "exists": by this
+ * request) accepted  run                                      the run directory exists: from now on the run
+ * has an end running   pid, started-at, deadline-boot-ms        the job executes stopping  cause the stop
+ * ladder has begun cleaning                                           the main process has ended ended run
+ * the exit record is on disk
  *
- * On a connection to a live run's own socket the supervisor says hello and then repeats the latest words, so an agent that was
- * away learns where the run is. Unknown types and members of a newer version are ignored by the reader of the same
- * major version.
+ * On a connection to a live run's own socket the supervisor says hello and then repeats the latest words, so
+ * an agent that was away learns where the run is. Unknown types and members of a newer version are ignored by
+ * the reader of the same major version.
  */
 #ifndef WIRE_MESSAGE_H
 #define WIRE_MESSAGE_H
@@ -78,8 +77,8 @@ const char *refusal_name(enum refusal refusal);
 /* Sends m with descriptors. 0 or -errno. */
 int message_send(int fd, const struct message *m, const int *fds, size_t fd_count);
 
-/* Receives one message: 1 when *m was filled, 0 at the end of the connection, -EAGAIN, -EBADMSG or another -errno.
- * Descriptors are owned by the caller. */
+/* Receives one message: 1 when *m was filled, 0 at the end of the connection, -EAGAIN, -EBADMSG or another
+ * -errno. Descriptors are owned by the caller. */
 int message_receive(int fd, struct message *m, int *ret_fds, size_t fd_max, size_t *ret_fd_count);
 
 /* The codec below them, for tests and fuzzing. */

@@ -1,10 +1,11 @@
 /*
  * plan.h - what the agent asks a supervisor to do, complete before anything is created.
  *
- * The plan is data: the agent computes it, tests compare it, --dry-run prints it, the supervisor checks it against the
- * node's policy and executes it. On the wire and in the run directory it is a series of facts (base/fact.h), first
- * {"plan":1,...}, then one line for each placement, argument and variable. It travels in a sealed memory file; the supervisor
- * reads it once into its own memory.
+ * The plan is data: the agent computes it, tests compare it, --dry-run prints it, the supervisor checks it
+ * against the node's policy and executes it. On the wire and in the run directory it is a series of facts
+ * (base/fact.h), first
+ * {"plan":1,...}, then one line for each placement, argument and variable. It travels in a sealed memory
+ * file; the supervisor reads it once into its own memory.
  */
 #ifndef WIRE_PLAN_H
 #define WIRE_PLAN_H
@@ -25,15 +26,16 @@
 #define PLAN_VARS_MAX 8192
 #define PLAN_ARGS_MAX 4096
 
-#define JOB_HOME              "/home/datascience"
-#define JOB_DECOMPRESSED      "decompressed_artifact"
+#define JOB_HOME         "/home/datascience"
+#define JOB_DECOMPRESSED "decompressed_artifact"
 
 enum placement_form {
     PLACE_FILE,    /* the descriptor's bytes become the file into/name, mode 0644 */
     PLACE_ARCHIVE, /* the descriptor's archive is unpacked in into/ */
 };
 
-/* One thing to put under the home before the launch. Descriptor i of the start message belongs to placement i. */
+/* One thing to put under the home before the launch. Descriptor i of the start message belongs to placement
+ * i. */
 struct placement {
     enum placement_form form;
     char *name; /* owned: plain file name; decides the archive's format only for messages */
@@ -43,7 +45,8 @@ struct placement {
 /* Where the interpreter's file comes from. */
 enum entry_kind {
     ENTRY_FILE,    /* `entrypoint` is the single file that was placed in the home */
-    ENTRY_ARCHIVE, /* `entrypoint` is relative to decompressed_artifact; NULL: JOB_RUN_ENTRYPOINT of jobruntime.yaml */
+    ENTRY_ARCHIVE, /* `entrypoint` is relative to decompressed_artifact; NULL: JOB_RUN_ENTRYPOINT of
+                      jobruntime.yaml */
 };
 
 struct plan {
@@ -54,11 +57,12 @@ struct plan {
     struct placement placement[PLAN_PLACEMENTS_MAX];
     size_t placement_count;
     enum entry_kind entry_kind;
-    char *entrypoint;         /* owned */
-    char *python, *bash, *java; /* owned: interpreters, absolute paths in the job's view; NULL: there is none */
-    char *conda_prefix;       /* owned; NULL: none */
-    struct strlist args;      /* after the entry file */
-    struct env env;           /* all layers but jobruntime.yaml's */
+    char *entrypoint; /* owned */
+    char *python, *bash,
+        *java;           /* owned: interpreters, absolute paths in the job's view; NULL: there is none */
+    char *conda_prefix;  /* owned; NULL: none */
+    struct strlist args; /* after the entry file */
+    struct env env;      /* all layers but jobruntime.yaml's */
     int64_t maximum_runtime_ms;
     int64_t stop_grace_ms;
     int stop_signal;
@@ -71,14 +75,16 @@ struct plan {
 void plan_free(struct plan *p);
 #define plan_auto plan_free
 
-/* Appends the plan as facts. 0, -E2BIG or -ENOMEM; -EILSEQ when a string is not UTF-8 and so would not arrive unchanged. */
+/* Appends the plan as facts. 0, -E2BIG or -ENOMEM; -EILSEQ when a string is not UTF-8 and so would not arrive
+ * unchanged. */
 int plan_encode(const struct plan *p, struct strbuf *out);
 
-/* Reads a plan. Strict: unknown facts, missing ones, out-of-range numbers, names that climb out, variables that are not
- * names are refused with the line. *ret must be zero; it is freed on failure. */
+/* Reads a plan. Strict: unknown facts, missing ones, out-of-range numbers, names that climb out, variables
+ * that are not names are refused with the line. *ret must be zero; it is freed on failure. */
 int plan_decode(const char *text, size_t n, struct plan *ret, struct err *e);
 
-/* Whether path stays below where it starts: not empty, no leading '/', no ".." component, no control characters. */
+/* Whether path stays below where it starts: not empty, no leading '/', no ".." component, no control
+ * characters. */
 bool plan_path_valid(const char *path);
 
 #endif

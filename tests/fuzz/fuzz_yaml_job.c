@@ -20,6 +20,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     AUTO(run_spec) struct run_spec spec = {0};
     AUTO(strbuf) struct strbuf out = STRBUF_INIT(8U << 20);
     AUTO(node) struct node *root = yaml_read((const char *)data, size, &diags);
+    AUTO(node) struct node *back = NULL;
+    AUTO(job_request) struct job_request again = {0};
+    int64_t epoch = 0;
     int r;
 
     if ((root == NULL) != (diags.errors > 0))
@@ -29,8 +32,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     (void)document_kind_of(root);
     diag_print(&diags, &out);
-    if (r == 0 &&
-        (run_resolve(&request, &OPTIONS, &spec, &diags) < 0 || assignment_write(&request, 1, &out) < 0))
+    if (r < 0)
+        return 0;
+    strbuf_reset(&out);
+    if (run_resolve(&request, &OPTIONS, &spec, &diags) < 0 || assignment_write(&request, 1, &out) < 0)
+        abort();
+    back = json_read(out.data, out.len, &diags);
+    if (back == NULL || assignment_read(back, &again, &epoch, &diags) < 0)
         abort();
     return 0;
 }

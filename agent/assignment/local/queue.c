@@ -43,8 +43,8 @@ static void on_rescan(void *context)
     q->arrival(q->context);
 }
 
-struct local_queue *local_queue_open(struct loop *loop, int queue_fd, const char *queue_path, queue_arrival arrival,
-                                     void *context, struct err *e)
+struct local_queue *local_queue_open(struct loop *loop, int queue_fd, const char *queue_path,
+                                     queue_arrival arrival, void *context, struct err *e)
 {
     struct local_queue *q = calloc(1, sizeof(*q));
 
@@ -76,8 +76,8 @@ void local_queue_close(struct local_queue *q)
     free(q);
 }
 
-/* Submissions in the order of their arrival: a rename does not change the time the document was written, and the names of equal
- * times sort by themselves. */
+/* Submissions in the order of their arrival: a rename does not change the time the document was written, and
+ * the names of equal times sort by themselves. */
 static bool older(const struct timespec *a, const char *a_name, const struct timespec *b, const char *b_name)
 {
     if (a->tv_sec != b->tv_sec)
@@ -139,7 +139,8 @@ int local_queue_take(const struct local_queue *q, int agent_fd, char ret_id[208]
         char aside[256];
         (void)snprintf(aside, sizeof(aside), ".duplicate.%s", ret_id);
         (void)renameat(q->fd, ret_id, q->fd, aside);
-        return err_set(e, -EEXIST, BLAME_ASSIGNMENT, "run %s was submitted before; this submission is ignored", ret_id);
+        return err_set(e, -EEXIST, BLAME_ASSIGNMENT,
+                       "run %s was submitted before; this submission is ignored", ret_id);
     }
     return err_errno(e, errno, BLAME_NODE, "accept run %s", ret_id);
 }

@@ -1,8 +1,9 @@
 /*
- * queue.h - the embedded source: a folder into which runs are submitted, and a ledger into which their statuses go.
+ * queue.h - the embedded source: a folder into which runs are submitted, and a ledger into which their
+ * statuses go.
  *
- * No server: `runlet submit` makes a complete folder in the queue; the agent moves it to its own directory, which is the acceptance.
- * Reports are appended to the run's reports.jsonl, once per (epoch, sequence).
+ * No server: `runlet submit` makes a complete folder in the queue; the agent moves it to its own directory,
+ * which is the acceptance. Reports are appended to the run's reports.jsonl, once per (epoch, sequence).
  */
 #ifndef ASSIGNMENT_LOCAL_QUEUE_H
 #define ASSIGNMENT_LOCAL_QUEUE_H
@@ -10,7 +11,6 @@
 #include "base/err.h"
 #include "engine/engine.h"
 #include "engine/status_report.h"
-
 
 #define LOCAL_LEDGER_NAME "reports.jsonl"
 
@@ -20,12 +20,12 @@ struct local_queue;
 typedef void (*queue_arrival)(void *context);
 
 /* Watches the queue folder open as queue_fd (borrowed). NULL with *e on failure. */
-struct local_queue *local_queue_open(struct loop *loop, int queue_fd, const char *queue_path, queue_arrival arrival,
-                                     void *context, struct err *e);
+struct local_queue *local_queue_open(struct loop *loop, int queue_fd, const char *queue_path,
+                                     queue_arrival arrival, void *context, struct err *e);
 void local_queue_close(struct local_queue *q);
 
-/* Moves the oldest submission to agent_fd. 1 with its id in ret_id, 0 when the queue is empty, negative with *e. What is not a
- * complete submission (a name with a dot before it, a plain file) is left alone. */
+/* Moves the oldest submission to agent_fd. 1 with its id in ret_id, 0 when the queue is empty, negative with
+ * *e. What is not a complete submission (a name with a dot before it, a plain file) is left alone. */
 int local_queue_take(const struct local_queue *q, int agent_fd, char ret_id[208], struct err *e);
 
 /* The source's report_deliver: appends to the ledger unless it is there already. */

@@ -106,8 +106,8 @@ static int put_foreground(int dir_fd, int *ret_lock_fd, struct err *e)
     return r;
 }
 
-int submission_put(int parent_fd, struct job_request *request, const int *parts, bool foreground, int *ret_lock_fd,
-                   struct err *e)
+int submission_put(int parent_fd, struct job_request *request, const int *parts, bool foreground,
+                   int *ret_lock_fd, struct err *e)
 {
     AUTO_CLOSE int dir_fd = -1;
     char temporary[256];
@@ -121,7 +121,8 @@ int submission_put(int parent_fd, struct job_request *request, const int *parts,
         (void)err_errno(e, -r, BLAME_NODE, "open the run's folder");
     /* Whatever the umask: the agent's group moves it from the queue to its place. */
     if (r >= 0)
-        r = fchmod(dir_fd, 0770) < 0 ? err_errno(e, errno, BLAME_NODE, "open the run's folder to the agent") : 0;
+        r = fchmod(dir_fd, 0770) < 0 ? err_errno(e, errno, BLAME_NODE, "open the run's folder to the agent")
+                                     : 0;
     if (r >= 0)
         r = put_parts(dir_fd, request, parts, e);
     if (r >= 0)

@@ -1,6 +1,6 @@
 /*
- * submission.h - a run on its way in: the folder that holds its assignment and artifact, made complete under another name and
- * then moved to its place by one rename.
+ * submission.h - a run on its way in: the folder that holds its assignment and artifact, made complete under
+ * another name and then moved to its place by one rename.
  *
  *   <parent>/<run id>/   assignment.json   parts/0 parts/1 ...   [agent.journal]
  *
@@ -17,12 +17,13 @@
 void submission_new_id(wall_ms_t now, char ret[64]);
 
 /*
- * Puts the request into `parent_fd` under request->run.id. parts[i] holds the bytes of artifact part i: a nameless file made with
- * O_TMPFILE on the same file system (it gets its name here), owned by the caller. request->artifact.part[i].path is rewritten to the
- * place in the folder. With `foreground` the journal already says so, and *ret_lock_fd keeps the run's lock: no other
- * agent takes the run up meanwhile. 0 or negative with *e; on failure nothing is left.
+ * Puts the request into `parent_fd` under request->run.id. parts[i] holds the bytes of artifact part i: a
+ * nameless file made with O_TMPFILE on the same file system (it gets its name here), owned by the caller.
+ * request->artifact.part[i].path is rewritten to the place in the folder. With `foreground` the journal
+ * already says so, and *ret_lock_fd keeps the run's lock: no other agent takes the run up meanwhile. 0 or
+ * negative with *e; on failure nothing is left.
  */
-int submission_put(int parent_fd, struct job_request *request, const int *parts, bool foreground, int *ret_lock_fd,
-                   struct err *e);
+int submission_put(int parent_fd, struct job_request *request, const int *parts, bool foreground,
+                   int *ret_lock_fd, struct err *e);
 
 #endif

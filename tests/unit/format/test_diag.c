@@ -41,7 +41,8 @@ static void only_so_many_are_kept(void **state)
 
 static void nearest_word(void **state)
 {
-    static const char *const KNOWN[] = {"entrypoint", "scriptPathURI", "env", "args", "blockStorageSize"};
+    static const char *const KNOWN[] = {"entrypoint", "scriptPathURI",    "env",
+                                        "args",       "blockStorageSize", "id"};
     static const struct {
         const char *word, *nearest;
     } CASES[] = {
@@ -51,6 +52,7 @@ static void nearest_word(void **state)
         {"envs", "env"},
         {"arg", "args"},
         {"block_storage_size", "blockStorageSize"},
+        {"kind", NULL},
         {"colour", NULL},
         {"x", NULL},
         {"", NULL},

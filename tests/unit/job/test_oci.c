@@ -182,6 +182,7 @@ static void refusals_and_warnings_are_placed(void **state)
          "'ocpus': expected a number above 0"},
         {"{\"jobEnvironmentConfigurationDetails\":{\"jobEnvironmentType\":\"OCIR_CONTAINER\"}}", -EINVAL,
          "a container needs 'image'"},
+        {"{\"jobEnvironmentConfigurationDetails\":{\"image\":\"\"}}", -EINVAL, "a container needs 'image'"},
         {"{\"x-runlet\":{\"maximumRuntime\":90}}", -EINVAL,
          "/x-runlet/maximumRuntime: error: 'maximumRuntime': expected a length of time"},
         {"{\"x-runlet\":{\"maximumRuntime\":\"31d\"}}", -EINVAL, "31d is out of range: expected 1s to 30d"},

@@ -17,11 +17,12 @@ static struct run_history fold(const char *const *lines)
     return h;
 }
 
-#define ACCEPT_QUEUE "{\"t\":\"2026-01-01T00:00:00.000Z\",\"event\":\"accepted\",\"epoch\":3,\"origin\":\"queue\"}"
-#define ACCEPT_HERE  "{\"event\":\"accepted\",\"origin\":\"foreground\"}"
-#define TO(phase)    "{\"event\":\"phase\",\"to\":\"" phase "\"}"
-#define LAUNCH       "{\"event\":\"launch-requested\"}"
-#define CANCEL       "{\"event\":\"cancel-requested\"}"
+#define ACCEPT_QUEUE                                                                                         \
+    "{\"t\":\"2026-01-01T00:00:00.000Z\",\"event\":\"accepted\",\"epoch\":3,\"origin\":\"queue\"}"
+#define ACCEPT_HERE "{\"event\":\"accepted\",\"origin\":\"foreground\"}"
+#define TO(phase)   "{\"event\":\"phase\",\"to\":\"" phase "\"}"
+#define LAUNCH      "{\"event\":\"launch-requested\"}"
+#define CANCEL      "{\"event\":\"cancel-requested\"}"
 
 static void adoption_table(void **state)
 {
@@ -52,9 +53,11 @@ static void adoption_table(void **state)
 
 static void the_first_cause_wins(void **state)
 {
-    static const char *const LINES[] = {
-        ACCEPT_QUEUE, "{\"event\":\"failure\",\"cause\":\"artifact-rejected\",\"blame\":\"assignment\",\"reason\":\"no entry\"}",
-        "{\"event\":\"phase\",\"to\":\"SHIPPING\",\"cause\":\"cancelled\"}", "{\"event\":\"of-a-newer-version\"}", NULL};
+    static const char *const LINES[] = {ACCEPT_QUEUE,
+                                        "{\"event\":\"failure\",\"cause\":\"artifact-rejected\",\"blame\":"
+                                        "\"assignment\",\"reason\":\"no entry\"}",
+                                        "{\"event\":\"phase\",\"to\":\"SHIPPING\",\"cause\":\"cancelled\"}",
+                                        "{\"event\":\"of-a-newer-version\"}", NULL};
     struct run_history h = fold(LINES);
 
     (void)state;

@@ -1,4 +1,5 @@
-/* test_table.c - the phase table as a whole: every pair decided, every phase reaches the end, causes in their place. */
+/* test_table.c - the phase table as a whole: every pair decided, every phase reaches the end, causes in their
+ * place. */
 #include "cmocka_all.h"
 
 #include "base/auto.h"
@@ -9,19 +10,19 @@ static const struct {
     enum phase phase;
     enum run_event event;
 } IMPOSSIBLE[] = {
-    {PHASE_ACCEPTED, RUN_EVENT_DONE},        {PHASE_ACCEPTED, RUN_EVENT_RUNNING},
-    {PHASE_ACCEPTED, RUN_EVENT_STOPPING},    {PHASE_ACCEPTED, RUN_EVENT_MAIN_ENDED},
-    {PHASE_ACCEPTED, RUN_EVENT_ENDED},       {PHASE_ACCEPTED, RUN_EVENT_BUDGET},
-    {PHASE_PREPARING, RUN_EVENT_START},      {PHASE_PREPARING, RUN_EVENT_RUNNING},
-    {PHASE_PREPARING, RUN_EVENT_STOPPING},   {PHASE_PREPARING, RUN_EVENT_MAIN_ENDED},
-    {PHASE_PREPARING, RUN_EVENT_ENDED},      {PHASE_LAUNCHING, RUN_EVENT_START},
-    {PHASE_LAUNCHING, RUN_EVENT_DONE},       {PHASE_RUNNING, RUN_EVENT_START},
-    {PHASE_RUNNING, RUN_EVENT_DONE},         {PHASE_RUNNING, RUN_EVENT_BUDGET},
-    {PHASE_STOPPING, RUN_EVENT_START},       {PHASE_STOPPING, RUN_EVENT_DONE},
-    {PHASE_STOPPING, RUN_EVENT_BUDGET},      {PHASE_CLEANING, RUN_EVENT_START},
-    {PHASE_CLEANING, RUN_EVENT_DONE},        {PHASE_CLEANING, RUN_EVENT_BUDGET},
-    {PHASE_SHIPPING, RUN_EVENT_START},       {PHASE_SHIPPING, RUN_EVENT_BUDGET},
-    {PHASE_REPORTING, RUN_EVENT_START},      {PHASE_REPORTING, RUN_EVENT_BUDGET},
+    {PHASE_ACCEPTED, RUN_EVENT_DONE},      {PHASE_ACCEPTED, RUN_EVENT_RUNNING},
+    {PHASE_ACCEPTED, RUN_EVENT_STOPPING},  {PHASE_ACCEPTED, RUN_EVENT_MAIN_ENDED},
+    {PHASE_ACCEPTED, RUN_EVENT_ENDED},     {PHASE_ACCEPTED, RUN_EVENT_BUDGET},
+    {PHASE_PREPARING, RUN_EVENT_START},    {PHASE_PREPARING, RUN_EVENT_RUNNING},
+    {PHASE_PREPARING, RUN_EVENT_STOPPING}, {PHASE_PREPARING, RUN_EVENT_MAIN_ENDED},
+    {PHASE_PREPARING, RUN_EVENT_ENDED},    {PHASE_LAUNCHING, RUN_EVENT_START},
+    {PHASE_LAUNCHING, RUN_EVENT_DONE},     {PHASE_RUNNING, RUN_EVENT_START},
+    {PHASE_RUNNING, RUN_EVENT_DONE},       {PHASE_RUNNING, RUN_EVENT_BUDGET},
+    {PHASE_STOPPING, RUN_EVENT_START},     {PHASE_STOPPING, RUN_EVENT_DONE},
+    {PHASE_STOPPING, RUN_EVENT_BUDGET},    {PHASE_CLEANING, RUN_EVENT_START},
+    {PHASE_CLEANING, RUN_EVENT_DONE},      {PHASE_CLEANING, RUN_EVENT_BUDGET},
+    {PHASE_SHIPPING, RUN_EVENT_START},     {PHASE_SHIPPING, RUN_EVENT_BUDGET},
+    {PHASE_REPORTING, RUN_EVENT_START},    {PHASE_REPORTING, RUN_EVENT_BUDGET},
 };
 
 static bool listed_impossible(enum phase phase, enum run_event event)
@@ -55,7 +56,8 @@ static void edges_only_go_forward(void **state)
         }
 }
 
-/* A phase that waits for the outside (a job, a person) is left by FAILED or ENDED too; all others by their own work. */
+/* A phase that waits for the outside (a job, a person) is left by FAILED or ENDED too; all others by their
+ * own work. */
 static void every_phase_can_be_left(void **state)
 {
     (void)state;

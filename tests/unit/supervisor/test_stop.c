@@ -31,7 +31,8 @@ static void ladder(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(CASES); i++) {
         struct stop_step step = stop_next(&POLICY, &CASES[i].so_far, (boot_ms_t){CASES[i].now});
-        if (step.action != CASES[i].expect || (step.action == STOP_WAIT && step.next_at.ms != CASES[i].next_at))
+        if (step.action != CASES[i].expect ||
+            (step.action == STOP_WAIT && step.next_at.ms != CASES[i].next_at))
             fail_msg("case %zu: action %d next %lld", i, (int)step.action, (long long)step.next_at.ms);
     }
 }
@@ -55,7 +56,8 @@ static void whole_tree_on_request(void **state)
     assert_int_equal(stop_next(&policy, &none, (boot_ms_t){0}).action, STOP_SIGNAL_TREE);
 }
 
-/* Whatever the times, the ladder ends: each step that is taken leads to another, and the last is giving up. */
+/* Whatever the times, the ladder ends: each step that is taken leads to another, and the last is giving up.
+ */
 static void the_ladder_always_ends(void **state)
 {
     struct stop_progress p = {0};

@@ -1,0 +1,19 @@
+/*
+ * run_name.h - from what a person types for a run to its id, and whether the agent has it yet.
+ */
+#ifndef CLI_RUN_NAME_H
+#define CLI_RUN_NAME_H
+
+#include "base/err.h"
+#include "daemon/layout.h"
+
+struct run_name {
+    char id[208];
+    bool queued; /* submitted, not yet accepted by an agent */
+};
+
+/* Finds the run whose id is `word` or, when just one id begins with it (or its random part does), that one.
+ * -ENOENT or -ENOTUNIQ with the candidates in *e. */
+int run_name_find(const struct layout *layout, const char *word, struct run_name *ret, struct err *e);
+
+#endif

@@ -1,0 +1,99 @@
+/*
+ * verb_cancel.c - runlet cancel: ask a run to stop, whoever attends it.
+ *
+ * The daemon is asked first. When it is down, a live run's own supervisor is told, and a run that waits gets
+ * a mark that the next agent finds before it would start it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/auto.h"
+#include "cli/cli.h"
+#include "cli/configuration.h"
+#include "cli/run_name.h"
+#include "daemon/agent.h"
+#include "daemon/run_view.h"
+#include "io/http_client.h"
+#include "sys/fd.h"
+#include "sys/packet.h"
+#include "wire/message.h"
+
+#define DAEMON_TIMEOUT_MS 5000
+
+/* 1 when the daemon took it, 0 when it is down or does not attend the run. */
+static int ask_daemon(const struct layout *layout, const char *id, struct err *e)
+{
+    AUTO(strbuf) struct strbuf body = STRBUF_INIT(FACT_LINE_MAX);
+    char path[300];
+    int status;
+
+    (void)snprintf(path, sizeof(path), "/v1/runs/%s/cancel", id);
+    status = http_unix_request(layout->api_socket, "POST", path, DAEMON_TIMEOUT_MS, &body, e);
+    if (status == 202)
+        return 1;
+    if (status == 403)
+        return err_set(e, -EPERM, BLAME_NODE, "only root and the agent's user may cancel runs");
+    return 0;
+}
+
+/* 1 when the run's supervisor was told, 0 when there is none. */
+static int tell_supervisor(const struct layout *layout, const char *id)
+{
+    const struct message stop = {.type = MESSAGE_STOP, .cause = CAUSE_CANCELLED, .grace_ms = -1};
+    char path[LAYOUT_PATH_MAX + 256];
+    AUTO_CLOSE int fd = -1;
+
+    (void)snprintf(path, sizeof(path), "%s/%s.sock", layout->sockets, id);
+    fd = packet_connect(path);
+    return fd >= 0 && message_send(fd, &stop, NULL, 0) == 0;
+}
+
+static int mark(const struct layout *layout, const struct run_name *name, struct err *e)
+{
+    char path[LAYOUT_PATH_MAX + 300];
+    AUTO_CLOSE int fd = -1;
+
+    (void)snprintf(path, sizeof(path), "%s/%s/" AGENT_CANCEL_NAME,
+                   name->queued ? layout->queue : layout->agent, name->id);
+    fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+    return fd < 0 ? err_errno(e, errno, BLAME_NODE, "mark the run as cancelled") : 0;
+}
+
+static int cancel(const struct config *config, struct layout *layout, const struct run_name *name,
+                  struct err *e)
+{
+    int r = name->queued ? 0 : ask_daemon(layout, name->id, e);
+
+    if (r != 0)
+        return r;
+    if (tell_supervisor(layout, name->id) == 1)
+        return 0;
+    /* What is written into the agent's folder is written as the agent. */
+    if (geteuid() == 0 && (layout_users(config, layout, e) < 0 || privilege_drop(layout->agent_ids, e) < 0))
+        return e->code;
+    return mark(layout, name, e);
+}
+
+int verb_cancel(struct cli *cli)
+{
+    AUTO(config) struct config config = {0};
+    struct layout layout;
+    struct run_name name;
+    struct run_view view;
+    struct err e = ERR_INIT;
+
+    if (cli_load_config(cli, &config) < 0)
+        return 1;
+    if (layout_paths(&config, &layout, &e) < 0 || run_name_find(&layout, cli_arg(cli, 0), &name, &e) < 0)
+        return cli_fail(cli, 1, &e);
+    if (!name.queued && run_view_read(&layout, name.id, &view, &e) == 0 && view.ended) {
+        (void)fprintf(cli->err, "runlet: run %s has ended already: %s\n", name.id, state_name(view.state));
+        return 1;
+    }
+    if (cancel(&config, &layout, &name, &e) < 0)
+        return cli_fail(cli, 1, &e);
+    (void)fprintf(cli->err, "runlet: run %s is asked to stop\n", name.id);
+    return 0;
+}

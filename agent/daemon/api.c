@@ -1,0 +1,242 @@
+/* api.c - see api.h. */
+#include "daemon/api.h"
+
+#include <errno.h>
+#include <microhttpd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/auto.h"
+#include "daemon/run_view.h"
+#include "run/admission.h"
+#include "sys/packet.h"
+
+#define BODY_MAX        (64U * 1024)
+#define CONNECTIONS_MAX 32
+#define TIMEOUT_SECONDS 10
+/* microhttpd's own timeouts are looked at this often. */
+#define TICK_MS 1000
+
+struct api {
+    struct agent *agent; /* borrowed */
+    struct MHD_Daemon *daemon;
+    struct loop_watch *watch;
+    struct loop_timer *tick;
+    boot_ms_t started;
+};
+
+int api_bind(const struct layout *layout, struct err *e)
+{
+    AUTO_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+    if (fd < 0)
+        return err_errno(e, errno, BLAME_NODE, "make the API's socket");
+    if (strlen(layout->api_socket) >= sizeof(address.sun_path))
+        return err_set(e, -ENAMETOOLONG, BLAME_NODE, "the path of the API's socket is too long: %s",
+                       layout->api_socket);
+    memcpy(address.sun_path, layout->api_socket, strlen(layout->api_socket));
+    (void)unlink(layout->api_socket);
+    if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, CONNECTIONS_MAX) < 0)
+        return err_errno(e, errno, BLAME_NODE, "listen on %s", layout->api_socket);
+    if (chmod(layout->api_socket, 0660) < 0 ||
+        (geteuid() == 0 && chown(layout->api_socket, 0, layout->agent_ids.gid) < 0))
+        return err_errno(e, errno, BLAME_NODE, "set owner and mode of %s", layout->api_socket);
+    return take_fd(&fd);
+}
+
+static enum MHD_Result answer(struct MHD_Connection *c, unsigned status, const struct strbuf *body)
+{
+    struct MHD_Response *response = MHD_create_response_from_buffer(
+        body->len, (void *)(uintptr_t)strbuf_str(body), MHD_RESPMEM_MUST_COPY);
+    enum MHD_Result r;
+
+    if (response == NULL)
+        return MHD_NO;
+    (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
+    r = MHD_queue_response(c, status, response);
+    MHD_destroy_response(response);
+    return r;
+}
+
+/* An error as {"code":...,"message":...}, the way OCI's services say it. */
+static enum MHD_Result answer_error(struct MHD_Connection *c, unsigned status, const char *code,
+                                    const char *message)
+{
+    AUTO(strbuf) struct strbuf body = STRBUF_INIT(BODY_MAX);
+    struct fact_writer w = fact_begin(&body);
+
+    fact_put_string(&w, "code", code);
+    fact_put_string(&w, "message", message);
+    (void)fact_end(&w);
+    return answer(c, status, &body);
+}
+
+static enum MHD_Result get_node(const struct api *api, struct MHD_Connection *c)
+{
+    AUTO(strbuf) struct strbuf body = STRBUF_INIT(BODY_MAX);
+    struct fact_writer w = fact_begin(&body);
+    size_t active = engine_active(api->agent->engine);
+    int64_t waiting = 0;
+
+    for (const struct run *run = engine_first(api->agent->engine); run != NULL; run = run->next)
+        waiting += run->phase == PHASE_ACCEPTED;
+    fact_put_string(&w, "version", RUNLET_VERSION);
+    fact_put_int(&w, "pid", getpid());
+    fact_put_int(&w, "uptimeInMs", clock_boot().ms - api->started.ms);
+    fact_put_int(&w, "active", (int64_t)active);
+    fact_put_int(&w, "waiting", waiting);
+    fact_put_int(&w, "concurrency", api->agent->config->concurrency);
+    fact_put_string(&w, "notReady", admission_text(agent_admission(api->agent)));
+    (void)fact_end(&w);
+    return answer(c, MHD_HTTP_OK, &body);
+}
+
+static enum MHD_Result get_run(const struct api *api, struct MHD_Connection *c, const char *id)
+{
+    AUTO(strbuf) struct strbuf body = STRBUF_INIT(BODY_MAX);
+    struct run_view view;
+    struct err e = ERR_INIT;
+
+    if (run_view_read(api->agent->layout, id, &view, &e) < 0)
+        return answer_error(c, MHD_HTTP_NOT_FOUND, "NotAuthorizedOrNotFound", e.text);
+    run_view_json(&view, api->agent->layout, &body);
+    (void)strbuf_addch(&body, '\n');
+    return answer(c, MHD_HTTP_OK, &body);
+}
+
+/* Whoever may change things: root and the agent itself. */
+static bool may_change(struct MHD_Connection *c)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
+    uid_t uid;
+    pid_t pid;
+
+    return info != NULL && peer_user(info->connect_fd, &uid, &pid) == 0 && (uid == 0 || uid == geteuid());
+}
+
+static enum MHD_Result post_cancel(const struct api *api, struct MHD_Connection *c, const char *id)
+{
+    AUTO(strbuf) struct strbuf body = STRBUF_INIT(BODY_MAX);
+    struct run *run = engine_find(api->agent->engine, id);
+    struct fact_writer w;
+
+    if (!may_change(c))
+        return answer_error(c, MHD_HTTP_FORBIDDEN, "NotAuthorized",
+                            "only root and the agent's user may do this");
+    if (run == NULL)
+        return answer_error(c, MHD_HTTP_NOT_FOUND, "NotAuthorizedOrNotFound",
+                            "runletd does not attend this run");
+    run_cancel(run, false);
+    w = fact_begin(&body);
+    fact_put_string(&w, "id", run->id);
+    (void)fact_end(&w);
+    return answer(c, MHD_HTTP_ACCEPTED, &body);
+}
+
+/* Splits "/v1/runs/ID" and "/v1/runs/ID/cancel". */
+static bool run_path(const char *url, char id[208], bool *ret_cancel)
+{
+    static const char PREFIX[] = "/v1/runs/";
+    const char *rest = url + sizeof(PREFIX) - 1;
+    size_t n;
+
+    if (strncmp(url, PREFIX, sizeof(PREFIX) - 1) != 0)
+        return false;
+    n = strcspn(rest, "/");
+    if (n == 0 || n >= 208 || (rest[n] != '\0' && strcmp(rest + n, "/cancel") != 0))
+        return false;
+    memcpy(id, rest, n);
+    id[n] = '\0';
+    *ret_cancel = rest[n] != '\0';
+    return true;
+}
+
+static enum MHD_Result handle(void *context, struct MHD_Connection *c, const char *url, const char *method,
+                              const char *version, const char *upload, size_t *upload_size, void **state)
+{
+    static int seen;
+    const struct api *api = context;
+    char id[208];
+    bool cancel = false;
+    bool get = strcmp(method, "GET") == 0;
+
+    (void)version;
+    (void)upload;
+    /* The first call of a request only announces it; a body is read and ignored. */
+    if (*state == NULL) {
+        *state = &seen;
+        return MHD_YES;
+    }
+    if (*upload_size != 0) {
+        *upload_size = 0;
+        return MHD_YES;
+    }
+    if (get && strcmp(url, "/v1/node") == 0)
+        return get_node(api, c);
+    if (!run_path(url, id, &cancel))
+        return answer_error(c, MHD_HTTP_NOT_FOUND, "NotAuthorizedOrNotFound",
+                            "there is nothing at this path");
+    if (get && !cancel)
+        return get_run(api, c, id);
+    if (!get && cancel && strcmp(method, "POST") == 0)
+        return post_cancel(api, c, id);
+    return answer_error(c, MHD_HTTP_METHOD_NOT_ALLOWED, "MethodNotAllowed",
+                        "this path does not take this method");
+}
+
+static void run_daemon(void *context)
+{
+    const struct api *api = context;
+
+    (void)MHD_run(api->daemon);
+}
+
+struct api *api_start(struct agent *agent, int listen_fd, struct err *e)
+{
+    struct api *api = calloc(1, sizeof(*api));
+    const union MHD_DaemonInfo *info;
+
+    if (api == NULL) {
+        (void)close(listen_fd);
+        (void)err_oom(e);
+        return NULL;
+    }
+    api->agent = agent;
+    api->started = clock_boot();
+    api->daemon = MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, handle, api, MHD_OPTION_LISTEN_SOCKET,
+                                   listen_fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
+                                   MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)TIMEOUT_SECONDS, MHD_OPTION_END);
+    if (api->daemon == NULL) {
+        (void)close(listen_fd);
+        (void)err_set(e, -EIO, BLAME_NODE, "start the API's server");
+        api_stop(api);
+        return NULL;
+    }
+    info = MHD_get_daemon_info(api->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    api->watch = info != NULL ? loop_watch_new(agent->loop, info->epoll_fd, run_daemon, api) : NULL;
+    api->tick = loop_timer_new(agent->loop, run_daemon, api);
+    if (api->watch == NULL || api->tick == NULL) {
+        (void)err_set(e, -EIO, BLAME_NODE, "watch the API's server");
+        api_stop(api);
+        return NULL;
+    }
+    loop_timer_start(api->tick, TICK_MS, TICK_MS);
+    return api;
+}
+
+void api_stop(struct api *api)
+{
+    if (api == NULL)
+        return;
+    loop_watch_free(api->watch);
+    loop_timer_free(api->tick);
+    if (api->daemon != NULL)
+        MHD_stop_daemon(api->daemon);
+    free(api);
+}

@@ -1,0 +1,176 @@
+/* main.c - runletd: the node agent. See docs/ARCHITECTURE.md. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/auto.h"
+#include "base/log.h"
+#include "daemon/agent.h"
+#include "daemon/api.h"
+#include "sys/fd.h"
+#include "sys/notify.h"
+
+#define STATUS_USAGE 2
+
+static const char HELP[] = "Usage: runletd [--config FILE]\n"
+                           "\n"
+                           "The node agent: takes runs from the queue and brings each to its reported end.\n"
+                           "\n"
+                           "  --config FILE  Read this configuration instead of /etc/runlet/runlet.yaml,\n"
+                           "                 and its drop-ins beside it.\n"
+                           "  -h, --help     Show help and exit.\n"
+                           "  --version      Show the version and exit.\n"
+                           "\n"
+                           "Started as root it makes its folders, starts the process that starts\n"
+                           "supervisors, and gives its privilege up. SIGTERM ends it; runs go on.\n";
+
+struct daemon {
+    struct config config;
+    struct layout layout;
+    struct agent agent;
+    struct api *api;
+    int api_fd;
+    int lock_fd;
+};
+
+static int load_config(const char *path, struct config *config)
+{
+    AUTO(diag) struct diag_list diags = {0};
+    AUTO(strbuf) struct strbuf text = STRBUF_INIT(DOCUMENT_BYTES_MAX);
+    int r = config_load(path, config, &diags);
+
+    diag_print(&diags, &text);
+    if (text.len > 0)
+        log_error("%s", strbuf_str(&text));
+    return r;
+}
+
+/* What needs root, ending in its loss. On a systemd host the folders and the supervisors' socket are there
+ * already. */
+static int set_up_as_root(struct daemon *d, struct err *e)
+{
+    AUTO(strlist) struct strlist options = {0};
+    char supervisor[LAYOUT_PATH_MAX + 32];
+
+    if (layout_ensure(&d->config, &d->layout, e) < 0)
+        return e->code;
+    d->api_fd = api_bind(&d->layout, e);
+    if (d->api_fd < 0)
+        return d->api_fd;
+    if (access(d->layout.supervisor_socket, F_OK) == 0) {
+        d->agent.gate.socket_path = d->layout.supervisor_socket;
+    } else {
+        if (layout_policy_options(&d->config, &d->layout, &options) < 0)
+            return err_oom(e);
+        (void)snprintf(supervisor, sizeof(supervisor), "%s/runlet-supervisor", d->layout.libexec);
+        if (gate_open_starter(supervisor, &options, &d->agent.gate, e) < 0)
+            return e->code;
+    }
+    return privilege_drop(d->layout.agent_ids, e);
+}
+
+static int set_up(struct daemon *d, struct err *e)
+{
+    if (layout_paths(&d->config, &d->layout, e) < 0 || layout_users(&d->config, &d->layout, e) < 0)
+        return e->code;
+    if (geteuid() == 0)
+        return set_up_as_root(d, e);
+    d->agent.gate.socket_path = d->layout.supervisor_socket;
+    d->api_fd = api_bind(&d->layout, e);
+    return d->api_fd < 0 ? d->api_fd : 0;
+}
+
+/* Two agents on one state directory would both answer for its queue. */
+static int lock_state(struct daemon *d, struct err *e)
+{
+    char path[LAYOUT_PATH_MAX + 32];
+
+    (void)snprintf(path, sizeof(path), "%s/.runletd.lock", d->layout.agent);
+    d->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+    if (d->lock_fd < 0)
+        return err_errno(e, errno, BLAME_NODE, "open %s", path);
+    if (flock(d->lock_fd, LOCK_EX | LOCK_NB) < 0)
+        return err_set(e, -EBUSY, BLAME_NODE, "another runletd serves %s", d->config.state_directory);
+    return 0;
+}
+
+static void on_signal(void *context, int signal)
+{
+    struct daemon *d = context;
+
+    log_notice("signal %d: stopping; runs go on and are taken up at the next start", signal);
+    (void)notify_manager("STOPPING=1");
+    d->agent.stopping = true;
+    loop_stop(d->agent.loop);
+}
+
+static int serve(struct daemon *d, struct err *e)
+{
+    size_t adopted;
+    int fd = d->api_fd;
+
+    if (lock_state(d, e) < 0 || agent_open(&d->agent, &d->config, &d->layout, e) < 0)
+        return e->code;
+    if (loop_signal_new(d->agent.loop, SIGTERM, on_signal, d) == NULL ||
+        loop_signal_new(d->agent.loop, SIGINT, on_signal, d) == NULL)
+        return err_oom(e);
+    adopted = agent_adopt_all(&d->agent);
+    if (agent_watch_queue(&d->agent, e) < 0)
+        return e->code;
+    d->api_fd = -1;
+    d->api = api_start(&d->agent, fd, e);
+    if (d->api == NULL)
+        return e->code;
+    log_notice("runletd " RUNLET_VERSION " ready, %zu runs taken up again, %lld at a time", adopted,
+               (long long)d->config.concurrency);
+    (void)notify_manager("READY=1");
+    loop_run(d->agent.loop);
+    return 0;
+}
+
+static int run_daemon(const char *config_path)
+{
+    struct daemon d = {.agent = AGENT_INIT, .api_fd = -1, .lock_fd = -1};
+    struct err e = ERR_INIT;
+    int r = load_config(config_path, &d.config);
+
+    if (r == 0) {
+        log_set_level(d.config.log_level);
+        r = set_up(&d, &e);
+        if (r == 0)
+            r = serve(&d, &e);
+        if (r < 0)
+            log_error("%s", e.text);
+    }
+    api_stop(d.api);
+    agent_close(&d.agent);
+    fd_close(&d.api_fd);
+    fd_close(&d.lock_fd);
+    config_free(&d.config);
+    return r < 0 ? 1 : 0;
+}
+
+int main(int argc, char **argv)
+{
+    const char *config_path = NULL;
+
+    log_open("runletd", LOG_LEVEL_INFO);
+    (void)signal(SIGPIPE, SIG_IGN);
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+            return fputs(HELP, stdout) < 0;
+        if (strcmp(argv[i], "--version") == 0)
+            return puts("runletd " RUNLET_VERSION) < 0;
+        if (strcmp(argv[i], "--config") == 0 && i + 1 < argc) {
+            config_path = argv[++i];
+        } else {
+            log_error("unknown argument: %s (see runletd --help)", argv[i]);
+            return STATUS_USAGE;
+        }
+    }
+    return run_daemon(config_path);
+}
