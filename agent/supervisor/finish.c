@@ -69,6 +69,8 @@ int finish(struct supervision *s, struct err *e)
     if (s->record.witness[0] == '\0')
         (void)snprintf(s->record.witness, sizeof(s->record.witness), "%s",
                        s->record.main_end == MAIN_UNKNOWN ? "none" : "supervisor");
+    if (s->record.tree_gone && cgroup_remove(&s->group) < 0)
+        log_warning("run=%s its control group could not be removed", s->plan.run_id);
     r = write_record(s, e);
     if (s->record.tree_gone && run_directory_clean(&s->run) < 0)
         log_warning("run=%s its scratch space could not be removed completely", s->plan.run_id);

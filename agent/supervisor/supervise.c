@@ -176,6 +176,7 @@ static void supervision_close(struct supervision *s)
     journal_close(&s->journal);
     place_close(&s->helper);
     fd_close(&s->init.control_fd);
+    cgroup_close(&s->group);
     fd_close(&s->signal_fd);
     fd_close(&s->timer_fd);
     fd_close(&s->output_fd[0]);
@@ -236,6 +237,7 @@ int supervise(const struct policy *policy, int connection_fd)
                             .journal = {.fd = -1},
                             .capture = {.spool = SPOOL_WRITER_INIT, .pipe_fd = {-1, -1}},
                             .helper = PLACE_HELPER_INIT,
+                            .group = CGROUP_INIT,
                             .init = {.control_fd = -1},
                             .signal_fd = -1,
                             .timer_fd = -1,
