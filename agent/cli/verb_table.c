@@ -46,7 +46,7 @@ const size_t CLI_GLOBAL_OPTION_COUNT = ARRAY_SIZE(CLI_GLOBAL_OPTIONS);
                  "over it."},                                                                                \
         {.name = "entrypoint",                                                                               \
          .argument = "PATH",                                                                                 \
-         .help = "The file in the archive to execute, as JOB_RUN_ENTRYPOINT names it."},                     \
+         .help = "The file of the code to execute, as the job's own entrypoint names it."},                     \
         {.name = "max-runtime",                                                                              \
          .argument = "DURATION",                                                                             \
          .help = "End the job after this time: 90s, 5m, 2h, 30d."},                                          \
