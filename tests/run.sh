@@ -50,7 +50,7 @@ if [[ -n $only ]]; then
     pytest+=(-k "$only")
 fi
 pytest_status=0
-RUNLET_BUILD=$PWD/$build PYTHONDONTWRITEBYTECODE=1 "${pytest[@]}" tests >"$results/pytest.log" 2>&1 </dev/null || pytest_status=$?
+RUNLET_BUILD=$PWD/$build RUNLET_BIN_DIR=$PWD/$build/bin PYTHONDONTWRITEBYTECODE=1 "${pytest[@]}" tests >"$results/pytest.log" 2>&1 </dev/null || pytest_status=$?
 
 finished=true
 exec /usr/bin/python3 tests/tally.py "$results" "$pytest_status"

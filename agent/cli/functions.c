@@ -2,7 +2,6 @@
  * them. */
 #include "cli/verbs.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/auto.h"
@@ -21,5 +20,5 @@ verb_function *verb_function_of(const struct verb *verb)
     for (size_t i = 0; i < ARRAY_SIZE(FUNCTIONS); i++)
         if (strcmp(FUNCTIONS[i].verb, verb->name) == 0)
             return FUNCTIONS[i].function;
-    abort();
+    return NULL;
 }

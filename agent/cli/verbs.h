@@ -64,7 +64,7 @@ struct cli;
 /* What a verb does; returns the exit status. */
 typedef int verb_function(struct cli *cli);
 
-/* The function of the verb. functions.c. */
+/* The function of the verb; a test sees that each has one. functions.c. */
 verb_function *verb_function_of(const struct verb *verb);
 
 verb_function verb_run, verb_validate, verb_submit, verb_status, verb_logs, verb_cancel, verb_wait,

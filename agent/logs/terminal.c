@@ -8,12 +8,14 @@
 
 #define READER_WAIT_MS 10
 
-/* Our own descriptors may be shared with the shell and must stay blocking. A pipe or terminal that polls writable takes
- * PIPE_BUF bytes without blocking, so that much is written at a time for as long as it does. A reader that is a little
- * slower than the job is waited for briefly; one that does not read at all costs the loop no more than that. */
+/* Our own descriptors may be shared with the shell and must stay blocking. A pipe or terminal that polls
+ * writable takes PIPE_BUF bytes without blocking, so that much is written at a time for as long as it does. A
+ * reader that is a little slower than the job is waited for briefly; one that does not read at all costs the
+ * loop no more than that. */
 static ssize_t deliver(const struct spool_piece *piece, void *context)
 {
-    struct pollfd fd = {.fd = piece->stream == SPOOL_STDERR ? STDERR_FILENO : STDOUT_FILENO, .events = POLLOUT};
+    struct pollfd fd = {.fd = piece->stream == SPOOL_STDERR ? STDERR_FILENO : STDOUT_FILENO,
+                        .events = POLLOUT};
     size_t done = 0;
 
     (void)context;

@@ -16,6 +16,7 @@
 #include "base/auto.h"
 #include "base/log.h"
 #include "supervisor/recover.h"
+#include "supervisor/remove.h"
 #include "supervisor/supervision.h"
 #include "sys/fd.h"
 
@@ -259,8 +260,10 @@ int supervise(const struct policy *policy, int connection_fd)
             status = start_run(&s, fds, count);
         else if (m.type == MESSAGE_RECOVER)
             status = recover(policy, &m, &s.channel);
+        else if (m.type == MESSAGE_REMOVE)
+            status = remove_run(policy, &m, &s.channel);
         else
-            log_warning("the first message was not start or recover");
+            log_warning("the first message was not start, recover or remove");
     }
     supervision_close(&s);
     return status;

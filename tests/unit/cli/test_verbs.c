@@ -83,6 +83,13 @@ static void every_row_is_filled(void **state)
     }
 }
 
+static void every_verb_has_a_function(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < VERB_COUNT; i++)
+        assert_non_null(verb_function_of(&VERBS[i]));
+}
+
 static void assert_parses(const char *command)
 {
     AUTO(strlist) struct strlist words = {0};
@@ -143,9 +150,9 @@ static void man_pages_name_every_option(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(help_fits_the_terminal),      cmocka_unit_test(every_row_is_filled),
-        cmocka_unit_test(examples_are_command_lines),  cmocka_unit_test(man_pages_escape),
-        cmocka_unit_test(man_pages_name_every_option),
+        cmocka_unit_test(help_fits_the_terminal),    cmocka_unit_test(every_row_is_filled),
+        cmocka_unit_test(every_verb_has_a_function), cmocka_unit_test(examples_are_command_lines),
+        cmocka_unit_test(man_pages_escape),          cmocka_unit_test(man_pages_name_every_option),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
