@@ -78,8 +78,9 @@ static int set_from_file(struct env *env, const char *path, struct err *e)
     return set_lines(env, path, text.data, e);
 }
 
-static int override_environment(const struct cli *cli, struct env *env, struct err *e)
+static int override_environment(const struct cli *cli, struct job_request *request, struct err *e)
 {
+    struct env *env = &request->run.overrides.env;
     const char *value;
 
     for (size_t at = 0; (value = cli_next_value(cli, "env-file", &at)) != NULL;)
@@ -93,7 +94,7 @@ static int override_environment(const struct cli *cli, struct env *env, struct e
             return e->code;
     }
     value = cli_value(cli, "entrypoint");
-    if (value != NULL && env_set(env, ENV_RUN, "JOB_RUN_ENTRYPOINT", value) < 0)
+    if (value != NULL && env_set(env, ENV_RUN, entry_variable(request->runtime), value) < 0)
         return err_oom(e);
     return 0;
 }
@@ -166,7 +167,7 @@ int overrides_apply(const struct cli *cli, struct job_request *request, struct e
         return err_set(e, -EINVAL, BLAME_ASSIGNMENT, "--name: at most %d characters", JOB_NAME_CHARS_MAX);
     if (name != NULL && replace(&request->run.display_name, name, e) < 0)
         return e->code;
-    if (override_environment(cli, &request->run.overrides.env, e) < 0 ||
+    if (override_environment(cli, request, e) < 0 ||
         override_arguments(cli, &request->run.overrides, e) < 0 ||
         override_runtime(cli, &request->run.overrides, e) < 0)
         return e->code;

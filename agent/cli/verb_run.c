@@ -13,6 +13,7 @@
 #include "cli/prepare.h"
 #include "cli/run_foreground.h"
 #include "cli/style.h"
+#include "daemon/housekeeping.h"
 #include "daemon/run_view.h"
 #include "sys/fd.h"
 
@@ -40,13 +41,27 @@ static int become_agent(struct prepared *p, struct gate *gate, struct err *e)
     return privilege_drop(p->layout.agent_ids, e);
 }
 
-static int submit_here(struct prepared *p, int *ret_lock_fd, struct err *e)
+static int mark_kept(const struct cli *cli, int agent_fd, const struct prepared *p, struct err *e)
+{
+    char path[300];
+    AUTO_CLOSE int fd = -1;
+
+    if (!cli_flag(cli, "keep"))
+        return 0;
+    (void)snprintf(path, sizeof(path), "%.200s/" AGENT_KEEP_NAME, p->request.run.id);
+    fd = openat(agent_fd, path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+    return fd < 0 ? err_errno(e, errno, BLAME_NODE, "mark the run to be kept") : 0;
+}
+
+static int submit_here(const struct cli *cli, struct prepared *p, int *ret_lock_fd, struct err *e)
 {
     AUTO_CLOSE int agent_fd = dir_open(AT_FDCWD, p->layout.agent);
 
     if (agent_fd < 0)
         return err_errno(e, -agent_fd, BLAME_NODE, "open %s", p->layout.agent);
-    return submission_put(agent_fd, &p->request, p->parts.fd, true, ret_lock_fd, e);
+    if (submission_put(agent_fd, &p->request, p->parts.fd, true, ret_lock_fd, e) < 0)
+        return e->code;
+    return mark_kept(cli, agent_fd, p, e);
 }
 
 /* The parent prints the id and goes; the child goes on without a terminal. Returns 1 in the parent. */
@@ -127,7 +142,7 @@ int verb_run(struct cli *cli)
     if (cli_flag(cli, "dry-run"))
         return show_plan(cli, &p);
     log_set_level(LOG_LEVEL_WARNING);
-    if (become_agent(&p, &gate, &e) < 0 || submit_here(&p, &lock_fd, &e) < 0) {
+    if (become_agent(&p, &gate, &e) < 0 || submit_here(cli, &p, &lock_fd, &e) < 0) {
         gate_close(&gate);
         return cli_fail(cli, EXIT_RUN_ERROR, &e);
     }

@@ -46,7 +46,7 @@ const size_t CLI_GLOBAL_OPTION_COUNT = ARRAY_SIZE(CLI_GLOBAL_OPTIONS);
                  "over it."},                                                                                \
         {.name = "entrypoint",                                                                               \
          .argument = "PATH",                                                                                 \
-         .help = "The file in the archive to execute, as JOB_RUN_ENTRYPOINT names it."},                     \
+         .help = "The file of the code to execute, as the job's own entrypoint names it."},                  \
         {.name = "max-runtime",                                                                              \
          .argument = "DURATION",                                                                             \
          .help = "End the job after this time: 90s, 5m, 2h, 30d."},                                          \
@@ -66,7 +66,10 @@ static const struct cli_option RUN_OPTIONS[] = {
      .help = "Print the whole plan - files, command, every variable with its layer, limits, deadline - and "
              "create nothing."},
     {.name = "json", .help = "Print the end of the run, or the plan, as JSON."},
-    {.name = "keep", .letter = 'k', .help = "Keep the run's home directory for a look afterwards."},
+    {.name = "keep",
+     .letter = 'k',
+     .help = "Keep the run's records and home until they are removed by hand: the node's retention "
+             "passes it over."},
     {.name = "quiet", .letter = 'q', .help = "Say nothing about the run: only the job's own output appears."},
 };
 

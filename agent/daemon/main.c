@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "daemon/agent.h"
 #include "daemon/api.h"
+#include "daemon/housekeeping.h"
 #include "sys/fd.h"
 #include "sys/notify.h"
 
@@ -33,6 +34,7 @@ struct daemon {
     struct layout layout;
     struct agent agent;
     struct api *api;
+    struct housekeeping *housekeeping;
     int api_fd;
     int lock_fd;
 };
@@ -123,7 +125,8 @@ static int serve(struct daemon *d, struct err *e)
         return e->code;
     d->api_fd = -1;
     d->api = api_start(&d->agent, fd, e);
-    if (d->api == NULL)
+    d->housekeeping = d->api != NULL ? housekeeping_start(&d->agent, e) : NULL;
+    if (d->housekeeping == NULL)
         return e->code;
     log_notice("runletd " RUNLET_VERSION " ready, %zu runs taken up again, %lld at a time", adopted,
                (long long)d->config.concurrency);
@@ -146,6 +149,7 @@ static int run_daemon(const char *config_path)
         if (r < 0)
             log_error("%s", e.text);
     }
+    housekeeping_stop(d.housekeeping);
     api_stop(d.api);
     agent_close(&d.agent);
     fd_close(&d.api_fd);

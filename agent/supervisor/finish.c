@@ -6,11 +6,14 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "sys/fd.h"
 
 /* How long a full or failing disk is asked again for the output's last bytes and for the record. */
 #define SPOOL_PATIENCE_MS  5000
 #define RECORD_PATIENCE_MS 60000
 #define RETRY_PAUSE_MS     100
+/* The home is measured for the node's retention; the end of a run does not wait for a million files. */
+#define HOME_ENTRIES_MAX 20000
 
 static void pause_before_retry(void)
 {
@@ -66,9 +69,12 @@ int finish(struct supervision *s, struct err *e)
 
     complete_output(s);
     s->record.ended_at = clock_wall();
+    s->record.disk_bytes = tree_bytes(s->run.home_fd, HOME_ENTRIES_MAX);
     if (s->record.witness[0] == '\0')
         (void)snprintf(s->record.witness, sizeof(s->record.witness), "%s",
                        s->record.main_end == MAIN_UNKNOWN ? "none" : "supervisor");
+    if (s->record.tree_gone && cgroup_remove(&s->group) < 0)
+        log_warning("run=%s its control group could not be removed", s->plan.run_id);
     r = write_record(s, e);
     if (s->record.tree_gone && run_directory_clean(&s->run) < 0)
         log_warning("run=%s its scratch space could not be removed completely", s->plan.run_id);

@@ -326,6 +326,11 @@ static _Noreturn void init_main(const struct launch *l, int control_fd, int witn
         (void)err_errno(&e, errno, BLAME_NODE, "make a signal descriptor");
         give_up(&init, &e, 0);
     }
+    /* Joined by init before it has children: nothing of the run is ever outside. */
+    if (l->group_procs_fd >= 0 && fd_write_all(l->group_procs_fd, "0", 1) < 0) {
+        (void)err_errno(&e, errno, BLAME_NODE, "join the run's control group");
+        give_up(&init, &e, 0);
+    }
     if (view_build(l->policy, l->run, &e) < 0) {
         (void)err_context(&e, "mounts");
         give_up(&init, &e, 0);

@@ -27,7 +27,8 @@ struct launch {
     const struct strlist *argv;
     const struct strlist *environment;
     const char *directory;
-    int output_fd[2]; /* write ends of the output pipes */
+    int output_fd[2];   /* write ends of the output pipes */
+    int group_procs_fd; /* cgroup.procs of the run's control group, to join it; -1: there is none */
 };
 
 struct init_process {

@@ -12,6 +12,7 @@
 #include "record/spool.h"
 #include "supervisor/init.h"
 #include "supervisor/run_directory.h"
+#include "sys/cgroup.h"
 #include "sys/process.h"
 
 /* A dying supervisor's init goes with it at once; a process in an uninterruptible wait may hold the lock
@@ -85,6 +86,20 @@ static struct exit_record reconstruct(const struct run_directory *run)
     return record;
 }
 
+/* The lost supervisor's control group. It was made below that supervisor's own group, which is ours too
+ * unless a service manager gave each a group of its own; then it went with that. */
+static void remove_group(const char *run_id)
+{
+    struct cgroup group = CGROUP_INIT;
+    struct err e = ERR_INIT;
+    char name[256];
+
+    (void)snprintf(name, sizeof(name), "runlet.%s", run_id);
+    if (cgroup_create_here(name, &group, &e) == 0)
+        (void)cgroup_remove(&group);
+    cgroup_close(&group);
+}
+
 static int say_refused(struct channel *channel, const struct err *e)
 {
     struct message m = {.type = MESSAGE_REFUSED, .refusal = REFUSAL_NODE, .blame = e->blame};
@@ -115,6 +130,7 @@ int recover(const struct policy *policy, const struct message *request, struct c
         if (exit_record_write(run.fd, &record, &e) < 0 && e.code != -EEXIST)
             status = say_refused(channel, &e);
     }
+    remove_group(run.name);
     if (run_directory_clean(&run) < 0)
         log_warning("run=%s its scratch space could not be removed completely", run.name);
     if (status == 0) {

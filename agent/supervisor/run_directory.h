@@ -1,12 +1,10 @@
 /*
- * run_directory.h - the run's directory: created once, locked while anything of the run lives, cleaned at the
- * end.
+ * run_directory.h - the run's directory: made once, locked while anything of the run lives, cleaned at the end.
  *
- *   runs/<run>/  root:runlet 0750
- *     plan  supervisor.journal  witness  log/  home/  exit     evidence, kept
- *     lock                                                     flock held by supervisor and init
- *     scratch/                                                 private /tmp, passwd, the reserve: removed at
- * the end
+ *   runs/<run>/  root:agent 2750
+ *     plan  supervisor.journal  witness  log/  home/  exit   evidence, kept
+ *     lock                                                   flock held by supervisor and init
+ *     scratch/                                               private /tmp, passwd, reserve: removed at the end
  *
  * Its appearance under its final name is the commit point of a run: before, the run was never started; after,
  * it has an end. It appears by one rename, already locked and with the plan in it.

@@ -99,15 +99,21 @@ static int launch(struct supervision *s, const struct placed *placed, struct err
 {
     AUTO(strlist) struct strlist argv = {0};
     AUTO(strlist) struct strlist environment = {0};
-    const struct launch l = {.policy = s->policy,
-                             .plan = &s->plan,
-                             .run = &s->run,
-                             .argv = &argv,
-                             .environment = &environment,
-                             .directory = entry_directory(&s->plan),
-                             .output_fd = {s->output_fd[0], s->output_fd[1]}};
+    struct launch l = {.policy = s->policy,
+                       .plan = &s->plan,
+                       .run = &s->run,
+                       .argv = &argv,
+                       .environment = &environment,
+                       .directory = entry_directory(&s->plan),
+                       .output_fd = {s->output_fd[0], s->output_fd[1]},
+                       .group_procs_fd = -1};
+    char group[256];
     struct fact_writer *w;
 
+    (void)snprintf(group, sizeof(group), "runlet.%s", s->plan.run_id);
+    if (cgroup_create_here(group, &s->group, e) < 0)
+        return e->code;
+    l.group_procs_fd = s->group.procs_fd;
     if (entry_command(&s->plan, placed->entry, &argv, e) < 0)
         return e->code;
     if (build_environment(s, &placed->env, &environment) < 0)
@@ -120,6 +126,7 @@ static int launch(struct supervision *s, const struct placed *placed, struct err
         return e->code;
     if (init_start(&l, &s->init, e) < 0)
         return e->code;
+    fd_close(&s->group.procs_fd);
     for (size_t i = 0; i < CAPTURE_STREAMS; i++)
         fd_close(&s->output_fd[i]);
     return 0;
@@ -244,10 +251,10 @@ void stage_stop(struct supervision *s, enum cause cause, int64_t grace_ms, boot_
 /* What could not be ended: named for the operator. */
 static void describe_left_behind(struct supervision *s)
 {
-    (void)snprintf(
-        s->record.left_behind, sizeof(s->record.left_behind),
-        "processes of the run did not end after SIGKILL (init pid %d); see /proc/*/stack and wchan",
-        (int)s->init.pid);
+    cgroup_describe(&s->group, s->record.left_behind, sizeof(s->record.left_behind));
+    if (s->record.left_behind[0] == '\0')
+        (void)snprintf(s->record.left_behind, sizeof(s->record.left_behind),
+                       "processes below init (pid %d) did not end after SIGKILL", (int)s->init.pid);
 }
 
 static void take_step(struct supervision *s, enum stop_action action, boot_ms_t now)
@@ -269,6 +276,7 @@ static void take_step(struct supervision *s, enum stop_action action, boot_ms_t 
         s->stop.killed_at = now;
         break;
     case STOP_KILL_INIT:
+        (void)cgroup_kill(&s->group);
         (void)kill(s->init.pid, SIGKILL);
         s->stop.killed_init = true;
         break;

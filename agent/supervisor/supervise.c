@@ -16,6 +16,7 @@
 #include "base/auto.h"
 #include "base/log.h"
 #include "supervisor/recover.h"
+#include "supervisor/remove.h"
 #include "supervisor/supervision.h"
 #include "sys/fd.h"
 
@@ -176,6 +177,7 @@ static void supervision_close(struct supervision *s)
     journal_close(&s->journal);
     place_close(&s->helper);
     fd_close(&s->init.control_fd);
+    cgroup_close(&s->group);
     fd_close(&s->signal_fd);
     fd_close(&s->timer_fd);
     fd_close(&s->output_fd[0]);
@@ -236,6 +238,7 @@ int supervise(const struct policy *policy, int connection_fd)
                             .journal = {.fd = -1},
                             .capture = {.spool = SPOOL_WRITER_INIT, .pipe_fd = {-1, -1}},
                             .helper = PLACE_HELPER_INIT,
+                            .group = CGROUP_INIT,
                             .init = {.control_fd = -1},
                             .signal_fd = -1,
                             .timer_fd = -1,
@@ -257,8 +260,10 @@ int supervise(const struct policy *policy, int connection_fd)
             status = start_run(&s, fds, count);
         else if (m.type == MESSAGE_RECOVER)
             status = recover(policy, &m, &s.channel);
+        else if (m.type == MESSAGE_REMOVE)
+            status = remove_run(policy, &m, &s.channel);
         else
-            log_warning("the first message was not start or recover");
+            log_warning("the first message was not start, recover or remove");
     }
     supervision_close(&s);
     return status;

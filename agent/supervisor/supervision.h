@@ -18,6 +18,7 @@
 #include "supervisor/policy.h"
 #include "supervisor/run_directory.h"
 #include "supervisor/stop.h"
+#include "sys/cgroup.h"
 
 enum stage {
     STAGE_PLACING = 0, /* the helper puts the artifact into the home */
@@ -36,6 +37,7 @@ struct supervision {
     struct capture capture;         /* owned */
     struct channel channel;         /* owned */
     struct place_helper helper;     /* owned */
+    struct cgroup group;            /* owned: the run's control group, where there is one */
     struct init_process init;       /* owned */
     int signal_fd, timer_fd;        /* owned */
     int output_fd[CAPTURE_STREAMS]; /* owned: write ends, for the job; -1 after the launch */

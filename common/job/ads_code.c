@@ -92,7 +92,8 @@ static void add(struct ads *ads, enum artifact_form form, const char *path, cons
 /* One of our entry programs becomes what the service runs. */
 static void add_entry_program(struct ads *ads, const char *program)
 {
-    add(ads, ARTIFACT_ENTRY_PROGRAM, program, program, INTO_ARCHIVE);
+    if (artifact_add_entry_program(&ads->request->artifact, program) < 0)
+        ads->rd.no_memory = true;
     ads_set(ads, "JOB_RUN_ENTRYPOINT", program, ads->runtime);
 }
 
@@ -153,7 +154,6 @@ void ads_read_python(struct ads *ads)
 {
     struct reader *rd = &ads->rd;
     const struct node *uri = field(rd, ads->runtime, "scriptPathURI");
-    const struct env *env = &ads->request->job.configuration.env;
     AUTO_FREE char *path = ads_local_path(ads, "scriptPathURI");
     AUTO_FREE char *name = ads_source_name(ads, "scriptPathURI", path);
 
@@ -174,8 +174,6 @@ void ads_read_python(struct ads *ads)
         name_package(ads, name);
     }
     add_entry_program(ads, ENTRY_PYTHON);
-    if (is_notebook(env_value(env, "CODE_ENTRYPOINT")))
-        add(ads, ARTIFACT_ENTRY_PROGRAM, ENTRY_NOTEBOOK, ENTRY_NOTEBOOK, INTO_ARCHIVE);
 }
 
 /* ---- notebook ---- */

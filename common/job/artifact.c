@@ -157,6 +157,32 @@ int artifact_resolve(struct artifact *artifact, struct diag_list *diags)
     return diags->errors > errors ? -EINVAL : 0;
 }
 
+/* ---- entry programs ---- */
+
+/* Each with the modules it imports; driver_python.py turns to the notebook's program when it is given one. */
+static const struct {
+    const char *program;
+    const char *modules[3];
+} ENTRY_PROGRAMS[] = {
+    {ENTRY_PYTHON, {ENTRY_NOTEBOOK, ENTRY_COMMON}},
+    {ENTRY_NOTEBOOK, {ENTRY_COMMON}},
+    {ENTRY_GIT, {ENTRY_PYTHON, ENTRY_NOTEBOOK, ENTRY_COMMON}},
+};
+
+int artifact_add_entry_program(struct artifact *a, const char *program)
+{
+    int r = artifact_add(a, ARTIFACT_ENTRY_PROGRAM, program, program, INTO_ARCHIVE);
+
+    for (size_t i = 0; i < ARRAY_SIZE(ENTRY_PROGRAMS); i++) {
+        const char *const *modules = ENTRY_PROGRAMS[i].modules;
+        if (strcmp(program, ENTRY_PROGRAMS[i].program) != 0)
+            continue;
+        for (size_t k = 0; r == 0 && k < ARRAY_SIZE(ENTRY_PROGRAMS[i].modules) && modules[k] != NULL; k++)
+            r = artifact_add(a, ARTIFACT_ENTRY_PROGRAM, modules[k], modules[k], INTO_ARCHIVE);
+    }
+    return r;
+}
+
 /* ---- a bare path ---- */
 
 /* A lone notebook runs as ADS's notebook runtime runs it. */
@@ -166,8 +192,7 @@ static int from_notebook(const char *path, const char *name, struct job_request 
     int r = artifact_add(&request->artifact, ARTIFACT_FILE, path, name, INTO_CODE);
 
     if (r == 0)
-        r = artifact_add(&request->artifact, ARTIFACT_ENTRY_PROGRAM, ENTRY_NOTEBOOK, ENTRY_NOTEBOOK,
-                         INTO_ARCHIVE);
+        r = artifact_add_entry_program(&request->artifact, ENTRY_NOTEBOOK);
     if (r == 0)
         r = env_set(env, ENV_JOB, "JOB_RUN_NOTEBOOK", name);
     if (r == 0)

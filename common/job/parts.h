@@ -90,6 +90,9 @@ void conda_note(struct reader *rd, struct job_request *request, const struct nod
 int artifact_add(struct artifact *a, enum artifact_form form, const char *path, const char *name,
                  const char *into);
 
+/* Appends one of runlet's entry programs and the modules it imports. */
+int artifact_add_entry_program(struct artifact *a, const char *program);
+
 /* What a path looks like by its name alone: a known file type, an archive, else a directory. `.ipynb` is a
  * file. */
 enum artifact_form artifact_guess(const char *path);
@@ -101,6 +104,7 @@ char *path_name(const char *path);
 #define ENTRY_PYTHON   "driver_python.py"
 #define ENTRY_NOTEBOOK "driver_notebook.py"
 #define ENTRY_GIT      "driver_git.py"
+#define ENTRY_COMMON   "driver_common.py"
 #define INTO_ARCHIVE   "decompressed_artifact"
 #define INTO_CODE      "decompressed_artifact/code"
 

@@ -33,8 +33,7 @@ static const char *first(const char *a, const char *b)
 
 /* ---- env ---- */
 
-/* Which variable the entry file of a runtime is told by. */
-static const char *entry_variable(enum job_runtime runtime)
+const char *entry_variable(enum job_runtime runtime)
 {
     switch (runtime) {
     case RUNTIME_PYTHON:

@@ -28,6 +28,9 @@ struct run_options {
 int run_resolve(const struct job_request *request, const struct run_options *options, struct run_spec *ret,
                 struct diag_list *diags);
 
+/* The variable that tells a runtime its entry file: JOB_RUN_ENTRYPOINT, or what the entry program reads. */
+const char *entry_variable(enum job_runtime runtime);
+
 /* Splits one string into POSIX shell words: blanks separate, '...' "..." and backslash quote; no expansion,
  * no comments, no operators. 0, -EINVAL (unfinished quote; *ret_at is its byte offset) or -ENOMEM. */
 int shell_words_split(const char *text, struct strlist *ret, size_t *ret_at);

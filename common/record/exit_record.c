@@ -60,18 +60,19 @@ int exit_record_encode(const struct exit_record *record, struct strbuf *out, str
     fact_put_string(&w, "run", record->run_id);
     fact_put_string(&w, "main", main_end_name(record->main_end));
     fact_put_int(&w, "status", record->status);
-    fact_put_bool(&w, "core_dumped", record->core_dumped);
-    fact_put_string(&w, "stop_cause", cause_name(record->stop_cause));
+    fact_put_bool(&w, "core-dumped", record->core_dumped);
+    fact_put_string(&w, "stop-cause", cause_name(record->stop_cause));
     fact_put_string(&w, "blame", blame_name(record->blame));
     fact_put_string(&w, "reason", record->reason);
-    fact_put_int(&w, "launch_errno", record->launch_errno);
-    fact_put_bool(&w, "tree_gone", record->tree_gone);
-    fact_put_string(&w, "left_behind", record->left_behind);
-    put_time(&w, "accepted_at", record->accepted_at);
-    put_time(&w, "started_at", record->started_at);
-    put_time(&w, "ended_at", record->ended_at);
-    fact_put_int(&w, "log_bytes", (int64_t)record->log_bytes);
-    fact_put_int(&w, "log_lines", (int64_t)record->log_lines);
+    fact_put_int(&w, "launch-errno", record->launch_errno);
+    fact_put_bool(&w, "tree-gone", record->tree_gone);
+    fact_put_string(&w, "left-behind", record->left_behind);
+    put_time(&w, "accepted-at", record->accepted_at);
+    put_time(&w, "started-at", record->started_at);
+    put_time(&w, "ended-at", record->ended_at);
+    fact_put_int(&w, "log-bytes", (int64_t)record->log_bytes);
+    fact_put_int(&w, "log-lines", (int64_t)record->log_lines);
+    fact_put_int(&w, "disk-bytes", (int64_t)record->disk_bytes);
     fact_put_string(&w, "witness", record->witness);
     r = fact_end(&w);
     return r < 0 ? err_set(e, r, BLAME_NODE, "the exit record could not be built") : 0;
@@ -144,7 +145,7 @@ static int get_end(const struct fact *f, struct exit_record *r, struct err *e)
         (r->main_end == MAIN_EXITED ? status < 0 || status > 255 : status < 1 || status >= _NSIG))
         return refuse(e, "status");
     r->status = (int)status;
-    (void)fact_bool(f, "core_dumped", &r->core_dumped);
+    (void)fact_bool(f, "core-dumped", &r->core_dumped);
     return 0;
 }
 
@@ -153,20 +154,20 @@ static int get_stop(const struct fact *f, struct exit_record *r, struct err *e)
     const char *name;
     int64_t number = 0;
 
-    if (!fact_string(f, "stop_cause", &name))
-        return refuse(e, "stop_cause");
+    if (!fact_string(f, "stop-cause", &name))
+        return refuse(e, "stop-cause");
     r->stop_cause = cause_from_name(name);
     if (r->stop_cause == CAUSE_COUNT)
         r->stop_cause = CAUSE_UNKNOWN;
     r->blame = blame_from_name(fact_str(f, "blame"));
     copy_text(r->reason, sizeof(r->reason), fact_str(f, "reason"));
-    (void)fact_int(f, "launch_errno", &number);
+    (void)fact_int(f, "launch-errno", &number);
     if (number < 0 || number > ERRNO_MAX)
-        return refuse(e, "launch_errno");
+        return refuse(e, "launch-errno");
     r->launch_errno = (int)number;
-    if (!fact_bool(f, "tree_gone", &r->tree_gone))
-        return refuse(e, "tree_gone");
-    copy_text(r->left_behind, sizeof(r->left_behind), fact_str(f, "left_behind"));
+    if (!fact_bool(f, "tree-gone", &r->tree_gone))
+        return refuse(e, "tree-gone");
+    copy_text(r->left_behind, sizeof(r->left_behind), fact_str(f, "left-behind"));
     return 0;
 }
 
@@ -185,15 +186,17 @@ static int from_fact(const struct fact *f, struct exit_record *r, struct err *e)
     if (result == 0)
         result = get_stop(f, r, e);
     if (result == 0)
-        result = get_time(f, "accepted_at", &r->accepted_at, e);
+        result = get_time(f, "accepted-at", &r->accepted_at, e);
     if (result == 0)
-        result = get_time(f, "started_at", &r->started_at, e);
+        result = get_time(f, "started-at", &r->started_at, e);
     if (result == 0)
-        result = get_time(f, "ended_at", &r->ended_at, e);
+        result = get_time(f, "ended-at", &r->ended_at, e);
     if (result == 0)
-        result = get_count(f, "log_bytes", &r->log_bytes, e);
+        result = get_count(f, "log-bytes", &r->log_bytes, e);
     if (result == 0)
-        result = get_count(f, "log_lines", &r->log_lines, e);
+        result = get_count(f, "log-lines", &r->log_lines, e);
+    if (result == 0)
+        result = get_count(f, "disk-bytes", &r->disk_bytes, e);
     return result;
 }
 

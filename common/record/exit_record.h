@@ -49,7 +49,8 @@ struct exit_record {
     wall_ms_t ended_at;
     uint64_t log_bytes;
     uint64_t log_lines;
-    char witness[16]; /* who saw the end: "supervisor", "init", "none" */
+    uint64_t disk_bytes; /* in the home when the run ended; of a home with very many files, of a part of it */
+    char witness[16];    /* who saw the end: "supervisor", "init", "none" */
 };
 
 /*

@@ -178,6 +178,43 @@ int tree_remove(int dir_fd, const char *name)
     return remove_one(dir_fd, name, st.st_dev);
 }
 
+static uint64_t count_bytes(int dir_fd, size_t *left)
+{
+    int copy = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = copy >= 0 ? fdopendir(copy) : NULL;
+    const struct dirent *entry;
+    uint64_t sum = 0;
+
+    if (dir == NULL) {
+        if (copy >= 0)
+            (void)close(copy);
+        return 0;
+    }
+    while (*left > 0 && (entry = readdir(dir)) != NULL) {
+        struct stat st;
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        (*left)--;
+        if (fstatat(dir_fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+            continue;
+        sum += (uint64_t)st.st_blocks * 512;
+        if (S_ISDIR(st.st_mode)) {
+            AUTO_CLOSE int below = dir_open(dir_fd, entry->d_name);
+            if (below >= 0)
+                sum += count_bytes(below, left);
+        }
+    }
+    (void)closedir(dir);
+    return sum;
+}
+
+uint64_t tree_bytes(int dir_fd, size_t max_entries)
+{
+    size_t left = max_entries;
+
+    return count_bytes(dir_fd, &left);
+}
+
 static int close_range_call(unsigned first, unsigned last)
 {
 #ifdef SYS_close_range

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/err.h"
@@ -38,6 +39,10 @@ int dir_ensure(const char *path, mode_t mode, uid_t uid, gid_t gid, struct err *
 /* Removes `name` below dir_fd with everything in it, not following links and not leaving the file system.
  * Goes on after a failure and returns the first one. -ENOENT is no failure. */
 int tree_remove(int dir_fd, const char *name);
+
+/* Bytes on disk of everything below the directory dir_fd, looking at no more than max_entries files; links are
+ * not followed. */
+uint64_t tree_bytes(int dir_fd, size_t max_entries);
 
 /* Closes every descriptor from `from` up, except the `keep_count` ones in `keep` (ascending). */
 void fd_close_from(int from, const int *keep, size_t keep_count);

@@ -15,6 +15,7 @@ static const char *const TYPE_NAMES[MESSAGE_TYPE_COUNT] = {
     [MESSAGE_STOP] = "stop",         [MESSAGE_KILL] = "kill",         [MESSAGE_HELLO] = "hello",
     [MESSAGE_REFUSED] = "refused",   [MESSAGE_ACCEPTED] = "accepted", [MESSAGE_RUNNING] = "running",
     [MESSAGE_STOPPING] = "stopping", [MESSAGE_CLEANING] = "cleaning", [MESSAGE_ENDED] = "ended",
+    [MESSAGE_REMOVE] = "remove",     [MESSAGE_REMOVED] = "removed",
 };
 
 static const char *const REFUSAL_NAMES[REFUSAL_COUNT] = {

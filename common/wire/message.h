@@ -2,17 +2,20 @@
  * message.h - what agent and supervisor say to each other: one fact a packet, some with descriptors.
  *
  *   agent -> supervisor
- *     start     fds: plan, then one for each placement   begin this run, at most once per run id
- *     recover   run                                      its supervisor was lost: finish it truthfully
- *     stop      cause, grace-ms                          end the run in the declared way
- *     kill                                               skip the rest of the grace
+ *     start     fds: plan, then one per placement   begin this run, at most once per run id
+ *     recover   run                                 its supervisor was lost: finish it truthfully
+ *     remove    run                                 forget a finished run: delete its directory
+ *     stop      cause, grace-ms                     end the run in the declared way
+ *     kill                                          skip the rest of the grace
  *   supervisor -> agent
- *     hello     version, run                             first word on every connection; run is empty before
- * a start refused   refusal, blame, text                     nothing was created (for "exists": by this
- * request) accepted  run                                      the run directory exists: from now on the run
- * has an end running   pid, started-at, deadline-boot-ms        the job executes stopping  cause the stop
- * ladder has begun cleaning                                           the main process has ended ended run
- * the exit record is on disk
+ *     hello     version, run                        first word on every connection
+ *     refused   refusal, blame, text                nothing was created by this request
+ *     accepted  run                                 the run directory exists: the run will have an end
+ *     running   pid, started-at, deadline           the job executes
+ *     stopping  cause                               the stop ladder has begun
+ *     cleaning                                      the main process has ended
+ *     ended     run                                 the exit record is on disk
+ *     removed   run                                 the run directory is gone
  *
  * On a connection to a live run's own socket the supervisor says hello and then repeats the latest words, so
  * an agent that was away learns where the run is. Unknown types and members of a newer version are ignored by
@@ -45,6 +48,8 @@ enum message_type {
     MESSAGE_STOPPING,
     MESSAGE_CLEANING,
     MESSAGE_ENDED,
+    MESSAGE_REMOVE,
+    MESSAGE_REMOVED,
     MESSAGE_TYPE_COUNT,
 };
 

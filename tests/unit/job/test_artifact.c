@@ -106,7 +106,7 @@ static void bare_paths(void **state)
         {"odd.zip", ARTIFACT_DIRECTORY, "odd.zip", "decompressed_artifact", "odd.zip.zip", true,
          RUNTIME_ARTIFACT, 1},
         {"note.ipynb", ARTIFACT_FILE, "note.ipynb", "decompressed_artifact/code", "note.ipynb", false,
-         RUNTIME_NOTEBOOK, 2},
+         RUNTIME_NOTEBOOK, 3},
     };
 
     (void)state;

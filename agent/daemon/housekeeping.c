@@ -1,0 +1,149 @@
+/* housekeeping.c - see housekeeping.h. */
+#include "daemon/housekeeping.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/auto.h"
+#include "base/log.h"
+#include "daemon/run_view.h"
+#include "run/retention.h"
+#include "sys/fd.h"
+#include "wire/message.h"
+
+#define LOOK_EVERY_MS   (60LL * 60 * 1000)
+#define NEXT_REMOVAL_MS 10
+
+struct housekeeping {
+    struct agent *agent; /* borrowed */
+    struct loop_timer *look;
+    struct loop_watch *watch; /* of the connection of the removal that is going on */
+    int fd;                   /* owned: that connection; -1 for none */
+    char id[208];             /* the run being removed */
+};
+
+static void look(void *context);
+
+static void again(struct housekeeping *h, int64_t ms)
+{
+    loop_watch_free(h->watch);
+    h->watch = NULL;
+    fd_close(&h->fd);
+    loop_timer_start(h->look, (uint64_t)ms, 0);
+}
+
+/* The privileged side has removed its folder: ours goes too, and the next run is looked for. */
+static void answered(void *context)
+{
+    struct housekeeping *h = context;
+    struct message m;
+    size_t none = 0;
+    int r;
+
+    while ((r = message_receive(h->fd, &m, NULL, 0, &none)) == 1) {
+        if (m.type == MESSAGE_REMOVED) {
+            (void)tree_remove(h->agent->agent_fd, h->id);
+            log_info("run=%s forgotten by the node's retention", h->id);
+            again(h, NEXT_REMOVAL_MS);
+            return;
+        }
+        if (m.type == MESSAGE_REFUSED) {
+            log_warning("run=%s cannot be removed: %s", h->id, m.text);
+            break;
+        }
+    }
+    if (r != -EAGAIN)
+        again(h, LOOK_EVERY_MS);
+}
+
+static void ask(struct housekeeping *h, const char *id)
+{
+    struct message m = {.type = MESSAGE_REMOVE, .version = PROTOCOL_VERSION};
+    struct err e = ERR_INIT;
+
+    (void)snprintf(h->id, sizeof(h->id), "%s", id);
+    (void)snprintf(m.run_id, sizeof(m.run_id), "%s", id);
+    h->fd = gate_connect(&h->agent->gate, &e);
+    if (h->fd >= 0) {
+        (void)fd_set_nonblocking(h->fd, true);
+        h->watch = loop_watch_new(h->agent->loop, h->fd, answered, h);
+    }
+    if (h->watch == NULL || message_send(h->fd, &m, NULL, 0) < 0)
+        again(h, LOOK_EVERY_MS);
+}
+
+/* Fills what retention needs to know, the oldest first. `ids` has the newest first. */
+static size_t collect(const struct housekeeping *h, const struct strlist *ids, struct retained *runs,
+                      size_t *index)
+{
+    size_t count = 0;
+
+    for (size_t i = ids->count; i-- > 0;) {
+        struct run_view view;
+        struct err e = ERR_INIT;
+        char path[256];
+        if (!agent_run_finished(h->agent->agent_fd, ids->item[i]) ||
+            run_view_read(h->agent->layout, ids->item[i], &view, &e) < 0)
+            continue;
+        (void)snprintf(path, sizeof(path), "%.200s/" AGENT_KEEP_NAME, ids->item[i]);
+        runs[count] = (struct retained){.ended_at = view.record.ended_at,
+                                        .bytes = view.record.disk_bytes + view.log_bytes,
+                                        .keep = faccessat(h->agent->agent_fd, path, F_OK, 0) == 0};
+        index[count++] = i;
+    }
+    return count;
+}
+
+static void look(void *context)
+{
+    struct housekeeping *h = context;
+    const struct retention_policy policy = {.age_ms = h->agent->config->retention_days * 24 * 3600 * 1000,
+                                            .bytes = (uint64_t)h->agent->config->retention_bytes};
+    AUTO(strlist) struct strlist ids = {0};
+    AUTO_FREE struct retained *runs = NULL;
+    AUTO_FREE size_t *index = NULL;
+    struct err e = ERR_INIT;
+    size_t count;
+
+    if (run_view_list(h->agent->layout, &ids, &e) < 0)
+        log_warning("retention: %s", e.text);
+    runs = calloc(ids.count + 1, sizeof(*runs));
+    index = calloc(ids.count + 1, sizeof(*index));
+    count = runs != NULL && index != NULL ? collect(h, &ids, runs, index) : 0;
+    if (count > 0 && retention_choose(&policy, runs, count, clock_wall()) > 0)
+        for (size_t i = 0; i < count; i++)
+            if (runs[i].remove) {
+                ask(h, ids.item[index[i]]);
+                return;
+            }
+    loop_timer_start(h->look, LOOK_EVERY_MS, 0);
+}
+
+struct housekeeping *housekeeping_start(struct agent *agent, struct err *e)
+{
+    struct housekeeping *h = calloc(1, sizeof(*h));
+
+    if (h != NULL) {
+        *h = (struct housekeeping){.agent = agent, .fd = -1};
+        h->look = loop_timer_new(agent->loop, look, h);
+    }
+    if (h == NULL || h->look == NULL) {
+        free(h);
+        (void)err_oom(e);
+        return NULL;
+    }
+    loop_timer_start(h->look, 0, 0);
+    return h;
+}
+
+void housekeeping_stop(struct housekeeping *h)
+{
+    if (h == NULL)
+        return;
+    loop_watch_free(h->watch);
+    fd_close(&h->fd);
+    loop_timer_free(h->look);
+    free(h);
+}

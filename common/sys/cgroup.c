@@ -1,0 +1,207 @@
+/* cgroup.c - see cgroup.h. */
+#include "sys/cgroup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/auto.h"
+#include "base/parse.h"
+#include "base/strbuf.h"
+#include "sys/fd.h"
+
+#define PROC_TEXT_MAX   (256U * 1024)
+#define KILL_ROUNDS_MAX 1000
+
+/* The field of a mountinfo line that holds the mount point is the fifth; the type follows " - ". */
+static bool mount_point(const char *line, size_t n, char *ret, size_t size)
+{
+    char mount[PATH_MAX];
+    char type[32];
+    char text[2 * PATH_MAX];
+    const char *dash;
+
+    if (n >= sizeof(text))
+        return false;
+    memcpy(text, line, n);
+    text[n] = '\0';
+    dash = strstr(text, " - ");
+    if (dash == NULL || sscanf(dash, " - %31s", type) != 1 || strcmp(type, "cgroup2") != 0)
+        return false;
+    if (sscanf(text, "%*s %*s %*s %*s %4095s", mount) != 1 || strlen(mount) >= size)
+        return false;
+    memcpy(ret, mount, strlen(mount) + 1);
+    return true;
+}
+
+static const char *line_end(const char *line)
+{
+    const char *newline = strchr(line, '\n');
+
+    return newline != NULL ? newline : line + strlen(line);
+}
+
+bool cgroup_own_path(const char *mountinfo, const char *self_cgroup, char *ret, size_t size)
+{
+    const char *own = strncmp(self_cgroup, "0::", 3) == 0 ? self_cgroup + 3 : strstr(self_cgroup, "\n0::");
+    size_t used, n;
+
+    if (own == NULL)
+        return false;
+    if (*own == '\n')
+        own += 4;
+    for (const char *line = mountinfo; *line != '\0';) {
+        const char *end = line_end(line);
+        if (mount_point(line, (size_t)(end - line), ret, size)) {
+            used = strlen(ret);
+            n = (size_t)(line_end(own) - own);
+            if (n == 1)
+                return true;
+            if (used + n >= size)
+                return false;
+            memcpy(ret + used, own, n);
+            ret[used + n] = '\0';
+            return true;
+        }
+        line = *end == '\0' ? end : end + 1;
+    }
+    return false;
+}
+
+int cgroup_create(const char *own_path, const char *name, struct cgroup *ret, struct err *e)
+{
+    struct cgroup g = CGROUP_INIT;
+
+    (void)snprintf(g.name, sizeof(g.name), "%s", name);
+    g.parent_fd = dir_open(AT_FDCWD, own_path);
+    if (g.parent_fd < 0)
+        return err_errno(e, -g.parent_fd, BLAME_NODE, "open the control group %s", own_path);
+    if (mkdirat(g.parent_fd, name, 0755) < 0 && errno != EEXIST) {
+        int saved = errno;
+        cgroup_close(&g);
+        return err_errno(e, saved, BLAME_NODE, "make the control group %s/%s", own_path, name);
+    }
+    g.fd = dir_open(g.parent_fd, name);
+    g.procs_fd = g.fd < 0 ? -1 : openat(g.fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+    if (g.procs_fd < 0) {
+        int saved = errno;
+        cgroup_close(&g);
+        return err_errno(e, saved, BLAME_NODE, "open the control group %s/%s", own_path, name);
+    }
+    *ret = g;
+    return 0;
+}
+
+int cgroup_create_here(const char *name, struct cgroup *ret, struct err *e)
+{
+    AUTO(strbuf) struct strbuf mounts = STRBUF_INIT(PROC_TEXT_MAX);
+    AUTO(strbuf) struct strbuf own = STRBUF_INIT(PROC_TEXT_MAX);
+    char path[PATH_MAX];
+    int r;
+
+    *ret = CGROUP_INIT;
+    if (file_read(AT_FDCWD, "/proc/self/mountinfo", &mounts) < 0 ||
+        file_read(AT_FDCWD, "/proc/self/cgroup", &own) < 0)
+        return 0;
+    if (!cgroup_own_path(strbuf_str(&mounts), strbuf_str(&own), path, sizeof(path)))
+        return 0;
+    r = cgroup_create(path, name, ret, e);
+    return r == -EROFS || r == -EACCES || r == -EPERM || r == -ENOENT ? 0 : r;
+}
+
+bool cgroup_populated(const struct cgroup *g)
+{
+    AUTO(strbuf) struct strbuf text = STRBUF_INIT(4096);
+
+    return g->fd >= 0 && file_read(g->fd, "cgroup.events", &text) == 0 &&
+           strstr(strbuf_str(&text), "populated 1") != NULL;
+}
+
+/* The n-th pid in the group, or 0. */
+static pid_t member(const struct strbuf *procs, unsigned n)
+{
+    char digits[16];
+    uint64_t pid;
+    const char *line = strbuf_str(procs);
+
+    for (; n > 0 && *line != '\0'; n--) {
+        line = line_end(line);
+        line += *line != '\0';
+    }
+    (void)snprintf(digits, sizeof(digits), "%.*s", (int)(line_end(line) - line), line);
+    return parse_u64(digits, INT_MAX, &pid) < 0 ? 0 : (pid_t)pid;
+}
+
+/* Before cgroup.kill: again and again until a look finds nobody, because members may fork meanwhile. */
+static int kill_one_by_one(const struct cgroup *g)
+{
+    for (int round = 0; round < KILL_ROUNDS_MAX; round++) {
+        AUTO(strbuf) struct strbuf procs = STRBUF_INIT(PROC_TEXT_MAX);
+        pid_t pid;
+        int r = file_read(g->fd, "cgroup.procs", &procs);
+        if (r < 0 || procs.len == 0)
+            return r;
+        for (unsigned i = 0; (pid = member(&procs, i)) > 0; i++)
+            (void)kill(pid, SIGKILL);
+    }
+    return -EBUSY;
+}
+
+int cgroup_kill(const struct cgroup *g)
+{
+    AUTO_CLOSE int fd = -1;
+
+    if (g->fd < 0)
+        return 0;
+    fd = openat(g->fd, "cgroup.kill", O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT ? kill_one_by_one(g) : -errno;
+    return fd_write_all(fd, "1", 1);
+}
+
+static void read_word(pid_t pid, const char *name, char *ret, size_t size)
+{
+    AUTO(strbuf) struct strbuf text = STRBUF_INIT(256);
+    char path[64];
+
+    (void)snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+    (void)file_read(AT_FDCWD, path, &text);
+    (void)snprintf(ret, size, "%.*s", (int)strcspn(strbuf_str(&text), "\n"), strbuf_str(&text));
+}
+
+void cgroup_describe(const struct cgroup *g, char *ret, size_t size)
+{
+    AUTO(strbuf) struct strbuf procs = STRBUF_INIT(PROC_TEXT_MAX);
+    pid_t pid;
+
+    ret[0] = '\0';
+    if (g->fd < 0 || file_read(g->fd, "cgroup.procs", &procs) < 0)
+        return;
+    for (unsigned i = 0; i < 4 && (pid = member(&procs, i)) > 0; i++) {
+        char comm[64], wchan[64];
+        size_t used = strlen(ret);
+        read_word(pid, "comm", comm, sizeof(comm));
+        read_word(pid, "wchan", wchan, sizeof(wchan));
+        (void)snprintf(ret + used, size - used, "%spid %d (%s, waiting in %s)", used > 0 ? ", " : "",
+                       (int)pid, comm, wchan);
+    }
+}
+
+int cgroup_remove(const struct cgroup *g)
+{
+    if (g->parent_fd < 0)
+        return 0;
+    return unlinkat(g->parent_fd, g->name, AT_REMOVEDIR) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+void cgroup_close(struct cgroup *g)
+{
+    fd_close(&g->procs_fd);
+    fd_close(&g->fd);
+    fd_close(&g->parent_fd);
+}

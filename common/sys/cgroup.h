@@ -1,0 +1,55 @@
+/*
+ * cgroup.h - a run's own group in the unified hierarchy (cgroup v2), where the machine has one: a second
+ * fence around its processes, beside the pid namespace. Limits are not set here.
+ *
+ * The group is made below the caller's own group, which is the delegated one on a systemd host. Paths are
+ * parameters, so that tests use a fake tree.
+ */
+#ifndef SYS_CGROUP_H
+#define SYS_CGROUP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+
+struct cgroup {
+    int parent_fd; /* owned; -1: there is no group */
+    int fd;        /* owned */
+    int procs_fd;  /* owned: write "0" to join, as the caller */
+    char name[256];
+};
+
+#define CGROUP_INIT                                                                                          \
+    (struct cgroup)                                                                                          \
+    {                                                                                                        \
+        .parent_fd = -1, .fd = -1, .procs_fd = -1                                                            \
+    }
+
+/* Where the unified hierarchy is mounted, from the text of mountinfo(5), and the caller's group in it, from
+ * the text of /proc/self/cgroup: joined into ret. False when there is none. Pure. */
+bool cgroup_own_path(const char *mountinfo, const char *self_cgroup, char *ret, size_t size);
+
+/* Makes the group `name` below the folder `own_path`. 0 or negative with *e. */
+int cgroup_create(const char *own_path, const char *name, struct cgroup *ret, struct err *e);
+
+/* As above for this process; without a unified hierarchy, or without the right to use it, *ret stays
+ * CGROUP_INIT and 0 is returned. */
+int cgroup_create_here(const char *name, struct cgroup *ret, struct err *e);
+
+/* Kills every process in the group: cgroup.kill, or before Linux 5.14 one by one. 0 or -errno. */
+int cgroup_kill(const struct cgroup *g);
+
+/* Whether a process is in the group or below; false without a group. */
+bool cgroup_populated(const struct cgroup *g);
+
+/* Names up to a few of the processes in the group: "pid 12 (python3, waiting in nfs_wait)". "" when there is
+ * none. */
+void cgroup_describe(const struct cgroup *g, char *ret, size_t size);
+
+/* Removes the empty group. 0 or -errno. */
+int cgroup_remove(const struct cgroup *g);
+
+void cgroup_close(struct cgroup *g);
+
+#endif

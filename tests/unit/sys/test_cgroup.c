@@ -1,0 +1,109 @@
+/* test_cgroup.c - where a run's control group goes, and its files in a fake tree. */
+#include "cmocka_all.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/auto.h"
+#include "sys/cgroup.h"
+#include "sys/fd.h"
+
+#define UNIFIED "30 24 0:26 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw\n"
+#define HYBRID                                                                                               \
+    "29 24 0:25 / /sys/fs/cgroup ro - tmpfs tmpfs ro\n"                                                      \
+    "31 29 0:27 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n"                                      \
+    "32 29 0:28 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n"
+
+static void own_paths(void **state)
+{
+    static const struct {
+        const char *mounts, *own, *expect;
+    } CASES[] = {
+        {UNIFIED, "0::/\n", "/sys/fs/cgroup"},
+        {UNIFIED, "0::/system.slice/a.service\n", "/sys/fs/cgroup/system.slice/a.service"},
+        {HYBRID, "5:memory:/x\n0::/y\n", "/sys/fs/cgroup/unified/y"},
+        {HYBRID, "5:memory:/x\n", NULL},
+        {"31 29 0:27 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n", "0::/\n", NULL},
+        {"", "0::/\n", NULL},
+        {"garbage\n", "0::/\n", NULL},
+    };
+    char path[256];
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(CASES); i++) {
+        bool found = cgroup_own_path(CASES[i].mounts, CASES[i].own, path, sizeof(path));
+        if (found != (CASES[i].expect != NULL))
+            fail_msg("case %zu: found=%d", i, found);
+        if (found)
+            assert_string_equal(path, CASES[i].expect);
+    }
+}
+
+static void put(const char *folder, const char *name, const char *text)
+{
+    char path[512];
+    AUTO_CLOSE int fd = -1;
+
+    (void)snprintf(path, sizeof(path), "%s/%s", folder, name);
+    fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    assert_int_equal(fd_write_all(fd, text, strlen(text)), 0);
+}
+
+static void a_fake_tree(void **state)
+{
+    char root[] = "/tmp/cgroup-test-XXXXXX";
+    char folder[128], text[256];
+    struct cgroup g = CGROUP_INIT;
+    struct err e = ERR_INIT;
+    struct stat st;
+
+    (void)state;
+    assert_non_null(mkdtemp(root));
+    (void)snprintf(folder, sizeof(folder), "%s/run", root);
+    assert_int_equal(mkdir(folder, 0700), 0);
+    put(folder, "cgroup.procs", "");
+    put(folder, "cgroup.events", "populated 1\nfrozen 0\n");
+    assert_int_equal(cgroup_create(root, "run", &g, &e), 0);
+    assert_true(cgroup_populated(&g));
+    put(folder, "cgroup.events", "populated 0\nfrozen 0\n");
+    assert_false(cgroup_populated(&g));
+    put(folder, "cgroup.kill", "");
+    assert_int_equal(cgroup_kill(&g), 0);
+    (void)snprintf(text, sizeof(text), "%s/cgroup.kill", folder);
+    assert_int_equal(stat(text, &st), 0);
+    assert_int_equal(st.st_size, 1);
+    /* Before Linux 5.14 the file is missing and the members are signalled one by one: here there is none. */
+    assert_int_equal(unlink(text), 0);
+    assert_int_equal(cgroup_kill(&g), 0);
+    (void)snprintf(text, sizeof(text), "%d\n", (int)getpid());
+    put(folder, "cgroup.procs", text);
+    cgroup_describe(&g, text, sizeof(text));
+    assert_non_null(strstr(text, "unit-sys-cgroup"));
+    assert_int_equal(cgroup_remove(&g), -ENOTEMPTY);
+    cgroup_close(&g);
+    assert_int_equal(tree_remove(AT_FDCWD, root), 0);
+}
+
+static void no_group_is_no_error(void **state)
+{
+    struct cgroup g = CGROUP_INIT;
+
+    (void)state;
+    assert_int_equal(cgroup_kill(&g), 0);
+    assert_false(cgroup_populated(&g));
+    assert_int_equal(cgroup_remove(&g), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(own_paths),
+        cmocka_unit_test(a_fake_tree),
+        cmocka_unit_test(no_group_is_no_error),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
