@@ -68,8 +68,10 @@ void loop_free(struct loop *l)
     if (l == NULL)
         return;
     uv_walk(&l->uv, close_walked, NULL);
-    (void)uv_run(&l->uv, UV_RUN_DEFAULT);
-    (void)uv_loop_close(&l->uv);
+    /* A stop that was asked for while the loop was not running ends the first turn before anything is closed. */
+    do {
+        (void)uv_run(&l->uv, UV_RUN_DEFAULT);
+    } while (uv_loop_close(&l->uv) == UV_EBUSY);
     free(l);
 }
 

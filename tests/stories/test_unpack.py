@@ -336,7 +336,7 @@ def test_wrong_checksum_in_zip(rig):
 @pytest.mark.parametrize("name, data, says", [
     ("p.zip", make_project("p.tar.gz"), "a zip by its name, but its content is a tar"),
     ("P.TAR.GZ", make_project("p.zip"), "a tar by its name, but its content is a zip"),
-])
+], ids=["tar as zip", "zip as tar"])
 def test_wrong_content_for_the_name(rig, name, data, says):
     assert rig.refused(data, name, entrypoint="main.py") == "%s: %s" % (name, says)
 

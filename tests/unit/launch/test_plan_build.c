@@ -1,0 +1,140 @@
+/* test_plan_build.c - from a resolved run to the plan: layers, entry, placements, and what is refused. */
+#include "cmocka_all.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/auto.h"
+#include "launch/plan_build.h"
+
+static const struct launch_settings SETTINGS = {
+    .python = "/usr/bin/python3", .bash = "/bin/bash", .java = "/usr/bin/java", .job_user = "datascience"};
+
+static char *text(const char *s)
+{
+    return strdup(s);
+}
+
+static void add_part(struct job_request *r, enum artifact_form form, const char *name, const char *into)
+{
+    r->artifact.part[r->artifact.count++] =
+        (struct artifact_part){.form = form, .path = text("parts/0"), .name = text(name), .into = text(into)};
+}
+
+static struct run_spec spec_of(const char *entrypoint)
+{
+    struct run_spec spec = {.run_id = text("local.1"),
+                            .maximum_runtime_ms = 60000,
+                            .stop_grace_ms = 1000,
+                            .stop_signal = 15,
+                            .entrypoint = entrypoint != NULL ? text(entrypoint) : NULL};
+
+    (void)env_set(&spec.env, ENV_JOB, "KEY", "job");
+    (void)env_set(&spec.env, ENV_JOB, "HOME", "/elsewhere");
+    (void)env_set(&spec.env, ENV_PLATFORM, "JOB_RUN_OCID", "local.1");
+    (void)strlist_add(&spec.args, "--epochs");
+    return spec;
+}
+
+static void a_single_file_is_its_own_entry(void **state)
+{
+    AUTO(job_request) struct job_request request = {0};
+    AUTO(run_spec) struct run_spec spec = spec_of("ignored.py");
+    AUTO(plan) struct plan plan = {0};
+    struct err e = ERR_INIT;
+
+    (void)state;
+    add_part(&request, ARTIFACT_FILE, "train.py", "");
+    assert_int_equal(plan_build(&request, &spec, &SETTINGS, 3, &plan, &e), 0);
+    assert_int_equal(plan.entry_kind, ENTRY_FILE);
+    assert_string_equal(plan.entrypoint, "train.py");
+    assert_int_equal(plan.epoch, 3);
+    assert_string_equal(env_value(&plan.env, "KEY"), "job");
+    assert_string_equal(env_value(&plan.env, "HOME"), "/elsewhere");
+    assert_string_equal(env_value(&plan.env, "USER"), "datascience");
+    assert_string_equal(env_value(&plan.env, "JOB_RUN_OCID"), "local.1");
+    assert_int_equal(env_find(&plan.env, "PATH")->layer, ENV_DEFAULT);
+    assert_string_equal(plan.args.item[0], "--epochs");
+}
+
+static void an_archive_has_its_entry_in_it(void **state)
+{
+    AUTO(job_request) struct job_request request = {0};
+    AUTO(run_spec) struct run_spec spec = spec_of("src/main.py");
+    AUTO(run_spec) struct run_spec open_spec = spec_of(NULL);
+    AUTO(plan) struct plan plan = {0};
+    AUTO(plan) struct plan open_plan = {0};
+    struct err e = ERR_INIT;
+
+    (void)state;
+    add_part(&request, ARTIFACT_ARCHIVE, "p.zip", "decompressed_artifact");
+    assert_int_equal(plan_build(&request, &spec, &SETTINGS, 1, &plan, &e), 0);
+    assert_int_equal(plan.entry_kind, ENTRY_ARCHIVE);
+    assert_string_equal(plan.entrypoint, "src/main.py");
+    assert_int_equal(plan.placement[0].form, PLACE_ARCHIVE);
+    assert_int_equal(plan_build(&request, &open_spec, &SETTINGS, 1, &open_plan, &e), 0);
+    assert_null(open_plan.entrypoint); /* jobruntime.yaml will say it */
+}
+
+static void a_conda_environment_here_comes_first(void **state)
+{
+    AUTO(job_request) struct job_request request = {0};
+    AUTO(run_spec) struct run_spec spec = spec_of(NULL);
+    AUTO(plan) struct plan plan = {0};
+    struct err e = ERR_INIT;
+
+    (void)state;
+    add_part(&request, ARTIFACT_FILE, "train.py", "");
+    spec.conda_prefix = text("/opt/env");
+    assert_int_equal(plan_build(&request, &spec, &SETTINGS, 1, &plan, &e), 0);
+    assert_string_equal(plan.python, "/opt/env/bin/python");
+    assert_int_equal(strncmp(env_value(&plan.env, "PATH"), "/opt/env/bin:/usr/", 18), 0);
+    assert_string_equal(env_value(&plan.env, "CONDA_PREFIX"), "/opt/env");
+}
+
+static void refused(const struct job_request *request, const struct run_spec *spec, const char *says)
+{
+    struct plan plan = {0};
+    struct err e = ERR_INIT;
+
+    assert_true(plan_build(request, spec, &SETTINGS, 1, &plan, &e) < 0);
+    assert_int_equal(e.blame, BLAME_ASSIGNMENT);
+    if (strstr(e.text, says) == NULL)
+        fail_msg("%s", e.text);
+    assert_null(plan.run_id);
+}
+
+static void what_this_node_cannot_do_is_named(void **state)
+{
+    AUTO(job_request) struct job_request request = {0};
+    AUTO(run_spec) struct run_spec spec = spec_of(NULL);
+
+    (void)state;
+    refused(&request, &spec, "no artifact");
+    add_part(&request, ARTIFACT_FILE, "train.py", "");
+    request.runtime = RUNTIME_CONTAINER;
+    refused(&request, &spec, "container");
+    request.runtime = RUNTIME_PYTORCH;
+    refused(&request, &spec, "pyTorchDistributed");
+    request.runtime = RUNTIME_ARTIFACT;
+    request.job.multi_node = true;
+    refused(&request, &spec, "MULTI_NODE");
+    request.job.multi_node = false;
+    request.job.configuration.mount_count = 1;
+    refused(&request, &spec, "storage");
+    request.job.configuration.mount_count = 0;
+    spec.conda_type = CONDA_SERVICE;
+    spec.conda_slug = text("pytorch20_p39_gpu_v1");
+    refused(&request, &spec, "pytorch20_p39_gpu_v1");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_single_file_is_its_own_entry),
+        cmocka_unit_test(an_archive_has_its_entry_in_it),
+        cmocka_unit_test(a_conda_environment_here_comes_first),
+        cmocka_unit_test(what_this_node_cannot_do_is_named),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,95 @@
+/* test_policy.c - the policy from a command line, and what it allows. */
+#include "cmocka_all.h"
+
+#include <errno.h>
+
+#include "base/auto.h"
+#include "supervisor/policy.h"
+
+#define WORDS_MAX 12
+
+static int parse(const char *const *words, struct policy *p, struct service_fds *fds, struct err *e)
+{
+    char *argv[WORDS_MAX + 2] = {(char[]){"runlet-supervisor"}};
+    int argc = 1;
+
+    for (; words[argc - 1] != NULL; argc++)
+        argv[argc] = (char *)(uintptr_t)words[argc - 1];
+    return policy_from_arguments(argc, argv, p, fds, e);
+}
+
+static void a_full_line(void **state)
+{
+    static const char *const WORDS[] = {"--connection-fd",   "3",   "--job-uid",   "2000",
+                                        "--job-user",        "ann", "--agent-uid", "77",
+                                        "--maximum-runtime", "2h",  NULL};
+    struct policy p;
+    struct service_fds fds;
+    struct err e = ERR_INIT;
+
+    (void)state;
+    assert_int_equal(parse(WORDS, &p, &fds, &e), 0);
+    assert_int_equal(fds.connection, 3);
+    assert_int_equal(fds.starter, -1);
+    assert_int_equal(p.job_uid, 2000);
+    assert_string_equal(p.job_user, "ann");
+    assert_int_equal(p.maximum_runtime_ms, 7200000);
+    assert_int_equal(p.agent_uid, 77);
+}
+
+static void refusals(void **state)
+{
+    static const struct {
+        const char *words[WORDS_MAX];
+        const char *says;
+    } CASES[] = {
+        {{NULL}, "exactly one"},
+        {{"--connection-fd", "3", "--starter-fd", "4", NULL}, "exactly one"},
+        {{"--connection-fd", "x", NULL}, "number"},
+        {{"--connection-fd", "3", "--job-uid", "0", NULL}, "--allow-root"},
+        {{"--connection-fd", "3", "--job-uid", "-1", NULL}, "number"},
+        {{"--connection-fd", "3", "--runs-directory", "relative", NULL}, "absolute"},
+        {{"--connection-fd", "3", "--job-user", "a:b", NULL}, "user name"},
+        {{"--connection-fd", "3", "--no-such-option", NULL}, "unknown option"},
+        {{"--connection-fd", "3", "word", NULL}, "unexpected"},
+        {{"--connection-fd", "3", "--maximum-runtime", "long", NULL}, "length of time"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(CASES); i++) {
+        struct policy p;
+        struct service_fds fds;
+        struct err e = ERR_INIT;
+        if (parse(CASES[i].words, &p, &fds, &e) != -EINVAL || strstr(e.text, CASES[i].says) == NULL)
+            fail_msg("case %zu: %s", i, e.text);
+    }
+}
+
+static void what_a_plan_may_ask(void **state)
+{
+    const struct policy strict = {.job_uid = 1000, .job_gid = 100, .maximum_runtime_ms = 1000};
+    const struct policy open_policy = {.job_uid = 1000, .allow_root = true, .maximum_runtime_ms = 1000};
+    struct plan plan = {.maximum_runtime_ms = 1000};
+    struct err e = ERR_INIT;
+
+    (void)state;
+    assert_int_equal(policy_check(&strict, &plan, &e), 0);
+    assert_int_equal(policy_uid(&strict, &plan), 1000);
+    plan.maximum_runtime_ms = 1001;
+    assert_int_equal(policy_check(&strict, &plan, &e), -EPERM);
+    assert_int_equal(e.blame, BLAME_ASSIGNMENT);
+    plan = (struct plan){.maximum_runtime_ms = 1, .as_root = true};
+    assert_int_equal(policy_check(&strict, &plan, &e), -EPERM);
+    assert_int_equal(policy_check(&open_policy, &plan, &e), 0);
+    assert_int_equal(policy_uid(&open_policy, &plan), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_full_line),
+        cmocka_unit_test(refusals),
+        cmocka_unit_test(what_a_plan_may_ask),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
