@@ -115,6 +115,8 @@ static int show_end(const struct cli *cli, const struct prepared *p, const struc
 {
     if (!quiet)
         say_end(cli, p, f);
+    else if (f->record.main_end == MAIN_NOT_STARTED && f->verdict.cause != CAUSE_CANCELLED)
+        (void)fprintf(cli->err, "runlet: %s\n", f->verdict.details); /* nobody else would say why */
     if (cli_flag(cli, "json"))
         (void)run_view_print_json(&p->layout, f->id, cli->out);
     return verdict_shell_status(&f->verdict, &f->record);

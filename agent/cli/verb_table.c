@@ -70,7 +70,9 @@ static const struct cli_option RUN_OPTIONS[] = {
      .letter = 'k',
      .help = "Keep the run's records and home until they are removed by hand: the node's retention "
              "passes it over."},
-    {.name = "quiet", .letter = 'q', .help = "Say nothing about the run: only the job's own output appears."},
+    {.name = "quiet",
+     .letter = 'q',
+     .help = "Say nothing about the run, unless it could not be started: only the job's own output appears."},
 };
 
 static const char *const RUN_TEXT[] = {
@@ -95,9 +97,9 @@ static const char *const RUN_STATUSES[] = {
     "125",
     "runlet itself could not run the job: wrong command line or document, or a fault of this machine",
     "126",
-    "the entry file could not be executed",
+    "the program that runs the entry file (python, bash, java) could not be executed",
     "127",
-    "the entry file was not found",
+    "the program that runs the entry file was not found",
     "128+N",
     "the job was ended by signal N",
     NULL,

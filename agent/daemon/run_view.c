@@ -147,6 +147,8 @@ static void read_name(int dir_fd, struct run_view *v)
     name = node_get(node_get(root, "jobRun"), "displayName");
     if (name == NULL || name->text == NULL)
         name = node_get(node_get(root, "job"), "displayName");
+    if (name == NULL || name->text == NULL)
+        name = node_get(node_get(root, "artifact"), "fileName");
     if (name != NULL && name->text != NULL)
         (void)snprintf(v->name, sizeof(v->name), "%s", name->text);
 }

@@ -17,7 +17,7 @@
 
 struct run_view {
     char id[208];
-    char name[260]; /* of the run, or else of the job; may be empty */
+    char name[260]; /* of the run, or else of the job, or else of the artifact; may be empty */
     bool known_to_agent;
     bool attended; /* a process is responsible for it right now */
     struct run_history history;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/parse.h"
@@ -86,14 +87,16 @@ static struct exit_record reconstruct(const struct run_directory *run)
     return record;
 }
 
-/* The lost supervisor's control group. It was made below that supervisor's own group, which is ours too
- * unless a service manager gave each a group of its own; then it went with that. */
-static void remove_group(const char *run_id)
+/* What a lost supervisor left outside the run directory: its socket and its control group. The group was made below that supervisor's
+ * own, which is ours too unless a service manager gave each one of its own; then it went with that. */
+static void remove_remains(const struct policy *policy, const char *run_id)
 {
     struct cgroup group = CGROUP_INIT;
     struct err e = ERR_INIT;
-    char name[256];
+    char name[1024];
 
+    (void)snprintf(name, sizeof(name), "%s/%s.sock", policy->sockets_dir, run_id);
+    (void)unlink(name);
     (void)snprintf(name, sizeof(name), "runlet.%s", run_id);
     if (cgroup_create_here(name, &group, &e) == 0)
         (void)cgroup_remove(&group);
@@ -130,7 +133,7 @@ int recover(const struct policy *policy, const struct message *request, struct c
         if (exit_record_write(run.fd, &record, &e) < 0 && e.code != -EEXIST)
             status = say_refused(channel, &e);
     }
-    remove_group(run.name);
+    remove_remains(policy, run.name);
     if (run_directory_clean(&run) < 0)
         log_warning("run=%s its scratch space could not be removed completely", run.name);
     if (status == 0) {

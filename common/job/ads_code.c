@@ -83,10 +83,16 @@ static void missing(struct ads *ads, const char *key, const char *why)
 /* ---- artifact ---- */
 
 static void add(struct ads *ads, enum artifact_form form, const char *path, const char *name,
-                const char *into)
+                const char *into, const struct node *at)
 {
-    if (artifact_add(&ads->request->artifact, form, path, name, into) < 0)
+    struct artifact *a = &ads->request->artifact;
+
+    if (artifact_add(a, form, path, name, into) < 0) {
         ads->rd.no_memory = true;
+        return;
+    }
+    a->part[a->count - 1].line = node_where(at).line;
+    a->part[a->count - 1].column = node_where(at).column;
 }
 
 /* One of our entry programs becomes what the service runs. */
@@ -138,7 +144,7 @@ void ads_read_script(struct ads *ads)
     }
     if (form == ARTIFACT_FILE && strlen(name) > 6 && strcmp(name + strlen(name) - 6, ".ipynb") == 0)
         diag_error(rd->diags, node_where(uri), "a notebook needs the runtime type 'notebook'");
-    add(ads, form, path, name, form == ARTIFACT_FILE ? "" : INTO_ARCHIVE);
+    add(ads, form, path, name, form == ARTIFACT_FILE ? "" : INTO_ARCHIVE, uri);
     strbuf_addf(&file_name, "%.512s%s", name, form == ARTIFACT_DIRECTORY ? ".zip" : "");
     assign(rd, &ads->request->artifact.file_name, strbuf_str(&file_name));
 }
@@ -170,7 +176,7 @@ void ads_read_python(struct ads *ads)
                    "front (%.60s/...)",
                    name);
     if (name != NULL) {
-        add(ads, artifact_guess(path), path, name, INTO_CODE);
+        add(ads, artifact_guess(path), path, name, INTO_CODE, uri);
         name_package(ads, name);
     }
     add_entry_program(ads, ENTRY_PYTHON);
@@ -236,7 +242,7 @@ void ads_read_notebook(struct ads *ads)
         if (!given(ads, "source") && !is_notebook(name))
             diag_error(ads->rd.diags, node_where(uri), "'%.60s': expected a .ipynb file", name);
         set_notebook(ads, path, name);
-        add(ads, artifact_guess(path), path, name, INTO_CODE);
+        add(ads, artifact_guess(path), path, name, INTO_CODE, uri);
         name_package(ads, name);
     }
     add_entry_program(ads, ENTRY_NOTEBOOK);

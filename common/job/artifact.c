@@ -85,6 +85,11 @@ int artifact_add(struct artifact *a, enum artifact_form form, const char *path, 
 
 static const struct diag_where NOWHERE = {0};
 
+static struct diag_where where_of(const struct artifact_part *part)
+{
+    return (struct diag_where){.line = part->line, .column = part->column};
+}
+
 /* A part that turns out to be a directory goes where archives go; the service would get a zip of it. */
 static int become_directory(struct artifact *a, struct artifact_part *part)
 {
@@ -114,13 +119,13 @@ static void check_file(const struct artifact_part *part, const struct stat *st, 
     enum artifact_form form;
 
     if (!artifact_form_of(part->name, &form) && !ends_in(part->name, ".ipynb"))
-        diag_error(diags, NOWHERE, "%s: not a type of artifact: expected " TYPES_TEXT " or a directory",
-                   part->path);
+        diag_error(diags, where_of(part),
+                   "%s: not a type of artifact: expected " TYPES_TEXT " or a directory", part->path);
     else if ((uint64_t)st->st_size > ARTIFACT_BYTES_MAX)
-        diag_error(diags, NOWHERE, "%s: %lld bytes are over the limit of 4 GB for an artifact", part->path,
-                   (long long)st->st_size);
+        diag_error(diags, where_of(part), "%s: %lld bytes are over the limit of 4 GB for an artifact",
+                   part->path, (long long)st->st_size);
     else if (access(part->path, R_OK) < 0)
-        diag_error(diags, NOWHERE, "%s: cannot be read: %m", part->path);
+        diag_error(diags, where_of(part), "%s: cannot be read: %m", part->path);
 }
 
 static int resolve_part(struct artifact *a, struct artifact_part *part, struct diag_list *diags)
@@ -130,18 +135,18 @@ static int resolve_part(struct artifact *a, struct artifact_part *part, struct d
     if (part->form == ARTIFACT_ENTRY_PROGRAM)
         return 0;
     if (stat(part->path, &st) < 0) {
-        diag_error(diags, NOWHERE, "%s: %m", part->path);
+        diag_error(diags, where_of(part), "%s: %m", part->path);
         return 0;
     }
     if (S_ISDIR(st.st_mode)) {
         if (access(part->path, R_OK | X_OK) < 0)
-            diag_error(diags, NOWHERE, "%s: cannot be read: %m", part->path);
+            diag_error(diags, where_of(part), "%s: cannot be read: %m", part->path);
         return become_directory(a, part);
     }
     if (S_ISREG(st.st_mode))
         check_file(part, &st, diags);
     else
-        diag_error(diags, NOWHERE, "%s: expected a file or a directory", part->path);
+        diag_error(diags, where_of(part), "%s: expected a file or a directory", part->path);
     return 0;
 }
 

@@ -44,6 +44,7 @@ struct artifact_part {
     char *name; /* file name in the run; for an archive, its own name */
     char *into; /* folder below /home/datascience it goes to; "" for the home itself */
     bool flatten;
+    int line, column; /* where its document names it; 0: nowhere */
 };
 
 #define ARTIFACT_PARTS_MAX 4

@@ -1,8 +1,10 @@
-"""What all stories share: where the built programs are."""
+"""What all stories share: where the built programs are, and a node of one's own."""
 import os
 import pathlib
 
 import pytest
+
+import run_rig
 
 
 @pytest.fixture(scope="session")
@@ -13,3 +15,13 @@ def bin_dir():
     if not path.is_dir():
         pytest.fail("no programs in %s: build first, or set RUNLET_BIN_DIR" % path)
     return path
+
+
+@pytest.fixture
+def node(bin_dir):
+    """A node with folders and a configuration of its own; running jobs needs root."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root: runs are contained by namespaces and other users")
+    node = run_rig.RunNode(bin_dir)
+    yield node
+    node.close()

@@ -42,7 +42,7 @@ def check_counting(node, run_id):
     assert (node.home(run_id) / "starts").read_text() == "started\n"
     assert len(node.supervisor_facts(run_id, "running")) == 1
     record = node.record(run_id)
-    assert record["log_bytes"] == len(node.raw_log(run_id)) and record["log_lines"] == 2 * LINES
+    assert record["log-bytes"] == len(node.raw_log(run_id)) and record["log-lines"] == 2 * LINES
     until("nothing is left of %s: %r" % (run_id, node.left_behind(run_id)), lambda: not node.left_behind(run_id))
 
 
@@ -153,7 +153,7 @@ def check_lost(node, run_id, cause):
     end = node.the_end(run_id)
     assert (end["lifecycleState"], end["cause"]) == (cause == "cancelled" and "CANCELED" or "FAILED", cause), end
     assert "exitCode" not in end
-    assert node.record(run_id)["tree_gone"]
+    assert node.record(run_id)["tree-gone"]
     assert not node.left_behind(run_id)
 
 
@@ -338,7 +338,7 @@ def test_full_disk_ends_the_job_and_not_the_agent(bin_dir):
             node.await_finished(run_id, patience=120)
             end = node.the_end(run_id)
             assert (end["lifecycleState"], end["cause"]) == ("FAILED", "disk-full"), end
-            assert node.record(run_id)["log_bytes"] == len(node.raw_log(run_id))
+            assert node.record(run_id)["log-bytes"] == len(node.raw_log(run_id))
             assert node.raw_log(run_id).startswith(b"begin\n0123")
             assert not node.left_behind(run_id)
             code, body = node.api("GET", "/v1/node")

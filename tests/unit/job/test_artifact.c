@@ -178,7 +178,7 @@ static void resolve_reports_what_is_missing(void **state)
     assert_int_equal(r.result, 0);
     assert_int_equal(artifact_resolve(&r.request.artifact, &r.diags), -EINVAL);
     diag_print(&r.diags, &r.text);
-    expect_text(&r, "error: /nowhere/x.py: No such file or directory");
+    expect_text(&r, ":3:49: error: /nowhere/x.py: No such file or directory");
 }
 
 int main(void)

@@ -1,0 +1,3 @@
+import os
+
+print("COLOR=%(COLOR)s RETRIES=%(RETRIES)s" % os.environ)
