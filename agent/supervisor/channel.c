@@ -50,12 +50,33 @@ void channel_add(struct channel *c, int fd)
     (void)close(fd);
 }
 
+static void socket_path(const struct policy *policy, const char *run_id, char *to, size_t size)
+{
+    (void)snprintf(to, size, "%s/%s.sock", policy->sockets_dir, run_id);
+}
+
 int channel_listen(struct channel *c, const struct policy *policy, const char *run_id, struct err *e)
 {
     (void)snprintf(c->run_id, sizeof(c->run_id), "%s", run_id);
-    (void)snprintf(c->path, sizeof(c->path), "%s/%s.sock", policy->sockets_dir, run_id);
+    socket_path(policy, run_id, c->path, sizeof(c->path));
     c->listen_fd = packet_listen(c->path, 0660, policy->agent_gid, e);
     return c->listen_fd < 0 ? c->listen_fd : 0;
+}
+
+void channel_unlisten(struct channel *c)
+{
+    fd_close(&c->listen_fd);
+    if (c->path[0] != '\0')
+        (void)unlink(c->path);
+    c->path[0] = '\0';
+}
+
+void channel_forget(const struct policy *policy, const char *run_id)
+{
+    char path[CHANNEL_PATH_MAX];
+
+    socket_path(policy, run_id, path, sizeof(path));
+    (void)unlink(path);
 }
 
 void channel_say(struct channel *c, const struct message *m)
@@ -107,8 +128,5 @@ void channel_close(struct channel *c)
 {
     for (size_t i = 0; i < CHANNEL_CLIENTS_MAX; i++)
         fd_close(&c->client[i]);
-    fd_close(&c->listen_fd);
-    if (c->path[0] != '\0')
-        (void)unlink(c->path);
-    c->path[0] = '\0';
+    channel_unlisten(c);
 }

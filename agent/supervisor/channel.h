@@ -15,12 +15,13 @@
 
 #define CHANNEL_CLIENTS_MAX 4
 #define CHANNEL_WORDS_MAX   6
+#define CHANNEL_PATH_MAX    512
 #define CHANNEL_POLLFDS     (CHANNEL_CLIENTS_MAX + 1)
 
 struct channel {
     uid_t agent_uid;
     char run_id[208];
-    char path[512];                         /* of the run's own socket; "" while there is none */
+    char path[CHANNEL_PATH_MAX];            /* of the run's own socket; "" while there is none */
     int listen_fd;                          /* owned; -1 while there is none */
     int client[CHANNEL_CLIENTS_MAX];        /* owned; -1 for a free place */
     struct message word[CHANNEL_WORDS_MAX]; /* said so far, for those who come later */
@@ -37,6 +38,12 @@ void channel_add(struct channel *c, int fd);
 
 /* Listens at <sockets_dir>/<run id>.sock. 0 or negative with *e. */
 int channel_listen(struct channel *c, const struct policy *policy, const char *run_id, struct err *e);
+
+/* Ends listening and removes the socket; conversations go on. */
+void channel_unlisten(struct channel *c);
+
+/* Removes the socket that a supervisor which was killed left behind. */
+void channel_forget(const struct policy *policy, const char *run_id);
 
 /* Says m to everybody, now and later (refusals and hello are not repeated to later ones). */
 void channel_say(struct channel *c, const struct message *m);

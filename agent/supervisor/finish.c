@@ -69,6 +69,10 @@ int finish(struct supervision *s, struct err *e)
 
     complete_output(s);
     s->record.ended_at = clock_wall();
+    /* The record comes last: whoever finds it finds nothing else of the run, even if we die right after it. */
+    if (s->record.tree_gone && run_directory_clean(&s->run) < 0)
+        log_warning("run=%s its scratch space could not be removed completely", s->plan.run_id);
+    channel_unlisten(&s->channel);
     s->record.disk_bytes = tree_bytes(s->run.home_fd, HOME_ENTRIES_MAX);
     if (s->record.witness[0] == '\0')
         (void)snprintf(s->record.witness, sizeof(s->record.witness), "%s",
@@ -76,8 +80,6 @@ int finish(struct supervision *s, struct err *e)
     if (s->record.tree_gone && cgroup_remove(&s->group) < 0)
         log_warning("run=%s its control group could not be removed", s->plan.run_id);
     r = write_record(s, e);
-    if (s->record.tree_gone && run_directory_clean(&s->run) < 0)
-        log_warning("run=%s its scratch space could not be removed completely", s->plan.run_id);
     if (r == 0) {
         (void)snprintf(m.run_id, sizeof(m.run_id), "%s", s->plan.run_id);
         channel_say(&s->channel, &m);

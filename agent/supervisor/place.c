@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -99,7 +100,7 @@ int place_start(const struct policy *policy, const struct plan *plan, int home_f
     char path[512], uid[16], gid[16];
     char *argv[] = {(char[]){HELPER_NAME}, (char[]){"--uid"}, uid, (char[]){"--gid"}, gid, NULL};
     int ends[2];
-    pid_t pid;
+    pid_t self, pid;
 
     (void)snprintf(path, sizeof(path), "%s/" HELPER_NAME, policy->helper_dir);
     (void)snprintf(uid, sizeof(uid), "%u", policy_uid(policy, plan));
@@ -113,9 +114,13 @@ int place_start(const struct policy *policy, const struct plan *plan, int home_f
         return err_errno(e, errno, BLAME_NODE, "make the helper's pipe");
     answer_read = ends[0];
     answer_write = ends[1];
+    self = getpid();
     pid = fork();
     if (pid < 0)
         return err_errno(e, errno, BLAME_NODE, "fork the helper");
+    /* It ends with us; after its change of user it says so again itself. */
+    if (pid == 0 && (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != self))
+        _exit(126);
     if (pid == 0)
         become_helper(path, argv, order_fd, home_fd, answer_write, placement_fds, plan->placement_count);
     (void)fd_set_nonblocking(answer_read, true);

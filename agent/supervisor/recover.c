@@ -2,6 +2,7 @@
 #include "supervisor/recover.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,7 +19,7 @@
 
 /* A dying supervisor's init goes with it at once; a process in an uninterruptible wait may hold the lock
  * longer. */
-#define LOCK_WAIT_MS 10000
+#define LOCK_WAIT_MS 2000
 
 /* What the supervisor's journal tells about the run. */
 struct trail {
@@ -55,6 +56,9 @@ static void judge_loss(const struct trail *trail, struct exit_record *record)
     rebooted = trail->boot_id[0] != '\0' && strcmp(trail->boot_id, boot) != 0;
     record->main_end = trail->launching ? MAIN_UNKNOWN : MAIN_NOT_STARTED;
     record->stop_cause = rebooted ? CAUSE_NODE_REBOOTED : CAUSE_SUPERVISOR_LOST;
+    /* The first cause wins: the run was being stopped, and now it has. */
+    if (trail->stop_cause != CAUSE_NONE && trail->stop_cause < CAUSE_COUNT)
+        record->stop_cause = trail->stop_cause;
     record->blame = BLAME_NODE;
     (void)snprintf(record->witness, sizeof(record->witness), "none");
     (void)snprintf(record->reason, sizeof(record->reason), "%s",
@@ -72,6 +76,8 @@ static struct exit_record reconstruct(const struct run_directory *run)
     (void)snprintf(record.run_id, sizeof(record.run_id), "%s", run->name);
     if (journal_read(run->fd, JOURNAL_NAME, follow, &trail, &e) < 0)
         log_warning("run=%s journal: %s", run->name, e.text);
+    /* The witness file is made just before init starts: it tells of a launch that the journal lost. */
+    trail.launching = trail.launching || faccessat(run->fd, WITNESS_NAME, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
     record.accepted_at = trail.accepted_at;
     record.started_at = trail.started_at;
     if (witness_read(run->fd, &record.main_end, &record.status, &record.core_dumped) == 1) {
@@ -87,16 +93,14 @@ static struct exit_record reconstruct(const struct run_directory *run)
     return record;
 }
 
-/* What a lost supervisor left outside the run directory: its socket and its control group. The group was made below that supervisor's
- * own, which is ours too unless a service manager gave each one of its own; then it went with that. */
-static void remove_remains(const struct policy *policy, const char *run_id)
+/* The lost supervisor's control group. It was made below that supervisor's own, which is ours too unless a service manager gave each
+ * one of its own; then it went with that. */
+static void remove_group(const char *run_id)
 {
     struct cgroup group = CGROUP_INIT;
     struct err e = ERR_INIT;
-    char name[1024];
+    char name[256];
 
-    (void)snprintf(name, sizeof(name), "%s/%s.sock", policy->sockets_dir, run_id);
-    (void)unlink(name);
     (void)snprintf(name, sizeof(name), "runlet.%s", run_id);
     if (cgroup_create_here(name, &group, &e) == 0)
         (void)cgroup_remove(&group);
@@ -127,15 +131,17 @@ int recover(const struct policy *policy, const struct message *request, struct c
     }
     if (run_directory_open(policy, request->run_id, LOCK_WAIT_MS, &run, &e) < 0)
         return say_refused(channel, &e);
+    /* The record comes last, as in finish.c. */
+    remove_group(run.name);
+    if (run_directory_clean(&run) < 0)
+        log_warning("run=%s its scratch space could not be removed completely", run.name);
+    channel_forget(policy, run.name);
     if (exit_record_read(run.fd, &record, &e) < 0) {
         record = reconstruct(&run);
         run_directory_release_reserve(&run);
         if (exit_record_write(run.fd, &record, &e) < 0 && e.code != -EEXIST)
             status = say_refused(channel, &e);
     }
-    remove_remains(policy, run.name);
-    if (run_directory_clean(&run) < 0)
-        log_warning("run=%s its scratch space could not be removed completely", run.name);
     if (status == 0) {
         (void)snprintf(ended.run_id, sizeof(ended.run_id), "%s", run.name);
         channel_say(channel, &ended);

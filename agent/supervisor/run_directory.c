@@ -139,21 +139,36 @@ static int fill(const struct policy *policy, const struct plan *plan, const char
     return file_replace(d->fd, PLAN_NAME, plan_text, plan_size, 0640);
 }
 
+/* A supervisor that was killed while it made this run's directory left it half made; one that is at work holds
+ * its lock. 0, -EEXIST when somebody is at work, or another -errno. */
+static int remove_half_made(int runs_fd, const char *temporary)
+{
+    AUTO_CLOSE int fd = dir_open(runs_fd, temporary);
+    AUTO_CLOSE int lock = fd >= 0 ? lock_file(fd) : -1;
+
+    if (fd == -ENOENT)
+        return 0;
+    if (fd < 0 || lock < 0)
+        return lock == -EWOULDBLOCK ? -EEXIST : fd < 0 ? fd : lock;
+    return tree_remove(runs_fd, temporary);
+}
+
 int run_directory_create(const struct policy *policy, const struct plan *plan, const char *plan_text,
                          size_t plan_size, struct run_directory *ret, struct err *e)
 {
     struct run_directory d = RUN_DIRECTORY_INIT;
-    char temporary[64];
+    char temporary[256];
     int r;
 
     (void)snprintf(d.name, sizeof(d.name), "%s", plan->run_id);
-    (void)snprintf(temporary, sizeof(temporary), ".new.%d", (int)getpid());
+    (void)snprintf(temporary, sizeof(temporary), ".new.%s", d.name);
     d.runs_fd = dir_open(AT_FDCWD, policy->runs_dir);
     if (d.runs_fd < 0)
         return err_errno(e, -d.runs_fd, BLAME_NODE, "open %s", policy->runs_dir);
-    (void)tree_remove(d.runs_fd, temporary);
     /* set-group-id: what is written here later belongs to the agent's group, which reads it. */
-    r = d.fd = make_dir(d.runs_fd, temporary, 02750, 0, policy->agent_gid);
+    r = remove_half_made(d.runs_fd, temporary);
+    if (r == 0)
+        r = d.fd = make_dir(d.runs_fd, temporary, 02750, 0, policy->agent_gid);
     if (r >= 0)
         r = fill(policy, plan, plan_text, plan_size, &d);
     if (r >= 0 && renameat2(d.runs_fd, temporary, d.runs_fd, d.name, RENAME_NOREPLACE) < 0)
@@ -161,7 +176,8 @@ int run_directory_create(const struct policy *policy, const struct plan *plan, c
     if (r >= 0 && fsync(d.runs_fd) < 0)
         r = -errno;
     if (r < 0) {
-        (void)tree_remove(d.runs_fd, temporary);
+        if (d.lock_fd >= 0) /* only then it is ours */
+            (void)tree_remove(d.runs_fd, temporary);
         run_directory_close(&d);
         return err_errno(e, -r, BLAME_NODE, "make the run directory %s/%s", policy->runs_dir, plan->run_id);
     }

@@ -218,8 +218,14 @@ void stage_init_report(struct supervision *s, const struct init_report *report)
 
 void stage_init_exited(struct supervision *s)
 {
+    struct init_report report = {.word = INIT_MAIN_ENDED};
+
     s->init.pid = 0;
     fd_close(&s->init.control_fd);
+    /* Init writes the end down before it tells it: killed in between, it is still a witness. */
+    if (s->stage == STAGE_RUNNING &&
+        witness_read(s->run.fd, &report.main_end, &report.status, &report.core_dumped) == 1)
+        main_ended(s, &report);
     if (s->stage == STAGE_LAUNCHING && s->record.stop_cause == CAUSE_NONE)
         not_started(s, CAUSE_LAUNCH_FAILED,
                     &(struct err){.blame = BLAME_BUG, .text = "init ended without starting the job"});

@@ -8,6 +8,7 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -26,6 +27,7 @@
 
 struct progress {
     const struct containment *want;
+    pid_t parent;
     bool may_skip; /* started as the job's user: what needs privilege is not needed */
     bool chrooted; /* / is the home */
     bool landlocked;
@@ -147,6 +149,17 @@ static int step_syscalls(struct progress *p, struct err *e)
     return confine_syscalls(e);
 }
 
+/* Who unpacks for nobody must not go on writing. The change of user took back what the supervisor asked for
+ * before. */
+static int step_parent(struct progress *p, struct err *e)
+{
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+        return failed(e, "end with the supervisor");
+    if (getppid() != p->parent)
+        return err_set(e, -ECHILD, BLAME_NODE, "the supervisor is gone");
+    return 0;
+}
+
 static bool identity_is(uid_t uid, gid_t gid)
 {
     uid_t u[3];
@@ -207,12 +220,13 @@ int contain(const struct containment *c, struct err *e)
         {"bounding set", step_bounding_set}, /* needs privilege */
         {"identity", step_identity},         /* ends it */
         {"capabilities", step_capabilities}, /* and no_new_privs, which Landlock and the filter ask for */
+        {"parent", step_parent},             /* after the identity, which changes it */
         {"limits", step_limits}, /* after the identity: that change counts against the process limit */
         {"Landlock", step_landlock},
         {"verification", step_verify},
         {"system calls", step_syscalls}, /* last: the steps above use calls that it forbids */
     };
-    struct progress p = {.want = c, .may_skip = c->uid == geteuid()};
+    struct progress p = {.want = c, .parent = getppid(), .may_skip = c->uid == geteuid()};
 
     for (size_t i = 0; i < ARRAY_SIZE(STEPS); i++)
         if (STEPS[i].run(&p, e) < 0)

@@ -18,24 +18,38 @@
 #define PROC_TEXT_MAX   (256U * 1024)
 #define KILL_ROUNDS_MAX 1000
 
-/* The field of a mountinfo line that holds the mount point is the fifth; the type follows " - ". */
+/* The n-th field of the blank-separated line [line, end), counted from 0; *ret_size is its length, 0 when there is none. */
+static const char *field(const char *line, const char *end, unsigned n, size_t *ret_size)
+{
+    const char *stop;
+
+    for (; n > 0 && line < end; n--) {
+        const char *blank = memchr(line, ' ', (size_t)(end - line));
+        line = blank != NULL ? blank + 1 : end;
+    }
+    stop = line < end ? memchr(line, ' ', (size_t)(end - line)) : line;
+    *ret_size = (size_t)((stop != NULL ? stop : end) - line);
+    return line;
+}
+
+/* In a line of mountinfo(5) the mount point is the fifth field; the type is the first after " - ". */
 static bool mount_point(const char *line, size_t n, char *ret, size_t size)
 {
-    char mount[PATH_MAX];
-    char type[32];
-    char text[2 * PATH_MAX];
-    const char *dash;
+    static const char TYPE[] = "cgroup2";
+    const char *end = line + n;
+    const char *dash = memmem(line, n, " - ", 3);
+    const char *type, *mount;
+    size_t type_size, mount_size;
 
-    if (n >= sizeof(text))
+    if (dash == NULL)
         return false;
-    memcpy(text, line, n);
-    text[n] = '\0';
-    dash = strstr(text, " - ");
-    if (dash == NULL || sscanf(dash, " - %31s", type) != 1 || strcmp(type, "cgroup2") != 0)
+    type = field(dash + 3, end, 0, &type_size);
+    mount = field(line, end, 4, &mount_size);
+    if (type_size != sizeof(TYPE) - 1 || memcmp(type, TYPE, type_size) != 0 || mount_size == 0 ||
+        mount_size >= size)
         return false;
-    if (sscanf(text, "%*s %*s %*s %*s %4095s", mount) != 1 || strlen(mount) >= size)
-        return false;
-    memcpy(ret, mount, strlen(mount) + 1);
+    memcpy(ret, mount, mount_size);
+    ret[mount_size] = '\0';
     return true;
 }
 

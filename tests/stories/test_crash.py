@@ -17,6 +17,7 @@ pytestmark = pytest.mark.skipif(not ROOT, reason="needs root")
 SEED = int(os.environ.get("RUNLET_STORY_SEED", "20260101"))
 LINES = 40
 STATUS = 37
+libc = ctypes.CDLL(None, use_errno=True)
 # Numbered lines on both streams, a mark for each execution, and a status that nothing else gives.
 COUNTING = """echo started >> "$HOME/starts"
 for i in $(seq 1 %d); do echo "out $i"; echo "err $i" >&2; sleep 0.01; done
@@ -302,7 +303,6 @@ def test_starter_killed(node):
 def in_mount_namespace(story):
     """Runs story() in a child with a mount namespace of its own; its failure is the test's."""
     clone_newns, ms_rec, ms_private = 0x00020000, 1 << 14, 1 << 18
-    libc = ctypes.CDLL(None, use_errno=True)
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -311,7 +311,7 @@ def in_mount_namespace(story):
             os.setsid()
             if libc.unshare(clone_newns) != 0 or libc.mount(b"none", b"/", None, ms_rec | ms_private, None) != 0:
                 raise OSError(ctypes.get_errno(), "unshare")
-            story(lambda where, size: mount_tmpfs(libc, where, size))
+            story()
             status = 0
         except BaseException:
             os.write(writing, traceback.format_exc().encode()[-8000:])
@@ -322,17 +322,17 @@ def in_mount_namespace(story):
     assert os.waitpid(pid, 0)[1] == 0, text
 
 
-def mount_tmpfs(libc, where, size):
+def mount_tmpfs(where, size):
     where.mkdir(exist_ok=True)
     if libc.mount(b"tmpfs", str(where).encode(), b"tmpfs", 0, b"mode=0755,size=%d" % size) != 0:
         raise OSError(ctypes.get_errno(), "mount")
 
 
 def test_full_disk_ends_the_job_and_not_the_agent(bin_dir):
-    def story(mount):
+    def story():
         node = Node(bin_dir)
         try:
-            mount(node.state, 72 << 20)
+            mount_tmpfs(node.state, 72 << 20)
             node.start()
             run_id = node.submit("echo begin; yes 0123456789012345678901234567890123456789 | head -c 150000000; echo end\n")
             node.await_finished(run_id, patience=120)
@@ -345,6 +345,7 @@ def test_full_disk_ends_the_job_and_not_the_agent(bin_dir):
             assert code == 200 and "disk" in body["notReady"]
             node.stop()
         finally:
+            libc.umount2(str(node.state).encode(), 2)
             node.close()
 
     in_mount_namespace(story)
