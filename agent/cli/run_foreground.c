@@ -76,6 +76,8 @@ int run_foreground(const struct config *config, const struct layout *layout, str
     int r;
 
     (void)snprintf(f->id, sizeof(f->id), "%s", id);
+    /* `runlet run ... | head`: the reader goes, the run goes on. */
+    (void)signal(SIGPIPE, SIG_IGN);
     s.agent.gate = gate;
     s.agent.sink = f->silent ? NULL : &sink;
     s.agent.sink_run = f->id;

@@ -18,7 +18,7 @@
 #include "sys/fd.h"
 
 /* Everything that needs root, in the order that gives it up at the end. */
-static int become_agent(struct prepared *p, struct gate *gate, struct err *e)
+static int become_agent(struct prepared *p, bool silent, struct gate *gate, struct err *e)
 {
     AUTO(strlist) struct strlist options = {0};
     char supervisor[LAYOUT_PATH_MAX + 32];
@@ -36,7 +36,7 @@ static int become_agent(struct prepared *p, struct gate *gate, struct err *e)
     if (layout_policy_options(&p->config, &p->layout, &options) < 0)
         return err_oom(e);
     (void)snprintf(supervisor, sizeof(supervisor), "%s/runlet-supervisor", p->layout.libexec);
-    if (gate_open_starter(supervisor, &options, gate, e) < 0)
+    if (gate_open_starter(supervisor, &options, silent, gate, e) < 0)
         return e->code;
     return privilege_drop(p->layout.agent_ids, e);
 }
@@ -144,7 +144,7 @@ int verb_run(struct cli *cli)
     if (cli_flag(cli, "dry-run"))
         return show_plan(cli, &p);
     log_set_level(LOG_LEVEL_WARNING);
-    if (become_agent(&p, &gate, &e) < 0 || submit_here(cli, &p, &lock_fd, &e) < 0) {
+    if (become_agent(&p, cli_flag(cli, "detach"), &gate, &e) < 0 || submit_here(cli, &p, &lock_fd, &e) < 0) {
         gate_close(&gate);
         return cli_fail(cli, EXIT_RUN_ERROR, &e);
     }

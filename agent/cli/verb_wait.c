@@ -39,7 +39,7 @@ static int take_up(const struct config *config, struct layout *layout, const cha
     if (layout_users(config, layout, e) < 0 || layout_policy_options(config, layout, &options) < 0)
         return e->code < 0 ? e->code : err_oom(e);
     (void)snprintf(supervisor, sizeof(supervisor), "%s/runlet-supervisor", layout->libexec);
-    if (gate_open_starter(supervisor, &options, &gate, e) < 0)
+    if (gate_open_starter(supervisor, &options, false, &gate, e) < 0)
         return e->code;
     if (privilege_drop(layout->agent_ids, e) < 0) {
         gate_close(&gate);

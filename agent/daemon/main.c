@@ -69,7 +69,7 @@ static int set_up_as_root(struct daemon *d, struct err *e)
         if (layout_policy_options(&d->config, &d->layout, &options) < 0)
             return err_oom(e);
         (void)snprintf(supervisor, sizeof(supervisor), "%s/runlet-supervisor", d->layout.libexec);
-        if (gate_open_starter(supervisor, &options, &d->agent.gate, e) < 0)
+        if (gate_open_starter(supervisor, &options, false, &d->agent.gate, e) < 0)
             return e->code;
     }
     return privilege_drop(d->layout.agent_ids, e);

@@ -2,6 +2,7 @@
 #include "launch/gate.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -12,12 +13,22 @@
 
 #define STARTER_FD 3
 
-static _Noreturn void become_starter(const char *supervisor, int fd, const struct strlist *argv)
+/* It outlives whoever called, and so do its supervisors: they must not keep the caller's pipes open. */
+static int let_go(bool silent)
+{
+    AUTO_CLOSE int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0)
+        return -errno;
+    return silent && dup2(null, STDERR_FILENO) < 0 ? -errno : 0;
+}
+
+static _Noreturn void become_starter(const char *supervisor, int fd, const struct strlist *argv, bool silent)
 {
     int lifted = fd == STARTER_FD ? fd : dup2(fd, STARTER_FD);
     sigset_t none;
 
-    if (lifted < 0 || fd_set_cloexec(STARTER_FD, false) < 0)
+    if (lifted < 0 || let_go(silent) < 0 || fd_set_cloexec(STARTER_FD, false) < 0)
         _exit(126);
     fd_close_from(STARTER_FD + 1, NULL, 0);
     (void)sigemptyset(&none);
@@ -26,8 +37,8 @@ static _Noreturn void become_starter(const char *supervisor, int fd, const struc
     _exit(errno == ENOENT ? 127 : 126);
 }
 
-int gate_open_starter(const char *supervisor, const struct strlist *policy_options, struct gate *ret,
-                      struct err *e)
+int gate_open_starter(const char *supervisor, const struct strlist *policy_options, bool silent,
+                      struct gate *ret, struct err *e)
 {
     AUTO(strlist) struct strlist argv = {0};
     AUTO_CLOSE int ours = -1;
@@ -49,7 +60,7 @@ int gate_open_starter(const char *supervisor, const struct strlist *policy_optio
     if (pid < 0)
         return err_errno(e, errno, BLAME_NODE, "fork the starter");
     if (pid == 0)
-        become_starter(supervisor, theirs, &argv);
+        become_starter(supervisor, theirs, &argv, silent);
     *ret = (struct gate){.starter_fd = take_fd(&ours)};
     return 0;
 }

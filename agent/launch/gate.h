@@ -8,6 +8,8 @@
 #ifndef LAUNCH_GATE_H
 #define LAUNCH_GATE_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
 #include "base/strlist.h"
 
@@ -16,10 +18,11 @@ struct gate {
     const char *socket_path; /* borrowed */
 };
 
-/* Forks and executes `supervisor` (its path) with --starter-fd and the policy options. Must be called while
- * privileged and before threads exist. 0 or negative with *e. */
-int gate_open_starter(const char *supervisor, const struct strlist *policy_options, struct gate *ret,
-                      struct err *e);
+/* Forks and executes `supervisor` (its path) with --starter-fd and the policy options. What they log goes to
+ * this process's stderr, or nowhere when `silent`. Must be called while privileged and before threads exist.
+ * 0 or negative with *e. */
+int gate_open_starter(const char *supervisor, const struct strlist *policy_options, bool silent,
+                      struct gate *ret, struct err *e);
 
 /* A connection to a fresh supervisor: fd, or negative with *e. */
 int gate_connect(const struct gate *g, struct err *e);

@@ -112,8 +112,8 @@ static int step_descriptors(const struct containment *c, struct err *e)
 static int step_execute(const struct containment *c, struct err *e)
 {
     (void)execve(c->argv->item[0], c->argv->item, c->environment->item);
-    return err_errno(e, errno, errno == ENOENT || errno == EACCES ? BLAME_NODE : BLAME_ASSIGNMENT,
-                     "execute %s", c->argv->item[0]);
+    return err_errno(e, errno, errno == ENOENT || errno == EACCES ? BLAME_NODE : BLAME_ASSIGNMENT, "%s",
+                     c->argv->item[0]);
 }
 
 static const struct {
