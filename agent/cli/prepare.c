@@ -64,7 +64,9 @@ static int resolve_plan(struct prepared *p, struct diag_list *diags, struct err 
     r = run_resolve(&p->request, &options, &p->spec, diags);
     if (r < 0)
         return r;
-    /* A run without a limit of its own gets the node's. */
+    /* What the run does not say itself it gets from the node. */
+    if (p->request.run.overrides.x.stop_grace_ms < 0 && p->request.job.configuration.x.stop_grace_ms < 0)
+        p->request.run.overrides.x.stop_grace_ms = p->spec.stop_grace_ms = p->config.stop_grace_ms;
     if (p->spec.maximum_runtime_layer == ENV_DEFAULT &&
         p->config.maximum_runtime_ms < p->spec.maximum_runtime_ms) {
         p->spec.maximum_runtime_ms = p->config.maximum_runtime_ms;
