@@ -49,6 +49,19 @@ static int give_id(struct job_request *request, struct err *e)
     return request->run.id != NULL ? 0 : err_oom(e);
 }
 
+/* What neither the job nor the run says is the node's to say. It goes into the request, so that whoever reads the
+ * assignment later comes to the same. */
+static void node_defaults(struct prepared *p)
+{
+    struct x_runlet *run = &p->request.run.overrides.x;
+
+    if (p->spec.maximum_runtime_layer == ENV_DEFAULT &&
+        p->config.maximum_runtime_ms < p->spec.maximum_runtime_ms)
+        p->spec.maximum_runtime_ms = run->maximum_runtime_ms = p->config.maximum_runtime_ms;
+    if (run->stop_grace_ms < 0 && p->request.job.configuration.x.stop_grace_ms < 0)
+        p->spec.stop_grace_ms = run->stop_grace_ms = p->config.stop_grace_ms;
+}
+
 static int resolve_plan(struct prepared *p, struct diag_list *diags, struct err *e)
 {
     const struct launch_settings settings = {.python = p->config.python,
@@ -64,12 +77,7 @@ static int resolve_plan(struct prepared *p, struct diag_list *diags, struct err 
     r = run_resolve(&p->request, &options, &p->spec, diags);
     if (r < 0)
         return r;
-    /* A run without a limit of its own gets the node's. */
-    if (p->spec.maximum_runtime_layer == ENV_DEFAULT &&
-        p->config.maximum_runtime_ms < p->spec.maximum_runtime_ms) {
-        p->spec.maximum_runtime_ms = p->config.maximum_runtime_ms;
-        p->request.run.overrides.x.maximum_runtime_ms = p->config.maximum_runtime_ms;
-    }
+    node_defaults(p);
     return plan_build(&p->request, &p->spec, &settings, 1, &p->plan, e);
 }
 

@@ -50,30 +50,53 @@ static int tell_supervisor(const struct layout *layout, const char *id)
     return fd >= 0 && message_send(fd, &stop, NULL, 0) == 0;
 }
 
-static int mark(const struct layout *layout, const struct run_name *name, struct err *e)
+/* What is written into the agent's folders is written as the agent. */
+static int mark(const struct config *config, struct layout *layout, const char *folder, const char *id,
+                struct err *e)
 {
     char path[LAYOUT_PATH_MAX + 300];
     AUTO_CLOSE int fd = -1;
 
-    (void)snprintf(path, sizeof(path), "%s/%s/" AGENT_CANCEL_NAME,
-                   name->queued ? layout->queue : layout->agent, name->id);
+    if (geteuid() == 0 && (layout_users(config, layout, e) < 0 || privilege_drop(layout->agent_ids, e) < 0))
+        return e->code;
+    (void)snprintf(path, sizeof(path), "%s/%s/" AGENT_CANCEL_NAME, folder, id);
     fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
     return fd < 0 ? err_errno(e, errno, BLAME_NODE, "mark the run as cancelled") : 0;
+}
+
+static bool still_queued(const struct layout *layout, const char *id)
+{
+    char path[LAYOUT_PATH_MAX + 256];
+
+    (void)snprintf(path, sizeof(path), "%s/%s", layout->queue, id);
+    return access(path, F_OK) == 0;
+}
+
+/* 1 when the mark stands before anybody could have looked for it, 0 when the run was accepted meanwhile. */
+static int cancel_queued(const struct config *config, struct layout *layout, const char *id, struct err *e)
+{
+    struct err failure = ERR_INIT;
+
+    if (mark(config, layout, layout->queue, id, &failure) == 0)
+        return still_queued(layout, id);
+    if (failure.code == -ENOENT && !still_queued(layout, id))
+        return 0;
+    *e = failure;
+    return e->code;
 }
 
 static int cancel(const struct config *config, struct layout *layout, const struct run_name *name,
                   struct err *e)
 {
-    int r = name->queued ? 0 : ask_daemon(layout, name->id, e);
+    int r = name->queued ? cancel_queued(config, layout, name->id, e) : 0;
 
+    if (r == 0)
+        r = ask_daemon(layout, name->id, e);
     if (r != 0)
-        return r;
+        return r < 0 ? r : 0;
     if (tell_supervisor(layout, name->id) == 1)
         return 0;
-    /* What is written into the agent's folder is written as the agent. */
-    if (geteuid() == 0 && (layout_users(config, layout, e) < 0 || privilege_drop(layout->agent_ids, e) < 0))
-        return e->code;
-    return mark(layout, name, e);
+    return mark(config, layout, layout->agent, name->id, e);
 }
 
 int verb_cancel(struct cli *cli)

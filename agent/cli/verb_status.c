@@ -166,6 +166,15 @@ static void show_node(const struct cli *cli, const struct layout *layout)
 
 /* ---- JSON ---- */
 
+/* A submission has no journal yet: its place is all that is known. */
+static void put_queued_json(struct strbuf *out, const char *id)
+{
+    strbuf_addf(out,
+                "{\"id\":\"%s\",\"lifecycleState\":\"ACCEPTED\",\"phase\":\"QUEUED\",\"lifecycleDetails\":"
+                "\"" QUEUED_DETAILS "\"}",
+                id);
+}
+
 static int show_json(const struct cli *cli, const struct layout *layout, const struct strlist *ids,
                      const struct strlist *queued)
 {
@@ -174,10 +183,8 @@ static int show_json(const struct cli *cli, const struct layout *layout, const s
 
     strbuf_addstr(&out, "[");
     for (size_t i = 0; i < queued->count; i++, first = false) {
-        strbuf_addf(&out,
-                    "%s\n{\"id\":\"%s\",\"lifecycleState\":\"ACCEPTED\",\"phase\":\"QUEUED\","
-                    "\"lifecycleDetails\":\"" QUEUED_DETAILS "\"}",
-                    first ? "" : ",", queued->item[i]);
+        strbuf_addstr(&out, first ? "\n" : ",\n");
+        put_queued_json(&out, queued->item[i]);
     }
     for (size_t i = 0; i < ids->count; i++) {
         struct run_view v;
@@ -195,12 +202,18 @@ static int show_json(const struct cli *cli, const struct layout *layout, const s
 
 static int status_of_one(const struct cli *cli, const struct layout *layout, const char *word)
 {
+    AUTO(strbuf) struct strbuf queued = STRBUF_INIT(FACT_LINE_MAX);
     struct run_name name;
     struct run_view view;
     struct err e = ERR_INIT;
 
     if (run_name_find(layout, word, &name, &e) < 0)
         return cli_fail(cli, 1, &e);
+    if (name.queued && cli_flag(cli, "json")) {
+        put_queued_json(&queued, name.id);
+        (void)fprintf(cli->out, "%s\n", strbuf_str(&queued));
+        return queued.failed < 0 ? 1 : 0;
+    }
     if (name.queued) {
         put_field(cli, "run", name.id);
         put_field(cli, "state", "ACCEPTED");

@@ -28,9 +28,10 @@ static const struct config_key_info KEYS[CONFIG_KEY_COUNT] = {
     [CONFIG_STOP_GRACE] =
         {"stop.grace", CONFIG_TYPE_DURATION, "30s", 0, STOP_GRACE_MS_MAX, FIELD(stop_grace_ms),
          "The time between the first stop signal and the kill, for jobs that do not say their own."},
-    [CONFIG_MAXIMUM_RUNTIME] =
-        {"maximumRuntime", CONFIG_TYPE_DURATION, "30d", 1000, JOB_RUNTIME_MS_MAX, FIELD(maximum_runtime_ms),
-         "The longest that any run may take on this node. A job that asks for more gets this."},
+    [CONFIG_MAXIMUM_RUNTIME] = {"maximumRuntime", CONFIG_TYPE_DURATION, "30d", 1000, JOB_RUNTIME_MS_MAX,
+                                FIELD(maximum_runtime_ms),
+                                "The longest that any run may take on this node. A job that says none gets "
+                                "this; one that asks for more is refused."},
     [CONFIG_LOG_LEVEL] = {"logLevel", CONFIG_TYPE_LOG_LEVEL, "info", 0, 0, FIELD(log_level),
                           "How much runletd says about itself: error, warning, notice, info or debug."},
     [CONFIG_DIRECTORIES_STATE] = {"directories.state", CONFIG_TYPE_PATH, "/var/lib/runlet", 0, 0,

@@ -14,6 +14,7 @@
 #include "daemon/housekeeping.h"
 #include "sys/fd.h"
 #include "sys/notify.h"
+#include "sys/process.h"
 
 #define STATUS_USAGE 2
 
@@ -37,6 +38,8 @@ struct daemon {
     struct housekeeping *housekeeping;
     int api_fd;
     int lock_fd;
+    int starter_fd; /* pidfd of the process that starts supervisors; -1 without one */
+    bool starter_lost;
 };
 
 static int load_config(const char *path, struct config *config)
@@ -51,6 +54,18 @@ static int load_config(const char *path, struct config *config)
     return r;
 }
 
+/* Two agents on one state directory would both answer for its queue. Locked is the directory itself: root makes
+ * no file where the agent's user could put something in its way. */
+static int lock_state(struct daemon *d, struct err *e)
+{
+    d->lock_fd = dir_open(AT_FDCWD, d->layout.agent);
+    if (d->lock_fd < 0)
+        return err_errno(e, -d->lock_fd, BLAME_NODE, "open %s", d->layout.agent);
+    if (flock(d->lock_fd, LOCK_EX | LOCK_NB) < 0)
+        return err_set(e, -EBUSY, BLAME_NODE, "another runletd serves %s", d->config.state_directory);
+    return 0;
+}
+
 /* What needs root, ending in its loss. On a systemd host the folders and the supervisors' socket are there
  * already. */
 static int set_up_as_root(struct daemon *d, struct err *e)
@@ -59,6 +74,9 @@ static int set_up_as_root(struct daemon *d, struct err *e)
     char supervisor[LAYOUT_PATH_MAX + 32];
 
     if (layout_ensure(&d->config, &d->layout, e) < 0)
+        return e->code;
+    /* Before the socket is taken from an agent that serves it. */
+    if (lock_state(d, e) < 0)
         return e->code;
     d->api_fd = api_bind(&d->layout, e);
     if (d->api_fd < 0)
@@ -81,23 +99,11 @@ static int set_up(struct daemon *d, struct err *e)
         return e->code;
     if (geteuid() == 0)
         return set_up_as_root(d, e);
+    if (lock_state(d, e) < 0)
+        return e->code;
     d->agent.gate.socket_path = d->layout.supervisor_socket;
     d->api_fd = api_bind(&d->layout, e);
     return d->api_fd < 0 ? d->api_fd : 0;
-}
-
-/* Two agents on one state directory would both answer for its queue. */
-static int lock_state(struct daemon *d, struct err *e)
-{
-    char path[LAYOUT_PATH_MAX + 32];
-
-    (void)snprintf(path, sizeof(path), "%s/.runletd.lock", d->layout.agent);
-    d->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
-    if (d->lock_fd < 0)
-        return err_errno(e, errno, BLAME_NODE, "open %s", path);
-    if (flock(d->lock_fd, LOCK_EX | LOCK_NB) < 0)
-        return err_set(e, -EBUSY, BLAME_NODE, "another runletd serves %s", d->config.state_directory);
-    return 0;
 }
 
 static void on_signal(void *context, int signal)
@@ -110,16 +116,40 @@ static void on_signal(void *context, int signal)
     loop_stop(d->agent.loop);
 }
 
+/* An agent that can start no run must take none. */
+static void on_starter_end(void *context)
+{
+    struct daemon *d = context;
+
+    d->starter_lost = true;
+    d->agent.stopping = true;
+    loop_stop(d->agent.loop);
+}
+
+static int watch_starter(struct daemon *d, struct err *e)
+{
+    if (d->agent.gate.starter_pid == 0)
+        return 0;
+    d->starter_fd = pidfd_of(d->agent.gate.starter_pid);
+    if (d->starter_fd == -ENOSYS)
+        return 0;
+    if (d->starter_fd < 0)
+        return err_errno(e, -d->starter_fd, BLAME_NODE, "watch the process that starts supervisors");
+    return loop_watch_new(d->agent.loop, d->starter_fd, on_starter_end, d) != NULL ? 0 : err_oom(e);
+}
+
 static int serve(struct daemon *d, struct err *e)
 {
     size_t adopted;
     int fd = d->api_fd;
 
-    if (lock_state(d, e) < 0 || agent_open(&d->agent, &d->config, &d->layout, e) < 0)
+    if (agent_open(&d->agent, &d->config, &d->layout, e) < 0)
         return e->code;
     if (loop_signal_new(d->agent.loop, SIGTERM, on_signal, d) == NULL ||
         loop_signal_new(d->agent.loop, SIGINT, on_signal, d) == NULL)
         return err_oom(e);
+    if (watch_starter(d, e) < 0)
+        return e->code;
     adopted = agent_adopt_all(&d->agent);
     if (agent_watch_queue(&d->agent, e) < 0)
         return e->code;
@@ -132,12 +162,15 @@ static int serve(struct daemon *d, struct err *e)
                (long long)d->config.concurrency);
     (void)notify_manager("READY=1");
     loop_run(d->agent.loop);
-    return 0;
+    return d->starter_lost ? err_set(e, -ECHILD, BLAME_NODE,
+                                     "the process that starts supervisors has ended, and only root can start "
+                                     "another: runletd must be started again; runs go on")
+                           : 0;
 }
 
 static int run_daemon(const char *config_path)
 {
-    struct daemon d = {.agent = AGENT_INIT, .api_fd = -1, .lock_fd = -1};
+    struct daemon d = {.agent = AGENT_INIT, .api_fd = -1, .lock_fd = -1, .starter_fd = -1};
     struct err e = ERR_INIT;
     int r = load_config(config_path, &d.config);
 
@@ -154,6 +187,7 @@ static int run_daemon(const char *config_path)
     agent_close(&d.agent);
     fd_close(&d.api_fd);
     fd_close(&d.lock_fd);
+    fd_close(&d.starter_fd);
     config_free(&d.config);
     return r < 0 ? 1 : 0;
 }

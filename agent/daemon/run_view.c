@@ -197,7 +197,7 @@ static bool read_supervisor_side(const struct layout *layout, struct run_view *v
 /* A run that ended before a launch has no exit record: the agent's own words are its end. */
 static void end_without_launch(struct run_view *v)
 {
-    v->record = (struct exit_record){.main_end = MAIN_NOT_STARTED,
+    v->record = (struct exit_record){.main_end = run_history_main_end(v->history.cause),
                                      .stop_cause = v->history.cause,
                                      .blame = v->history.blame,
                                      .tree_gone = true,

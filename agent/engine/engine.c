@@ -107,7 +107,7 @@ static void judge(struct run *run)
 {
     if (!run->has_record) {
         run->record =
-            (struct exit_record){.main_end = MAIN_NOT_STARTED,
+            (struct exit_record){.main_end = run_history_main_end(run->cause),
                                  .stop_cause = run->cause != CAUSE_NONE ? run->cause : CAUSE_UNKNOWN,
                                  .blame = run->failure.blame,
                                  .tree_gone = true,
@@ -189,15 +189,20 @@ static void drain(void *context)
     e->drain_scheduled = false;
     for (struct run *run = e->first; run != NULL; run = next) {
         enum run_event event;
+        bool stale;
         next = run->next;
         if (run->pending_count == 0)
             continue;
-        event = run->pending[0];
+        event = run->pending[0].event;
+        stale = run->pending[0].phase != run->phase && (event == RUN_EVENT_DONE || event == RUN_EVENT_BUDGET);
         run->pending_count--;
         memmove(&run->pending[0], &run->pending[1], run->pending_count * sizeof(run->pending[0]));
         if (run->pending_count > 0)
             schedule(e);
-        apply(run, event);
+        if (stale)
+            log_debug("run=%s %s of a former phase ignored", run->id, run_event_name(event));
+        else
+            apply(run, event);
     }
 }
 
@@ -208,7 +213,7 @@ void run_post(struct run *run, enum run_event event)
                   run_event_name(event));
         return;
     }
-    run->pending[run->pending_count++] = event;
+    run->pending[run->pending_count++] = (struct posted_event){event, run->phase};
     schedule(run->engine);
 }
 
@@ -268,7 +273,7 @@ static void resume(struct run *run)
         run->phase = PHASE_ACCEPTED;
         if (run->wanted && !run->cancel_requested)
             break;
-        if (run->failure.text[0] == '\0')
+        if (!run->cancel_requested && run->failure.text[0] == '\0')
             run->failure = gone;
         run_post(run, RUN_EVENT_CANCEL);
         break;

@@ -33,6 +33,13 @@ struct launch_client;
 struct log_follower;
 struct outbox;
 
+/* An event that was posted, and in which phase. "Done" and "budget spent" are of that phase: when another event
+ * ended the phase first, they say nothing about the next one. */
+struct posted_event {
+    enum run_event event;
+    enum phase phase;
+};
+
 /* One run. Owned by the engine from engine_add until engine_free; everything it points at is freed by
  * hooks->release. */
 struct run {
@@ -54,7 +61,7 @@ struct run {
     boot_ms_t deadline;     /* from RUNNING on, as the supervisor said */
     wall_ms_t started_at;
     int64_t main_pid;
-    enum run_event pending[RUN_EVENTS_PENDING];
+    struct posted_event pending[RUN_EVENTS_PENDING];
     size_t pending_count;
     struct loop_timer *budget;
     struct run *next;

@@ -61,7 +61,7 @@ int gate_open_starter(const char *supervisor, const struct strlist *policy_optio
         return err_errno(e, errno, BLAME_NODE, "fork the starter");
     if (pid == 0)
         become_starter(supervisor, theirs, &argv, silent);
-    *ret = (struct gate){.starter_fd = take_fd(&ours)};
+    *ret = (struct gate){.starter_fd = take_fd(&ours), .starter_pid = pid};
     return 0;
 }
 

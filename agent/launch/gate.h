@@ -9,12 +9,14 @@
 #define LAUNCH_GATE_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "base/err.h"
 #include "base/strlist.h"
 
 struct gate {
     int starter_fd;          /* owned; -1: use the socket */
+    pid_t starter_pid;       /* 0 without a starter */
     const char *socket_path; /* borrowed */
 };
 

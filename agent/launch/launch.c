@@ -27,6 +27,9 @@ struct launch_client {
     struct loop_watch *watch;
     struct loop_timer *retry;
     int starts, tries;
+    bool starting;    /* the connection asked for a start, not for a recovery, nor joined a run */
+    bool known;       /* a supervisor said that the run exists: it is never started again */
+    struct err start; /* why the last start failed; text empty when it did not say */
 };
 
 static void find_out(void *context);
@@ -35,6 +38,7 @@ static void disconnect(struct launch_client *c)
 {
     loop_watch_free(c->watch);
     c->watch = NULL;
+    c->starting = false;
     fd_close(&c->fd);
 }
 
@@ -67,13 +71,18 @@ static void on_refused(struct launch_client *c, const struct message *m)
     struct err why = {.code = -EPERM, .blame = m->blame};
     enum cause cause = m->refusal == REFUSAL_NODE ? CAUSE_LAUNCH_FAILED : CAUSE_ASSIGNMENT_INVALID;
 
-    if (m->refusal == REFUSAL_EXISTS || run_edge(c->run->phase, RUN_EVENT_FAILED).kind != EDGE_GO ||
-        c->run->phase != PHASE_LAUNCHING || c->starts == 0) {
+    /* Another supervisor has the run, or makes its directory right now: it is looked for. */
+    if (c->starting && m->refusal == REFUSAL_EXISTS)
+        c->starts--;
+    /* A recovery is refused while something of the run lives. */
+    if (!c->starting || m->refusal == REFUSAL_EXISTS) {
         try_again(c);
         return;
     }
     if (m->refusal == REFUSAL_INVALID && m->blame != BLAME_ASSIGNMENT)
         cause = CAUSE_INTERNAL;
+    if (c->run->cancel_requested)
+        cause = CAUSE_CANCELLED;
     (void)snprintf(why.text, sizeof(why.text), "%s", m->text);
     disconnect(c);
     run_fail(c->run, cause, &why);
@@ -92,6 +101,8 @@ static void on_message(struct launch_client *c, const struct message *m)
 {
     struct run *run = c->run;
 
+    if (m->type != MESSAGE_HELLO && m->type != MESSAGE_REFUSED)
+        c->known = true;
     switch (m->type) {
     case MESSAGE_RUNNING:
         run->main_pid = m->pid;
@@ -185,17 +196,22 @@ static void start_run(struct launch_client *c)
     }
     (void)run_note(run, FACT_LAUNCH_REQUESTED);
     run_noted(run, true);
-    fd = gate_connect(c->launcher->gate, &e);
+    c->starts++;
+    fd = gate_connect(c->launcher->gate, &c->start);
     if (fd < 0) {
-        run_fail(run, CAUSE_LAUNCH_FAILED, &e);
+        try_again(c);
         return;
     }
-    c->starts++;
     fds[0] = plan_fd;
     for (size_t i = 0; i < RUN_PLACEMENTS_MAX && run->placement_fd[i] >= 0; i++)
         fds[count++] = run->placement_fd[i];
-    if (adopt_connection(c, fd) < 0 || message_send(fd, &m, fds, count) < 0)
+    if (adopt_connection(c, fd) < 0 || message_send(fd, &m, fds, count) < 0) {
         try_again(c);
+        return;
+    }
+    c->starting = true;
+    if (run->phase == PHASE_STOPPING)
+        send_stop(c);
 }
 
 static void ask_for_recovery(struct launch_client *c)
@@ -232,27 +248,52 @@ static void join(struct launch_client *c)
         send_stop(c);
 }
 
+/* Whether the run may still have to be started. Also when it is being stopped: a supervisor that a former agent
+ * asked for may be about to make the run's directory, and only one of the two can. */
+static bool may_start(const struct launch_client *c)
+{
+    const struct run *run = c->run;
+
+    return !c->known && !run->history.ran && (run->phase == PHASE_LAUNCHING || run->phase == PHASE_STOPPING);
+}
+
+static void give_up(struct launch_client *c)
+{
+    struct run *run = c->run;
+    struct err why = {
+        .code = -ENOENT, .blame = BLAME_NODE, .text = "the run's supervisor could not be started"};
+
+    if (!may_start(c)) {
+        (void)snprintf(why.text, sizeof(why.text), "the run's directory is gone");
+        run_fail(run, CAUSE_UNKNOWN, &why);
+        return;
+    }
+    if (c->start.text[0] != '\0')
+        why = c->start;
+    run_fail(run, run->cancel_requested ? CAUSE_CANCELLED : CAUSE_LAUNCH_FAILED, &why);
+}
+
 /* Where is the run? Asked at the start, and whenever a conversation broke off. */
 static void find_out(void *context)
 {
     struct launch_client *c = context;
     struct run *run = c->run;
-    struct err lost = {
-        .code = -ENOENT, .blame = BLAME_NODE, .text = "the run's supervisor could not be started"};
+    struct err lost = {.code = -EBUSY,
+                       .blame = BLAME_NODE,
+                       .text = "the run's supervisor could be neither reached nor replaced"};
     AUTO_CLOSE int dir = dir_open(c->launcher->runs_fd, run->id);
 
     if (launch_load_record(run, c->launcher)) {
         run_post(run, RUN_EVENT_ENDED);
     } else if (++c->tries > TRIES_MAX) {
-        (void)snprintf(lost.text, sizeof(lost.text),
-                       "the run's supervisor could be neither reached nor replaced");
         run_fail(run, CAUSE_UNKNOWN, &lost);
     } else if (dir >= 0) {
+        c->known = true;
         join(c);
-    } else if (run->phase == PHASE_LAUNCHING && c->starts < STARTS_MAX) {
+    } else if (may_start(c) && c->starts < STARTS_MAX) {
         start_run(c);
     } else {
-        run_fail(run, run->phase == PHASE_LAUNCHING ? CAUSE_LAUNCH_FAILED : CAUSE_UNKNOWN, &lost);
+        give_up(c);
     }
 }
 

@@ -30,6 +30,8 @@ static void apply_phase(struct run_history *h, const struct fact *f)
 
     if (to != PHASE_COUNT)
         h->phase = to;
+    if (to == PHASE_RUNNING || to == PHASE_CLEANING)
+        h->ran = true;
     apply_cause(h, fact_str(f, "cause"));
 }
 
@@ -50,6 +52,11 @@ void run_history_apply(struct run_history *h, const struct fact *f)
         h->blame = blame_from_name(fact_str(f, "blame"));
         (void)snprintf(h->reason, sizeof(h->reason), "%s", fact_str(f, "reason"));
     }
+}
+
+enum main_end run_history_main_end(enum cause cause)
+{
+    return cause == CAUSE_NONE || cause == CAUSE_UNKNOWN ? MAIN_UNKNOWN : MAIN_NOT_STARTED;
 }
 
 enum adoption adoption_of(const struct run_history *h)

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/fact.h"
+#include "record/exit_record.h"
 #include "record/lifecycle.h"
 
 /* Names of the facts in agent.journal. */
@@ -32,6 +33,7 @@ struct run_history {
     enum run_origin origin;
     int64_t epoch;
     bool launch_requested;
+    bool ran; /* a supervisor said so */
     bool cancel_requested;
     enum blame blame; /* of a failure before the launch */
     char reason[ERR_TEXT_MAX];
@@ -40,6 +42,9 @@ struct run_history {
 
 /* Folds one fact. Unknown facts are ignored: a newer version may have written them. */
 void run_history_apply(struct run_history *h, const struct fact *f);
+
+/* What is known of the main process of a run that ended without an exit record. Pure. */
+enum main_end run_history_main_end(enum cause cause);
 
 const char *run_origin_name(enum run_origin origin);
 

@@ -6,7 +6,6 @@ import pwd
 import re
 import shutil
 import signal
-import socket
 import struct
 import subprocess
 import sys
@@ -72,20 +71,20 @@ class Node:
     def start(self):
         with open(self.folder / "runletd.log", "wb") as log:
             self.daemon = subprocess.Popen([BIN / "runletd", "--config", self.config], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        until("the API answers", self.answers)
+        until("the API answers, or runletd ended", lambda: self.daemon.poll() is not None or self.answers())
+        assert self.daemon.poll() is None, (self.folder / "runletd.log").read_text()
 
     def answers(self):
-        assert self.daemon.poll() is None, (self.folder / "runletd.log").read_text()
         try:
             return self.ask("GET", "/v1/node")[0] == 200
-        except (OSError, AssertionError):
+        except AssertionError:  # nobody listens yet
             return False
 
     def ask(self, method, url, **who):
         done = subprocess.run([sys.executable, "-c", CLIENT, f"{self.folder}/run/api.sock", method, url], capture_output=True,
-                              text=True, timeout=60, check=False, **who)
+                              timeout=60, check=False, **who)
         assert done.returncode == 0, done.stderr
-        head, _, body = done.stdout.partition("\r\n\r\n")
+        head, _, body = done.stdout.partition(b"\r\n\r\n")
         return int(head.split()[1]), json.loads(body)
 
     def runlet(self, *words):
@@ -310,14 +309,14 @@ def test_index_has_the_documented_layout(node):
     assert struct.calcsize(layout) == 24 and all(at == sum(s for _, s in rows[:i]) for i, (at, _) in enumerate(rows))
     log, index = (run / "log/output.log").read_bytes(), (run / "log/output.idx").read_bytes()
     start = last = 0
-    streams = []
+    streams = {1: b"", 2: b""}
     for entry in (index[i:i + 24] for i in range(0, len(index), 24)):
         when, end, data_crc, stream, flags, seal = struct.unpack(layout, entry)
         assert when > last and end > start and flags == 0
         assert data_crc == crc32c(log[start:end]) and seal == crc32c(entry[:22]) & 0xFFFF
-        streams.append((stream, log[start:end]))
+        streams[stream] += log[start:end]
         start, last = end, when
-    assert start == len(log) and streams == [(1, b"one\n"), (2, b"two\n")]
+    assert start == len(log) and streams == {1: b"one\n", 2: b"two\n"}
 
 
 # ---- what the job sees ----

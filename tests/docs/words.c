@@ -10,8 +10,10 @@
 static void print_phases(void)
 {
     for (int p = 0; p < PHASE_COUNT; p++) {
-        printf("phase %s %s %s %lld\n", phase_name((enum phase)p), state_name(phase_state((enum phase)p, CAUSE_NONE)),
-               state_name(phase_state((enum phase)p, CAUSE_CANCELLED)), phase_budget_ms((enum phase)p) / 60000);
+        printf("phase %s %s %s %lld\n", phase_name((enum phase)p),
+               state_name(phase_state((enum phase)p, CAUSE_NONE)),
+               state_name(phase_state((enum phase)p, CAUSE_CANCELLED)),
+               phase_budget_ms((enum phase)p) / 60000);
         for (int e = 0; e < RUN_EVENT_COUNT; e++) {
             struct edge edge = run_edge((enum phase)p, (enum run_event)e);
             if (edge.kind == EDGE_GO)
@@ -43,8 +45,8 @@ static void print_causes(void)
         if (c == CAUSE_EXITED)
             record.main_end = MAIN_EXITED;
         verdict = verdict_of(&record);
-        printf("cause %s %s %s %d\n", cause_name((enum cause)c), cause_name(verdict.cause), state_name(verdict.state),
-               verdict_shell_status(&verdict, &record));
+        printf("cause %s %s %s %d\n", cause_name((enum cause)c), cause_name(verdict.cause),
+               state_name(verdict.state), verdict_shell_status(&verdict, &record));
     }
 }
 
@@ -59,18 +61,23 @@ int main(void)
                                                   .status = 3,
                                                   .stop_cause = CAUSE_DEADLINE_EXCEEDED,
                                                   .tree_gone = true});
-    print_status("code", (struct exit_record){
-                             .main_end = MAIN_EXITED, .status = 61, .stop_cause = CAUSE_CANCELLED, .tree_gone = true});
-    print_status("cancelled", (struct exit_record){
-                                  .main_end = MAIN_SIGNALED, .status = 15, .stop_cause = CAUSE_CANCELLED, .tree_gone = true});
-    print_status("not-found",
-                 (struct exit_record){.stop_cause = CAUSE_LAUNCH_FAILED, .launch_errno = 2, .tree_gone = true});
-    print_status("not-executable",
-                 (struct exit_record){.stop_cause = CAUSE_LAUNCH_FAILED, .launch_errno = 13, .tree_gone = true});
+    print_status(
+        "code", (struct exit_record){
+                    .main_end = MAIN_EXITED, .status = 61, .stop_cause = CAUSE_CANCELLED, .tree_gone = true});
+    print_status("cancelled", (struct exit_record){.main_end = MAIN_SIGNALED,
+                                                   .status = 15,
+                                                   .stop_cause = CAUSE_CANCELLED,
+                                                   .tree_gone = true});
+    print_status("not-found", (struct exit_record){
+                                  .stop_cause = CAUSE_LAUNCH_FAILED, .launch_errno = 2, .tree_gone = true});
+    print_status(
+        "not-executable",
+        (struct exit_record){.stop_cause = CAUSE_LAUNCH_FAILED, .launch_errno = 13, .tree_gone = true});
     print_status("signal", (struct exit_record){.main_end = MAIN_SIGNALED, .status = 9, .tree_gone = true});
     print_status("else", (struct exit_record){.stop_cause = CAUSE_ARTIFACT_REJECTED, .tree_gone = true});
     print_status("unknown", (struct exit_record){.main_end = MAIN_UNKNOWN, .tree_gone = true});
-    print_status("stopped-with-0",
-                 (struct exit_record){.main_end = MAIN_EXITED, .stop_cause = CAUSE_DISK_FULL, .tree_gone = true});
+    print_status(
+        "stopped-with-0",
+        (struct exit_record){.main_end = MAIN_EXITED, .stop_cause = CAUSE_DISK_FULL, .tree_gone = true});
     return 0;
 }
