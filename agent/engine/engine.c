@@ -108,13 +108,13 @@ int run_noted(struct run *run, bool durable)
 static void judge(struct run *run)
 {
     if (!run->has_record) {
-        run->record =
-            (struct exit_record){.main_end = run_history_main_end(run->cause),
-                                 .stop_cause = run->cause != CAUSE_NONE ? run->cause : CAUSE_UNKNOWN,
-                                 .blame = run->failure.blame,
-                                 .tree_gone = true,
-                                 .accepted_at = run->history.accepted_at,
-                                 .ended_at = clock_wall()};
+        run->record = (struct exit_record){
+            .main_end = run_history_main_end(run->cause),
+            .stop_cause = run->cause != CAUSE_NONE ? run->cause : CAUSE_UNKNOWN,
+            .blame = run->failure.blame,
+            .tree_gone = true,
+            .accepted_at = run->history.accepted_at,
+            .ended_at = run->history.ended_at.ms > 0 ? run->history.ended_at : clock_wall()};
         (void)snprintf(run->record.run_id, sizeof(run->record.run_id), "%s", run->id);
         (void)snprintf(run->record.reason, sizeof(run->record.reason), "%s", run->failure.text);
     }
