@@ -2,6 +2,7 @@
 #include "sys/packet.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -128,11 +129,13 @@ static ssize_t receive(int fd, void *buf, size_t size, int *fds, size_t fd_max, 
     struct msghdr msg = {
         .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control)};
     size_t came = 0, kept = 0;
+    bool reset = false;
     ssize_t n;
 
+    /* "Reset" only says, once, that the peer left without reading all: what it said itself is still there. */
     do {
         n = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC);
-    } while (n < 0 && errno == EINTR);
+    } while (n < 0 && (errno == EINTR || (errno == ECONNRESET && !reset && (reset = true))));
     if (n < 0)
         return -errno;
     for (struct cmsghdr *c = CMSG_FIRSTHDR(&msg); c != NULL; c = CMSG_NXTHDR(&msg, c)) {
