@@ -201,7 +201,8 @@ static void end_without_launch(struct run_view *v)
                                      .stop_cause = v->history.cause,
                                      .blame = v->history.blame,
                                      .tree_gone = true,
-                                     .accepted_at = v->history.accepted_at};
+                                     .accepted_at = v->history.accepted_at,
+                                     .ended_at = v->history.ended_at};
     (void)snprintf(v->record.reason, sizeof(v->record.reason), "%s", v->history.reason);
     v->ended = true;
 }

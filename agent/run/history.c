@@ -32,6 +32,8 @@ static void apply_phase(struct run_history *h, const struct fact *f)
         h->phase = to;
     if (to == PHASE_RUNNING || to == PHASE_CLEANING)
         h->ran = true;
+    if (to == PHASE_SHIPPING)
+        (void)wall_parse(fact_str(f, "t"), &h->ended_at);
     apply_cause(h, fact_str(f, "cause"));
 }
 

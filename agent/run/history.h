@@ -38,6 +38,7 @@ struct run_history {
     enum blame blame; /* of a failure before the launch */
     char reason[ERR_TEXT_MAX];
     wall_ms_t accepted_at;
+    wall_ms_t ended_at; /* when the agent learnt of the end */
 };
 
 /* Folds one fact. Unknown facts are ignored: a newer version may have written them. */

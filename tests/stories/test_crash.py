@@ -1,5 +1,6 @@
 """Whatever is killed, and whenever: a run has one end, it is the true one, and no line of its output is lost."""
 import ctypes
+import fcntl
 import json
 import os
 import random
@@ -10,7 +11,7 @@ import traceback
 
 import pytest
 
-from node_rig import PATIENCE, ROOT, Node, children, start_time, until
+from node_rig import AGENT_GID, PATIENCE, ROOT, Node, children, start_time, until
 
 pytestmark = pytest.mark.skipif(not ROOT, reason="needs root")
 
@@ -248,6 +249,36 @@ def test_supervisor_killed_after_the_main_process_ended(node, status):
     assert end["lifecycleState"] == ("FAILED" if status else "SUCCEEDED")
     assert node.record(run_id)["witness"] == "init" and node.output(run_id)[0] == "begin\n"
     assert not node.left_behind(run_id)
+
+
+def test_another_supervisor_is_at_work_on_the_run(node):
+    """It makes the run's directory and is slow to listen: it is waited for, and its living run is not called a failed launch."""
+    run_id = "run.contested"
+    node.start()
+    half = node.state / "runs" / (".new." + run_id)
+    half.mkdir()
+    os.chown(half, 0, AGENT_GID)
+    half.chmod(0o2750)
+    with open(half / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        node.submit("echo never\n", run_id=run_id)
+        until("the start is refused", lambda: "refused (exists)" in node.tail())
+        half.rename(node.state / "runs" / run_id)
+        until("the recovery is refused", lambda: "lock the run directory" in node.tail())
+        assert not node.finished(run_id) and node.view(run_id)["lifecycleState"] == "ACCEPTED"
+    check_lost(node, run_id, "supervisor-lost")
+    assert "had not started" in node.the_end(run_id)["lifecycleDetails"]
+
+
+def test_half_made_directory_of_a_killed_supervisor(node):
+    """The next start of the run makes it anew."""
+    run_id = "run.half"
+    node.start()
+    half = node.state / "runs" / (".new." + run_id)
+    (half / "home").mkdir(parents=True)
+    node.submit(COUNTING, run_id=run_id)
+    node.await_finished(run_id)
+    check_counting(node, run_id)
 
 
 # ---- something else is killed ----

@@ -69,11 +69,44 @@ static void the_first_cause_wins(void **state)
     assert_true(h.accepted_at.ms > 0);
 }
 
+/* What a restart must know: whether it ran, so that it is not started again, and when it ended. */
+static void an_end_has_a_time(void **state)
+{
+    static const char *const LINES[] = {
+        ACCEPT_QUEUE,
+        LAUNCH,
+        TO("LAUNCHING"),
+        TO("RUNNING"),
+        "{\"t\":\"2026-01-01T00:00:05.000Z\",\"event\":\"phase\",\"to\":\"SHIPPING\"}",
+        "{\"t\":\"2026-01-01T00:00:06.000Z\",\"event\":\"phase\",\"to\":\"FINISHED\"}",
+        NULL};
+    static const char *const UNLAUNCHED[] = {ACCEPT_QUEUE, LAUNCH, TO("LAUNCHING"), TO("STOPPING"), NULL};
+    struct run_history h = fold(LINES);
+
+    (void)state;
+    assert_true(h.ran);
+    assert_int_equal(h.ended_at.ms - h.accepted_at.ms, 5000);
+    h = fold(UNLAUNCHED);
+    assert_false(h.ran);
+    assert_int_equal(h.ended_at.ms, 0);
+}
+
+/* "Not started" is only said of a run whose cause says so. */
+static void an_unknown_end_stays_unknown(void **state)
+{
+    (void)state;
+    assert_int_equal(run_history_main_end(CAUSE_UNKNOWN), MAIN_UNKNOWN);
+    assert_int_equal(run_history_main_end(CAUSE_NONE), MAIN_UNKNOWN);
+    assert_int_equal(run_history_main_end(CAUSE_CANCELLED), MAIN_NOT_STARTED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(adoption_table),
         cmocka_unit_test(the_first_cause_wins),
+        cmocka_unit_test(an_end_has_a_time),
+        cmocka_unit_test(an_unknown_end_stays_unknown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
