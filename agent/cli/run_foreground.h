@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 
+#include "base/limits.h"
 #include "daemon/agent.h"
 
 struct foreground {
@@ -14,7 +15,7 @@ struct foreground {
     bool ended;  /* set when the run is finished; the three below are then valid */
     struct exit_record record;
     struct verdict verdict;
-    char id[208];
+    char id[RUN_ID_BYTES];
 };
 
 /* Opens an agent with the given gate, takes runs up that earlier calls left behind and that have ended, then

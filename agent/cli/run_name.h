@@ -5,10 +5,11 @@
 #define CLI_RUN_NAME_H
 
 #include "base/err.h"
+#include "base/limits.h"
 #include "daemon/layout.h"
 
 struct run_name {
-    char id[208];
+    char id[RUN_ID_BYTES];
     bool queued; /* submitted, not yet accepted by an agent */
 };
 

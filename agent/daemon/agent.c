@@ -12,6 +12,7 @@
 
 #include "assignment/local/queue.h"
 #include "base/auto.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/parse.h"
 #include "daemon/request.h"
@@ -359,7 +360,7 @@ void agent_admit(struct agent *a)
 static void arrival(void *context)
 {
     struct agent *a = context;
-    char id[208];
+    char id[RUN_ID_BYTES];
     int r;
 
     for (;;) {

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/limits.h"
 #include "daemon/run_view.h"
 #include "run/admission.h"
 #include "sys/packet.h"
@@ -142,7 +143,7 @@ static enum MHD_Result post_cancel(const struct api *api, struct MHD_Connection 
 }
 
 /* Splits "/v1/runs/ID" and "/v1/runs/ID/cancel". */
-static bool run_path(const char *url, char id[208], bool *ret_cancel)
+static bool run_path(const char *url, char id[RUN_ID_BYTES], bool *ret_cancel)
 {
     static const char PREFIX[] = "/v1/runs/";
     const char *rest = url + sizeof(PREFIX) - 1;
@@ -151,7 +152,7 @@ static bool run_path(const char *url, char id[208], bool *ret_cancel)
     if (strncmp(url, PREFIX, sizeof(PREFIX) - 1) != 0)
         return false;
     n = strcspn(rest, "/");
-    if (n == 0 || n >= 208 || (rest[n] != '\0' && strcmp(rest + n, "/cancel") != 0))
+    if (n == 0 || n >= RUN_ID_BYTES || (rest[n] != '\0' && strcmp(rest + n, "/cancel") != 0))
         return false;
     memcpy(id, rest, n);
     id[n] = '\0';
@@ -164,7 +165,7 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *c, const cha
 {
     static int seen;
     const struct api *api = context;
-    char id[208];
+    char id[RUN_ID_BYTES];
     bool cancel = false;
     bool get = strcmp(method, "GET") == 0;
 

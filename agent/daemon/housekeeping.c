@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "daemon/run_view.h"
 #include "run/retention.h"
@@ -21,7 +22,7 @@ struct housekeeping {
     struct loop_timer *look;
     struct loop_watch *watch; /* of the connection of the removal that is going on */
     int fd;                   /* owned: that connection; -1 for none */
-    char id[208];             /* the run being removed */
+    char id[RUN_ID_BYTES];    /* the run being removed */
 };
 
 static void look(void *context);

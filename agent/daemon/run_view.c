@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/limits.h"
 #include "base/parse.h"
 #include "engine/engine.h"
 #include "format/read.h"
@@ -23,7 +24,7 @@
 /* ---- lists ---- */
 
 struct dated {
-    char id[208];
+    char id[RUN_ID_BYTES];
     struct timespec time;
 };
 

@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 
+#include "base/limits.h"
 #include "base/strlist.h"
 #include "daemon/layout.h"
 #include "record/exit_record.h"
@@ -16,7 +17,7 @@
 #include "run/history.h"
 
 struct run_view {
-    char id[208];
+    char id[RUN_ID_BYTES];
     char name[260]; /* of the run, or else of the job, or else of the artifact; may be empty */
     bool known_to_agent;
     bool attended; /* a process is responsible for it right now */

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/limits.h"
 #include "io/loop.h"
 #include "record/exit_record.h"
 #include "record/journal.h"
@@ -44,7 +45,7 @@ struct posted_event {
  * hooks->release. */
 struct run {
     struct engine *engine;
-    char id[208];
+    char id[RUN_ID_BYTES];
     enum phase phase;           /* written by the engine's setter alone */
     enum cause cause;           /* first one known to the agent */
     struct run_history history; /* as the journal was when the agent took the run up */

@@ -10,6 +10,7 @@
 
 #include <poll.h>
 
+#include "base/limits.h"
 #include "supervisor/policy.h"
 #include "wire/message.h"
 
@@ -20,7 +21,7 @@
 
 struct channel {
     uid_t agent_uid;
-    char run_id[208];
+    char run_id[RUN_ID_BYTES];
     char path[CHANNEL_PATH_MAX];            /* of the run's own socket; "" while there is none */
     int listen_fd;                          /* owned; -1 while there is none */
     int client[CHANNEL_CLIENTS_MAX];        /* owned; -1 for a free place */

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 
 #include "base/err.h"
+#include "base/limits.h"
 #include "supervisor/policy.h"
 
 #define LOCK_NAME    "lock"
@@ -30,7 +31,7 @@ struct run_directory {
     int lock_fd; /* owned: flock held */
     int home_fd; /* owned: home/, the job's */
     int log_fd;  /* owned: log/ */
-    char name[208];
+    char name[RUN_ID_BYTES];
 };
 
 #define RUN_DIRECTORY_INIT                                                                                   \

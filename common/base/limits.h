@@ -22,6 +22,9 @@
 /* The service: storage mounts of a job. */
 #define JOB_MOUNTS_MAX 5
 
+/* A run id and its terminator: OCIDs have at most 200 characters. */
+#define RUN_ID_BYTES 208
+
 /* A job document is a page of text; a megabyte is a mistake or an attack. */
 #define DOCUMENT_BYTES_MAX (1U << 20)
 /* Nesting of a JSON or YAML document: the deepest real one (multi-node job) has 9 levels. */

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/limits.h"
 #include "base/strbuf.h"
 #include "record/lifecycle.h"
 
@@ -31,7 +32,7 @@ const char *main_end_name(enum main_end end);       /* "not-started", "exited", 
 enum main_end main_end_from_name(const char *name); /* MAIN_END_COUNT when unknown */
 
 struct exit_record {
-    char run_id[208];
+    char run_id[RUN_ID_BYTES];
     enum main_end main_end;
     int status;
     bool core_dumped;

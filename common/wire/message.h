@@ -65,7 +65,7 @@ enum refusal {
 struct message {
     enum message_type type;
     int64_t version;
-    char run_id[208];
+    char run_id[RUN_ID_BYTES];
     enum cause cause;
     int64_t grace_ms; /* -1: the plan's */
     int64_t pid;

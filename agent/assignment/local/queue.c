@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/limits.h"
 #include "base/parse.h"
 
 /* Also without a notice: inotify may be out of watches. */
@@ -101,7 +102,7 @@ static bool complete(int queue_fd, const char *name, struct timespec *ret_time)
     return true;
 }
 
-static bool find_oldest(int queue_fd, char ret_id[208])
+static bool find_oldest(int queue_fd, char ret_id[RUN_ID_BYTES])
 {
     int copy = fcntl(queue_fd, F_DUPFD_CLOEXEC, 0);
     DIR *dir = copy >= 0 ? fdopendir(copy) : NULL;
@@ -122,13 +123,13 @@ static bool find_oldest(int queue_fd, char ret_id[208])
             continue;
         found = true;
         best = time;
-        (void)snprintf(ret_id, 208, "%.207s", entry->d_name);
+        (void)snprintf(ret_id, RUN_ID_BYTES, "%.207s", entry->d_name);
     }
     (void)closedir(dir);
     return found;
 }
 
-int local_queue_take(const struct local_queue *q, int agent_fd, char ret_id[208], struct err *e)
+int local_queue_take(const struct local_queue *q, int agent_fd, char ret_id[RUN_ID_BYTES], struct err *e)
 {
     if (!find_oldest(q->fd, ret_id))
         return 0;

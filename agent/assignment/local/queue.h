@@ -9,6 +9,7 @@
 #define ASSIGNMENT_LOCAL_QUEUE_H
 
 #include "base/err.h"
+#include "base/limits.h"
 #include "engine/engine.h"
 #include "engine/status_report.h"
 
@@ -26,7 +27,7 @@ void local_queue_close(struct local_queue *q);
 
 /* Moves the oldest submission to agent_fd. 1 with its id in ret_id, 0 when the queue is empty, negative with
  * *e. What is not a complete submission (a name with a dot before it, a plain file) is left alone. */
-int local_queue_take(const struct local_queue *q, int agent_fd, char ret_id[208], struct err *e);
+int local_queue_take(const struct local_queue *q, int agent_fd, char ret_id[RUN_ID_BYTES], struct err *e);
 
 /* The source's report_deliver: appends to the ledger unless it is there already. */
 int local_ledger_deliver(struct run *run, const struct status_report *report, void *context);

@@ -6,6 +6,7 @@
 #include "assignment/local/queue.h"
 #include "assignment/local/submission.h"
 #include "base/auto.h"
+#include "base/limits.h"
 #include "scratch.h"
 
 struct rig {
@@ -80,7 +81,7 @@ static void first_come_first_served(void **state)
 {
     struct rig *r = *state;
     struct err e = ERR_INIT;
-    char id[208];
+    char id[RUN_ID_BYTES];
     struct stat st;
 
     assert_int_equal(local_queue_take(r->queue, r->agent_fd, id, &e), 0);
@@ -102,7 +103,7 @@ static void the_same_id_is_taken_once(void **state)
 {
     struct rig *r = *state;
     struct err e = ERR_INIT;
-    char id[208];
+    char id[RUN_ID_BYTES];
 
     assert_int_equal(submit(r, r->queue_fd, "run", false, NULL, &e), 0);
     assert_int_equal(submit(r, r->queue_fd, "run", false, NULL, &e), -EEXIST);
