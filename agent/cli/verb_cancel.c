@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -20,7 +21,8 @@
 #include "sys/packet.h"
 #include "wire/message.h"
 
-#define DAEMON_TIMEOUT_MS 5000
+#define DAEMON_TIMEOUT_MS     5000
+#define SUPERVISOR_TIMEOUT_MS 5000
 
 /* 1 when the daemon took it, 0 when it is down or does not attend the run. */
 static int ask_daemon(const struct layout *layout, const char *id, struct err *e)
@@ -38,7 +40,23 @@ static int ask_daemon(const struct layout *layout, const char *id, struct err *e
     return 0;
 }
 
-/* 1 when the run's supervisor was told, 0 when there is none. */
+/* Whether the supervisor says that the run is being stopped, or is at its end. */
+static bool acknowledged(int fd)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+
+    while (poll(&p, 1, SUPERVISOR_TIMEOUT_MS) == 1) {
+        struct message m;
+        size_t none = 0;
+        if (message_receive(fd, &m, NULL, 0, &none) != 1)
+            return false;
+        if (m.type == MESSAGE_STOPPING || m.type == MESSAGE_CLEANING || m.type == MESSAGE_ENDED)
+            return true;
+    }
+    return false;
+}
+
+/* 1 when the run's supervisor took it, 0 when there is none. */
 static int tell_supervisor(const struct layout *layout, const char *id)
 {
     const struct message stop = {.type = MESSAGE_STOP, .cause = CAUSE_CANCELLED, .grace_ms = -1};
@@ -47,7 +65,7 @@ static int tell_supervisor(const struct layout *layout, const char *id)
 
     (void)snprintf(path, sizeof(path), "%s/%s.sock", layout->sockets, id);
     fd = packet_connect(path);
-    return fd >= 0 && message_send(fd, &stop, NULL, 0) == 0;
+    return fd >= 0 && message_send(fd, &stop, NULL, 0) == 0 && acknowledged(fd);
 }
 
 /* What is written into the agent's folders is written as the agent. */
