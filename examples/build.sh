@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# build.sh OUTDIR - packs the examples that run from archives: zip-project.zip, tar-project.tar.gz, train-project.zip and, where
-# there is a JDK, app.jar.
+# build.sh OUTDIR - packs the examples that run from archives: zip-project.zip, tar-project.tar.gz, train-project.zip with the job
+# (quickstart.yaml) that names it and, where there is a JDK, app.jar.
 set -euo pipefail
 
 [[ $# -eq 1 ]] || { echo "usage: ${0##*/} OUTDIR" >&2; exit 2; }
@@ -12,6 +12,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 (cd zip-project && python3 -m zipfile -c "$out/zip-project.zip" main.py report/ words.txt)
 # The project as a folder, as `zip -r train-project.zip train-project` and `tar -czf` beside it would do.
 python3 -m zipfile -c "$out/train-project.zip" train-project/
+sed 's#scriptPathURI: train-project$#scriptPathURI: train-project.zip#' quickstart.yaml >"$out/quickstart.yaml"
 tar -czf "$out/tar-project.tar.gz" --owner=0 --group=0 --numeric-owner tar-project
 
 if command -v javac >/dev/null && command -v jar >/dev/null; then

@@ -12,8 +12,10 @@ install_packages packaging/build-depends.txt
 ensure_user
 build_preset release
 
-say "running examples/quickstart.yaml"
+# The example's project as a zip, as the service would get it.
+examples/build.sh build/examples 2>/dev/null
+say "running examples/quickstart.yaml with its project as a zip"
 status=0
-build/release/bin/runlet run examples/quickstart.yaml </dev/null || status=$?
+build/release/bin/runlet run build/examples/quickstart.yaml </dev/null || status=$?
 say "exit status $status"
 exit "$status"

@@ -78,6 +78,11 @@ static int resolve_plan(struct prepared *p, struct diag_list *diags, struct err 
     if (r < 0)
         return r;
     node_defaults(p);
+    if (p->spec.maximum_runtime_ms > p->config.maximum_runtime_ms)
+        return err_set(e, -EPERM, BLAME_ASSIGNMENT,
+                       "the run may take %lld s, which is over this node's limit of %lld s (maximumRuntime)",
+                       (long long)(p->spec.maximum_runtime_ms / 1000),
+                       (long long)(p->config.maximum_runtime_ms / 1000));
     return plan_build(&p->request, &p->spec, &settings, 1, &p->plan, e);
 }
 

@@ -37,7 +37,7 @@ static void interrupted(void *context, int signal)
         say(s, "stopping the run; press Ctrl-C again to kill it");
     else if (s->interrupts == 2)
         say(s, "killing the run");
-    run_cancel(s->run, s->interrupts > 1);
+    (void)run_cancel(s->run, s->interrupts > 1);
 }
 
 static void finished(struct run *run, void *context)

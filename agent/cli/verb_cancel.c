@@ -40,23 +40,25 @@ static int ask_daemon(const struct layout *layout, const char *id, struct err *e
     return 0;
 }
 
-/* Whether the supervisor says that the run is being stopped, or is at its end. */
-static bool acknowledged(int fd)
+/* Waits until the supervisor says that the run is being stopped, or has come to its end anyway. 1, or 0 when it went away
+ * without a word. */
+static int await_stopping(int fd)
 {
     struct pollfd p = {.fd = fd, .events = POLLIN};
 
     while (poll(&p, 1, SUPERVISOR_TIMEOUT_MS) == 1) {
         struct message m;
         size_t none = 0;
-        if (message_receive(fd, &m, NULL, 0, &none) != 1)
-            return false;
+        int r = message_receive(fd, &m, NULL, 0, &none);
+        if (r != 1)
+            return 0;
         if (m.type == MESSAGE_STOPPING || m.type == MESSAGE_CLEANING || m.type == MESSAGE_ENDED)
-            return true;
+            return 1;
     }
-    return false;
+    return 0;
 }
 
-/* 1 when the run's supervisor took it, 0 when there is none. */
+/* 1 when the run's supervisor was told and has understood, 0 when there is none. */
 static int tell_supervisor(const struct layout *layout, const char *id)
 {
     const struct message stop = {.type = MESSAGE_STOP, .cause = CAUSE_CANCELLED, .grace_ms = -1};
@@ -65,10 +67,9 @@ static int tell_supervisor(const struct layout *layout, const char *id)
 
     (void)snprintf(path, sizeof(path), "%s/%s.sock", layout->sockets, id);
     fd = packet_connect(path);
-    return fd >= 0 && message_send(fd, &stop, NULL, 0) == 0 && acknowledged(fd);
+    return fd >= 0 && message_send(fd, &stop, NULL, 0) == 0 && await_stopping(fd) == 1;
 }
 
-/* What is written into the agent's folders is written as the agent. */
 static int mark(const struct config *config, struct layout *layout, const char *folder, const char *id,
                 struct err *e)
 {

@@ -219,7 +219,7 @@ static void note_accepted(struct run *run, int64_t epoch)
     w = run_note(run, FACT_ACCEPTED);
     fact_put_int(w, "epoch", epoch);
     fact_put_string(w, "origin", run_origin_name(run->history.origin));
-    run_noted(run, true);
+    (void)run_noted(run, true);
 }
 
 /* Reads the assignment of an opened run and hands the run to the engine. */
@@ -234,7 +234,7 @@ static void add(struct agent *a, struct run *run)
     if (r < 0 && run->phase < PHASE_LAUNCHING)
         run_fail(run, CAUSE_ASSIGNMENT_INVALID, &bad);
     if (faccessat(run->dir_fd, AGENT_CANCEL_NAME, F_OK, 0) == 0 && run->phase < PHASE_CLEANING)
-        run_cancel(run, false);
+        (void)run_cancel(run, false);
 }
 
 struct run *agent_take(struct agent *a, const char *id, int lock_fd, struct err *e)

@@ -132,7 +132,9 @@ static enum MHD_Result post_cancel(const struct api *api, struct MHD_Connection 
     if (run == NULL)
         return answer_error(c, MHD_HTTP_NOT_FOUND, "NotAuthorizedOrNotFound",
                             "runletd does not attend this run");
-    run_cancel(run, false);
+    if (run_cancel(run, false) < 0)
+        return answer_error(c, MHD_HTTP_INTERNAL_SERVER_ERROR, "InternalError",
+                            "the run is asked to stop, but the request could not be written to disk");
     w = fact_begin(&body);
     fact_put_string(&w, "id", run->id);
     (void)fact_end(&w);

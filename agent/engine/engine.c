@@ -93,12 +93,14 @@ struct fact_writer *run_note(struct run *run, const char *event)
     return journal_begin(&run->journal, clock_wall(), event);
 }
 
-void run_noted(struct run *run, bool durable)
+int run_noted(struct run *run, bool durable)
 {
     struct err e = ERR_INIT;
+    int r = journal_commit(&run->journal, durable, &e);
 
-    if (journal_commit(&run->journal, durable, &e) < 0)
+    if (r < 0)
         log_error("run=%s agent journal: %s", run->id, e.text);
+    return r;
 }
 
 /* ---- the setter ---- */
@@ -138,7 +140,7 @@ static void set_phase(struct run *run, enum phase to, enum run_event event, enum
     fact_put_string(w, "to", phase_name(to));
     fact_put_string(w, "on", run_event_name(event));
     fact_put_string(w, "cause", cause_name(run->cause));
-    run_noted(run, to == PHASE_FINISHED);
+    (void)run_noted(run, to == PHASE_FINISHED);
     loop_timer_stop(run->budget);
     if (phase_budget_ms(to) > 0)
         loop_timer_start(run->budget, (uint64_t)phase_budget_ms(to), 0);
@@ -229,19 +231,22 @@ void run_fail(struct run *run, enum cause cause, const struct err *why)
     fact_put_string(w, "cause", cause_name(cause));
     fact_put_string(w, "blame", blame_name(why->blame));
     fact_put_string(w, "reason", why->text);
-    run_noted(run, false);
+    (void)run_noted(run, false);
     run_post(run, RUN_EVENT_FAILED);
 }
 
-void run_cancel(struct run *run, bool kill)
+int run_cancel(struct run *run, bool kill)
 {
+    int r = 0;
+
     if (!run->cancel_requested) {
         run->cancel_requested = true;
         (void)run_note(run, FACT_CANCEL_REQUESTED);
-        run_noted(run, true);
+        r = run_noted(run, true);
     }
     run->kill_requested = run->kill_requested || kill;
     run_post(run, RUN_EVENT_CANCEL);
+    return r;
 }
 
 static void budget_spent(void *context)

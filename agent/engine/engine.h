@@ -121,12 +121,13 @@ void run_post(struct run *run, enum run_event event);
 /* The phase cannot do its work: notes cause and reason (the first ones stay) and posts FAILED. */
 void run_fail(struct run *run, enum cause cause, const struct err *why);
 
-/* Asks for the end of the run, durably. With `kill`, without further grace. */
-void run_cancel(struct run *run, bool kill);
+/* Asks for the end of the run, durably. With `kill`, without further grace. 0, or negative when the request could not be
+ * written down: it holds all the same, but not over a restart of the agent. */
+int run_cancel(struct run *run, bool kill);
 
 /* Starts a fact in the run's journal; run_noted ends it. A failing disk is logged, not fatal: the run goes
- * on. */
+ * on. run_noted returns 0, or negative then. */
 struct fact_writer *run_note(struct run *run, const char *event);
-void run_noted(struct run *run, bool durable);
+int run_noted(struct run *run, bool durable);
 
 #endif

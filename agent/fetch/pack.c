@@ -179,7 +179,9 @@ int pack_directory(int dir_fd, const char *top, int out_fd, unsigned long long m
     p.archive = archive_write_new();
     if (p.archive == NULL)
         return err_oom(e);
+    /* Names are bytes, as the kernel has them: what does not fit the locale is packed all the same. */
     if (archive_write_set_format_pax_restricted(p.archive) != ARCHIVE_OK ||
+        archive_write_set_options(p.archive, "hdrcharset=BINARY") != ARCHIVE_OK ||
         archive_write_open_fd(p.archive, out_fd) != ARCHIVE_OK)
         r = pack_failed(&p, "open the archive for");
     if (r == 0 && top != NULL) {

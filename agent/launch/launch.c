@@ -195,7 +195,7 @@ static void start_run(struct launch_client *c)
         return;
     }
     (void)run_note(run, FACT_LAUNCH_REQUESTED);
-    run_noted(run, true);
+    (void)run_noted(run, true);
     c->starts++;
     fd = gate_connect(c->launcher->gate, &c->start);
     if (fd < 0) {

@@ -66,6 +66,16 @@ static int submit(const struct rig *r, int parent, const char *id, bool foregrou
     return submission_put(parent, &request, parts, foreground, lock, e);
 }
 
+/* Two submissions within one tick of the file system's clock have no order: here the times are set apart. */
+static void submitted_at(const struct rig *r, const char *id, time_t when)
+{
+    const struct timespec times[2] = {{.tv_sec = when}, {.tv_sec = when}};
+    char path[64];
+
+    (void)snprintf(path, sizeof(path), "%s/assignment.json", id);
+    assert_int_equal(utimensat(r->queue_fd, path, times, 0), 0);
+}
+
 static void first_come_first_served(void **state)
 {
     struct rig *r = *state;
@@ -76,6 +86,8 @@ static void first_come_first_served(void **state)
     assert_int_equal(local_queue_take(r->queue, r->agent_fd, id, &e), 0);
     assert_int_equal(submit(r, r->queue_fd, "run-b", false, NULL, &e), 0);
     assert_int_equal(submit(r, r->queue_fd, "run-a", false, NULL, &e), 0);
+    submitted_at(r, "run-b", 1000);
+    submitted_at(r, "run-a", 1001);
     assert_int_equal(mkdirat(r->queue_fd, "half", 0700), 0);
     assert_int_equal(local_queue_take(r->queue, r->agent_fd, id, &e), 1);
     assert_string_equal(id, "run-b");

@@ -1,170 +1,273 @@
-/* Tests of agent/engine: events are applied to the phase they belong to, whatever else is pending. */
-#include "engine/engine.h"
+/*
+ * test_engine.c - the engine with scripted phases: no supervisor, no network, no root.
+ *
+ * What is checked is what a run goes through, what its journal says, and where a new engine goes on.
+ */
+#include "cmocka_all.h"
 
-#include <fcntl.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "cmocka_all.h"
-#include "sys/fd.h"
+#include "base/auto.h"
+#include "engine/engine.h"
+#include "scratch.h"
 
-struct fixture {
-    char folder[64];
-    int agent_fd;
+/* What a phase does when it is entered: the script of a test. */
+struct script {
     struct loop *loop;
-    struct loop_timer *end;
-    struct engine *engine;
-    struct run *run;
-    int shipping, reporting, finished;
+    enum run_event post[PHASE_COUNT]; /* RUN_EVENT_COUNT: nothing */
+    bool fail_preparing;
+    bool has_record;
+    int exit_code;
+    char trace[256]; /* names of the phases entered */
+    int told;
+    enum lifecycle_state end;
+    enum cause cause;
+    char details[640];
 };
 
-static void done_at_once(struct run *run, void *context)
+struct rig {
+    struct scratch scratch;
+    struct script script;
+    struct engine *engine;
+};
+
+static void enter(struct run *run, void *context)
 {
-    (void)context;
-    run_post(run, RUN_EVENT_DONE);
-}
+    struct script *s = context;
+    size_t used = strlen(s->trace);
+    struct err why = {.code = -ENOENT, .blame = BLAME_ASSIGNMENT, .text = "no such artifact"};
 
-static void count_shipping(struct run *run, void *context)
-{
-    struct fixture *f = context;
-
-    (void)run;
-    f->shipping++;
-}
-
-static void count_reporting(struct run *run, void *context)
-{
-    struct fixture *f = context;
-
-    (void)run;
-    f->reporting++;
-}
-
-static void count_finished(struct run *run, void *context)
-{
-    struct fixture *f = context;
-
-    (void)run;
-    f->finished++;
-}
-
-static void end_of_turns(void *context)
-{
-    struct fixture *f = context;
-
-    loop_stop(f->loop);
-}
-
-/* Lets the loop run until nothing is pending. */
-static void settle(struct fixture *f)
-{
-    for (int i = 0; i < 10; i++) {
-        loop_timer_start(f->end, 1, 0);
-        loop_run(f->loop);
+    (void)snprintf(s->trace + used, sizeof(s->trace) - used, "%s ", phase_name(run->phase));
+    if (run->phase == PHASE_PREPARING && s->fail_preparing) {
+        run_fail(run, CAUSE_ARTIFACT_FETCH_FAILED, &why);
+        return;
+    }
+    if (s->has_record && run->phase >= PHASE_LAUNCHING && run->phase < PHASE_SHIPPING && !run->has_record) {
+        run->record =
+            (struct exit_record){.main_end = MAIN_EXITED, .status = s->exit_code, .tree_gone = true};
+        run->has_record = true;
+    }
+    if (run->phase == PHASE_FINISHED) {
+        s->end = run->verdict.state;
+        s->cause = run->verdict.cause;
+        (void)snprintf(s->details, sizeof(s->details), "%s", run->verdict.details);
+        loop_stop(s->loop);
+    } else if (s->post[run->phase] != RUN_EVENT_COUNT) {
+        run_post(run, s->post[run->phase]);
     }
 }
 
-static int set_up(void **state)
+static void told(struct run *run, enum run_event event, void *context)
 {
-    struct fixture *f = calloc(1, sizeof(*f));
+    struct script *s = context;
+
+    (void)event;
+    s->told++;
+    run_post(run, RUN_EVENT_ENDED);
+}
+
+static int make(void **state)
+{
+    static struct rig r;
     struct err e = ERR_INIT;
-    const struct engine_hooks hooks = {
-        .ops = {[PHASE_PREPARING] = {.enter = done_at_once},
-                [PHASE_SHIPPING] = {.enter = count_shipping},
-                [PHASE_REPORTING] = {.enter = count_reporting},
-                [PHASE_FINISHED] = {.enter = count_finished}},
-        .context = f,
-    };
+    struct engine_hooks hooks = {.context = &r.script};
 
-    assert_non_null(f);
-    (void)snprintf(f->folder, sizeof(f->folder), "/tmp/test-engine.XXXXXX");
-    assert_non_null(mkdtemp(f->folder));
-    f->agent_fd = dir_open(AT_FDCWD, f->folder);
-    assert_true(f->agent_fd >= 0);
-    assert_int_equal(mkdirat(f->agent_fd, "local.1", 0755), 0);
-    f->loop = loop_new(&e);
-    f->engine = engine_new(f->loop, &hooks, &e);
-    assert_non_null(f->engine);
-    f->end = loop_timer_new(f->loop, end_of_turns, f);
-    assert_int_equal(run_open(f->agent_fd, "local.1", -1, &f->run, &e), 0);
-    engine_add(f->engine, f->run);
-    *state = f;
+    r = (struct rig){0};
+    r.script.loop = loop_new(&e);
+    for (unsigned p = 0; p < PHASE_COUNT; p++) {
+        hooks.ops[p] = (struct phase_ops){.enter = enter, .told = told};
+        r.script.post[p] = RUN_EVENT_DONE;
+    }
+    r.script.post[PHASE_LAUNCHING] = RUN_EVENT_RUNNING;
+    r.script.post[PHASE_RUNNING] = RUN_EVENT_MAIN_ENDED;
+    r.script.post[PHASE_STOPPING] = RUN_EVENT_COUNT;
+    r.script.post[PHASE_CLEANING] = RUN_EVENT_ENDED;
+    r.script.has_record = true;
+    r.engine = engine_new(r.script.loop, &hooks, &e);
+    *state = &r;
+    return r.engine != NULL ? scratch_make(&r.scratch) : -1;
+}
+
+static int unmake(void **state)
+{
+    struct rig *r = *state;
+
+    engine_free(r->engine);
+    loop_free(r->script.loop);
+    scratch_remove(&r->scratch);
     return 0;
 }
 
-static int tear_down(void **state)
+static struct run *take(struct rig *r, const char *id)
 {
-    struct fixture *f = *state;
+    struct run *run;
+    struct err e = ERR_INIT;
 
-    engine_free(f->engine);
-    loop_free(f->loop);
-    (void)tree_remove(AT_FDCWD, f->folder);
-    (void)close(f->agent_fd);
-    free(f);
-    return 0;
+    (void)mkdirat(r->scratch.fd, id, 0700);
+    assert_int_equal(run_open(r->scratch.fd, id, -1, &run, &e), 0);
+    engine_add(r->engine, run);
+    return run;
 }
 
-/* The run is cancelled while PREPARING's "done" is pending: SHIPPING has not done anything yet. */
-static void done_of_a_former_phase_moves_nothing(void **state)
+static void put_journal(const struct rig *r, const char *id, const char *text)
 {
-    struct fixture *f = *state;
+    AUTO_CLOSE int dir = -1;
 
-    run_post(f->run, RUN_EVENT_START);
-    run_post(f->run, RUN_EVENT_CANCEL);
-    settle(f);
-    assert_int_equal(f->shipping, 1);
-    assert_int_equal(f->reporting, 0);
-    assert_int_equal(f->run->phase, PHASE_SHIPPING);
-    assert_int_equal(f->run->cause, CAUSE_CANCELLED);
-    run_post(f->run, RUN_EVENT_DONE);
-    settle(f);
-    assert_int_equal(f->reporting, 1);
-    assert_int_equal(f->finished, 0);
+    assert_int_equal(mkdirat(r->scratch.fd, id, 0700), 0);
+    dir = dir_open(r->scratch.fd, id);
+    assert_int_equal(file_replace(dir, AGENT_JOURNAL_NAME, text, strlen(text), 0600), 0);
 }
 
-/* The launch has failed and the run is cancelled before that is applied: the failure must end the run all the same. */
-static void failure_outlives_its_phase(void **state)
+static void a_run_goes_through_all_phases(void **state)
 {
-    struct fixture *f = *state;
-    const struct err why = {.blame = BLAME_NODE, .text = "no supervisor"};
+    struct rig *r = *state;
+    struct run *run = take(r, "run-1");
 
-    run_post(f->run, RUN_EVENT_START);
-    settle(f);
-    assert_int_equal(f->run->phase, PHASE_LAUNCHING);
-    run_post(f->run, RUN_EVENT_CANCEL);
-    run_fail(f->run, CAUSE_LAUNCH_FAILED, &why);
-    settle(f);
-    assert_int_equal(f->run->phase, PHASE_SHIPPING);
-    assert_int_equal(f->run->cause, CAUSE_LAUNCH_FAILED);
+    run_post(run, RUN_EVENT_START);
+    assert_int_equal(run->phase, PHASE_ACCEPTED); /* never from inside the call */
+    loop_run(r->script.loop);
+    assert_string_equal(r->script.trace, "PREPARING LAUNCHING RUNNING CLEANING SHIPPING REPORTING FINISHED ");
+    assert_int_equal(r->script.end, STATE_SUCCEEDED);
+    assert_int_equal(r->script.cause, CAUSE_EXITED);
 }
 
-/* Nobody knows the end of a run that was launched and has no record: it is not said that it had not started. */
-static void unknown_end_stays_unknown(void **state)
+static void a_failure_before_the_launch_is_the_end(void **state)
 {
-    struct fixture *f = *state;
-    const struct err why = {.blame = BLAME_NODE, .text = "the run's directory is gone"};
+    struct rig *r = *state;
+    struct run *run = take(r, "run-1");
 
-    run_post(f->run, RUN_EVENT_START);
-    settle(f);
-    run_post(f->run, RUN_EVENT_RUNNING);
-    settle(f);
-    run_fail(f->run, CAUSE_UNKNOWN, &why);
-    settle(f);
-    assert_int_equal(f->run->phase, PHASE_SHIPPING);
-    assert_int_equal(f->run->record.main_end, MAIN_UNKNOWN);
-    assert_int_equal(f->run->verdict.state, STATE_FAILED);
-    assert_false(f->run->verdict.has_exit_code);
+    r->script.fail_preparing = true;
+    run_post(run, RUN_EVENT_START);
+    loop_run(r->script.loop);
+    assert_string_equal(r->script.trace, "PREPARING SHIPPING REPORTING FINISHED ");
+    assert_int_equal(r->script.end, STATE_FAILED);
+    assert_int_equal(r->script.cause, CAUSE_ARTIFACT_FETCH_FAILED);
+    assert_non_null(strstr(r->script.details, "no such artifact"));
+}
+
+static void a_cancel_while_waiting_never_starts_the_run(void **state)
+{
+    struct rig *r = *state;
+    struct run *run = take(r, "run-1");
+
+    run_cancel(run, false);
+    loop_run(r->script.loop);
+    assert_string_equal(r->script.trace, "SHIPPING REPORTING FINISHED ");
+    assert_int_equal(r->script.end, STATE_CANCELED);
+}
+
+static void a_second_cancel_reaches_the_phase(void **state)
+{
+    struct rig *r = *state;
+    struct run *run = take(r, "run-1");
+
+    r->script.post[PHASE_RUNNING] = RUN_EVENT_CANCEL;
+    run_post(run, RUN_EVENT_START);
+    /* The run waits in STOPPING; the cancel that stays there is told to the phase, which then ends the run. */
+    r->script.post[PHASE_STOPPING] = RUN_EVENT_CANCEL;
+    loop_run(r->script.loop);
+    assert_int_equal(r->script.told, 1);
+    assert_non_null(strstr(r->script.trace, "RUNNING STOPPING SHIPPING"));
+}
+
+static void a_nonzero_exit_is_a_failure(void **state)
+{
+    struct rig *r = *state;
+    struct run *run = take(r, "run-1");
+
+    r->script.exit_code = 61;
+    run_post(run, RUN_EVENT_START);
+    loop_run(r->script.loop);
+    assert_int_equal(r->script.end, STATE_FAILED);
+    assert_non_null(strstr(r->script.details, "exit code 61"));
+}
+
+static void without_a_record_the_end_is_unknown_never_success(void **state)
+{
+    struct rig *r = *state;
+    struct run *run = take(r, "run-1");
+
+    r->script.has_record = false;
+    run_post(run, RUN_EVENT_START);
+    loop_run(r->script.loop);
+    assert_int_not_equal(r->script.end, STATE_SUCCEEDED);
+    assert_int_equal(r->script.cause, CAUSE_UNKNOWN);
+}
+
+#define PHASE_TO(phase) "{\"event\":\"phase\",\"to\":\"" phase "\",\"cause\":\"none\"}\n"
+#define ACCEPTED                                                                                             \
+    "{\"t\":\"2026-01-01T00:00:00.000Z\",\"event\":\"accepted\",\"epoch\":1,\"origin\":\"queue\"}\n"
+#define ACCEPTED_HERE "{\"event\":\"accepted\",\"epoch\":1,\"origin\":\"foreground\"}\n"
+#define LAUNCHED      "{\"event\":\"launch-requested\"}\n"
+
+static void a_launched_run_is_joined(void **state)
+{
+    struct rig *r = *state;
+
+    put_journal(r, "run-1", ACCEPTED PHASE_TO("LAUNCHING") LAUNCHED PHASE_TO("RUNNING"));
+    (void)take(r, "run-1");
+    loop_run(r->script.loop);
+    assert_string_equal(r->script.trace, "LAUNCHING RUNNING CLEANING SHIPPING REPORTING FINISHED ");
+}
+
+static void an_unreported_end_is_reported(void **state)
+{
+    struct rig *r = *state;
+
+    put_journal(r, "run-1", ACCEPTED LAUNCHED PHASE_TO("REPORTING"));
+    (void)take(r, "run-1");
+    loop_run(r->script.loop);
+    assert_string_equal(r->script.trace, "REPORTING FINISHED ");
+}
+
+static void an_abandoned_run_is_cancelled(void **state)
+{
+    struct rig *r = *state;
+
+    put_journal(r, "run-1", ACCEPTED_HERE PHASE_TO("PREPARING"));
+    (void)take(r, "run-1");
+    loop_run(r->script.loop);
+    assert_string_equal(r->script.trace, "SHIPPING REPORTING FINISHED ");
+    assert_int_equal(r->script.end, STATE_CANCELED);
+}
+
+static void a_torn_last_line_is_no_obstacle(void **state)
+{
+    struct rig *r = *state;
+
+    put_journal(r, "run-1", ACCEPTED PHASE_TO("LAUNCHING") LAUNCHED "{\"event\":\"pha");
+    (void)take(r, "run-1");
+    loop_run(r->script.loop);
+    assert_int_equal(r->script.end, STATE_SUCCEEDED);
+}
+
+static void one_process_at_a_time(void **state)
+{
+    struct rig *r = *state;
+    struct run *again = NULL;
+    struct err e = ERR_INIT;
+
+    (void)take(r, "run-1");
+    assert_int_equal(run_open(r->scratch.fd, "run-1", -1, &again, &e), -EBUSY);
+    assert_null(again);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(done_of_a_former_phase_moves_nothing, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(failure_outlives_its_phase, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(unknown_end_stays_unknown, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_run_goes_through_all_phases, make, unmake),
+        cmocka_unit_test_setup_teardown(a_failure_before_the_launch_is_the_end, make, unmake),
+        cmocka_unit_test_setup_teardown(a_cancel_while_waiting_never_starts_the_run, make, unmake),
+        cmocka_unit_test_setup_teardown(a_second_cancel_reaches_the_phase, make, unmake),
+        cmocka_unit_test_setup_teardown(a_nonzero_exit_is_a_failure, make, unmake),
+        cmocka_unit_test_setup_teardown(without_a_record_the_end_is_unknown_never_success, make, unmake),
+        cmocka_unit_test_setup_teardown(a_launched_run_is_joined, make, unmake),
+        cmocka_unit_test_setup_teardown(an_unreported_end_is_reported, make, unmake),
+        cmocka_unit_test_setup_teardown(an_abandoned_run_is_cancelled, make, unmake),
+        cmocka_unit_test_setup_teardown(a_torn_last_line_is_no_obstacle, make, unmake),
+        cmocka_unit_test_setup_teardown(one_process_at_a_time, make, unmake),
     };
-
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
