@@ -1,6 +1,7 @@
 /* run_foreground.c - see run_foreground.h. */
 #include "cli/run_foreground.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -27,7 +28,9 @@ static void interrupted(void *context, int signal)
     struct session *s = context;
 
     (void)signal;
-    if (s->run == NULL)
+    if (s->f->waits)
+        loop_stop(s->agent.loop);
+    if (s->run == NULL || s->f->waits)
         return;
     s->interrupts++;
     if (s->interrupts == 1)
@@ -58,14 +61,22 @@ static int drive(struct session *s, int lock_fd, struct err *e)
         if (loop_signal_new(s->agent.loop, SIGNALS[i], interrupted, s) == NULL)
             return err_oom(e);
     (void)agent_adopt_ended(&s->agent);
-    s->run = agent_take(&s->agent, s->f->id, lock_fd, e);
+    /* It may have been among those, and even have come to its end. */
+    if (s->f->ended)
+        return 0;
+    s->run = engine_find(s->agent.engine, s->f->id);
+    if (s->run == NULL)
+        s->run = agent_take(&s->agent, s->f->id, lock_fd, e);
     if (s->run == NULL)
         return e->code;
     /* Whoever stands at the terminal is not made to wait for runs of the queue. */
     if (s->run->phase == PHASE_ACCEPTED && s->run->pending_count == 0)
         run_post(s->run, RUN_EVENT_START);
     loop_run(s->agent.loop);
-    return s->f->ended ? 0 : err_set(e, -1, BLAME_BUG, "the event loop ended before the run");
+    if (s->f->ended)
+        return 0;
+    return s->f->waits ? err_set(e, -EINTR, BLAME_NONE, "interrupted")
+                       : err_set(e, -1, BLAME_BUG, "the event loop ended before the run");
 }
 
 int run_foreground(const struct config *config, const struct layout *layout, struct gate gate, const char *id,

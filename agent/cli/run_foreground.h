@@ -12,6 +12,7 @@
 struct foreground {
     bool quiet;  /* runlet says nothing itself */
     bool silent; /* the job's output is not shown (a run in the background) */
+    bool waits;  /* a signal ends the attendance, not the run */
     bool ended;  /* set when the run is finished; the three below are then valid */
     struct exit_record record;
     struct verdict verdict;

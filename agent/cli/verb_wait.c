@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -32,7 +33,7 @@ static bool unattended(const struct run_view *v)
 static int take_up(const struct config *config, struct layout *layout, const char *id, struct err *e)
 {
     AUTO(strlist) struct strlist options = {0};
-    struct foreground f = {.quiet = true, .silent = true};
+    struct foreground f = {.quiet = true, .silent = true, .waits = true};
     struct gate gate = {.starter_fd = -1};
     char supervisor[LAYOUT_PATH_MAX + 32];
 
@@ -46,6 +47,28 @@ static int take_up(const struct config *config, struct layout *layout, const cha
         return e->code;
     }
     return run_foreground(config, layout, gate, id, -1, &f, e);
+}
+
+/* A child takes the run up, since that costs it its privilege, and another may have to after it. 0 also when
+ * somebody else was faster. */
+static int take_up_in_child(const struct config *config, struct layout *layout, const char *id, struct err *e)
+{
+    int wait_status = 0;
+    pid_t pid = fork();
+
+    if (pid < 0)
+        return err_errno(e, errno, BLAME_NODE, "take up run %s", id);
+    if (pid == 0) {
+        int r = take_up(config, layout, id, e);
+        if (r < 0 && r != -EBUSY)
+            (void)fprintf(stderr, "runlet: %s\n", e->text);
+        _exit(r < 0 && r != -EBUSY ? 1 : 0);
+    }
+    while (waitpid(pid, &wait_status, 0) < 0 && errno == EINTR)
+        continue;
+    if (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0)
+        return 0;
+    return err_set(e, -EIO, BLAME_NODE, "run %s was taken up, but not brought to its end", id);
 }
 
 /* 0 with *ret when the run is finished: its end is on disk and was reported. */
@@ -66,8 +89,7 @@ static int wait_for_end(const struct config *config, struct layout *layout, cons
                 *ret = view;
                 return 0;
             }
-            if (geteuid() == 0 && unattended(&view) && take_up(config, layout, name.id, e) < 0 &&
-                e->code != -EBUSY)
+            if (geteuid() == 0 && unattended(&view) && take_up_in_child(config, layout, name.id, e) < 0)
                 return e->code;
         }
         (void)nanosleep(&pause, NULL);

@@ -323,6 +323,45 @@ def test_wait_brings_an_unattended_run_to_its_end(node):
     assert node.the_end(run_id)["exitCode"] == 11
 
 
+def test_interrupted_wait_leaves_the_run_alone(node):
+    node.start()
+    run_id = node.submit(HELD)
+    main = node.await_running(run_id)
+    node.stop()
+    for _ in range(2):
+        wait = subprocess.Popen(node.command("wait", run_id), start_new_session=True, stderr=subprocess.DEVNULL)
+        until("it is attended", lambda: node.view(run_id)["attended"])
+        os.killpg(wait.pid, signal.SIGINT)
+        assert wait.wait(PATIENCE) == -signal.SIGINT
+        until("nobody attends it", lambda: not node.view(run_id)["attended"])
+    assert start_time(main["pid"]) == str(main["start-time"]) and not node.supervisor_facts(run_id, "stopping")
+    node.start()
+    let_go(node, run_id)
+    node.await_finished(run_id)
+    assert node.the_end(run_id)["lifecycleState"] == "SUCCEEDED"
+
+
+@pytest.mark.parametrize("how", ["wait", "daemon"])
+def test_foreground_run_that_was_killed_before_its_launch(node, how):
+    """It was accepted for somebody who is gone: it ends as cancelled, whoever finds it."""
+    node.start()
+    node.stop()
+    folder = node.state / "agent" / "run.abandoned"
+    done = node.submit("echo never\n", run_id=folder.name)
+    (node.state / "queue" / done).rename(folder)
+    journal = folder / "agent.journal"
+    journal.write_text('{"t":"2026-01-01T00:00:00.000Z","event":"accepted","epoch":1,"origin":"foreground"}\n')
+    os.chown(journal, AGENT_UID, AGENT_GID)
+    if how == "wait":
+        assert node.runlet("wait", folder.name).returncode == 130
+    else:
+        node.start()
+    node.await_finished(folder.name)
+    end = node.the_end(folder.name)
+    assert (end["lifecycleState"], end["cause"]) == ("CANCELED", "cancelled") and "went away" in end["lifecycleDetails"]
+    assert not (node.state / "runs" / folder.name).exists()
+
+
 # ---- the API ----
 
 

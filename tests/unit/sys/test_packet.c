@@ -1,4 +1,4 @@
-/* Tests of common/sys/packet.c: what was said arrives, also from a peer that left. */
+/* test_packet.c - what was said arrives, also from a peer that left. */
 #include "sys/packet.h"
 
 #include <unistd.h>
