@@ -18,8 +18,8 @@
 #include "daemon/run_view.h"
 #include "io/http_client.h"
 #include "sys/fd.h"
-#include "sys/packet.h"
 #include "wire/message.h"
+#include "wire/run_socket.h"
 
 #define DAEMON_TIMEOUT_MS     5000
 #define SUPERVISOR_TIMEOUT_MS 5000
@@ -62,11 +62,8 @@ static int await_stopping(int fd)
 static int tell_supervisor(const struct layout *layout, const char *id)
 {
     const struct message stop = {.type = MESSAGE_STOP, .cause = CAUSE_CANCELLED, .grace_ms = -1};
-    char path[LAYOUT_PATH_MAX + 256];
-    AUTO_CLOSE int fd = -1;
+    AUTO_CLOSE int fd = run_socket_connect(layout->sockets, id);
 
-    (void)snprintf(path, sizeof(path), "%s/%s.sock", layout->sockets, id);
-    fd = packet_connect(path);
     return fd >= 0 && message_send(fd, &stop, NULL, 0) == 0 && await_stopping(fd) == 1;
 }
 

@@ -19,7 +19,7 @@
 #include "fetch/fetch.h"
 #include "report/outbox.h"
 #include "sys/fd.h"
-#include "sys/packet.h"
+#include "wire/run_socket.h"
 
 #define FINISHED_NAME "finished"
 /* Below this, logs and records of another run are not safe. */
@@ -252,11 +252,8 @@ struct run *agent_take(struct agent *a, const char *id, int lock_fd, struct err 
 /* Whether the run's supervisor answers at its socket. */
 static bool alive(const struct agent *a, const char *id)
 {
-    char path[LAYOUT_PATH_MAX + 256];
-    AUTO_CLOSE int fd = -1;
+    AUTO_CLOSE int fd = run_socket_connect(a->layout->sockets, id);
 
-    (void)snprintf(path, sizeof(path), "%s/%s.sock", a->layout->sockets, id);
-    fd = packet_connect(path);
     return fd >= 0;
 }
 

@@ -9,8 +9,8 @@
 #include "base/auto.h"
 #include "base/log.h"
 #include "sys/fd.h"
-#include "sys/packet.h"
 #include "wire/message.h"
+#include "wire/run_socket.h"
 
 /* A supervisor that vanished is looked for again this soon, and a refused recovery is tried again. */
 #define RETRY_MS 250
@@ -233,11 +233,8 @@ static void ask_for_recovery(struct launch_client *c)
 /* The run directory exists and holds no exit record: its supervisor lives, or is lost. */
 static void join(struct launch_client *c)
 {
-    char path[512];
-    int fd;
+    int fd = run_socket_connect(c->launcher->sockets_dir, c->run->id);
 
-    (void)snprintf(path, sizeof(path), "%s/%s.sock", c->launcher->sockets_dir, c->run->id);
-    fd = packet_connect(path);
     if (fd < 0) {
         ask_for_recovery(c);
         return;

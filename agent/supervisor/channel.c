@@ -9,6 +9,7 @@
 #include "base/auto.h"
 #include "sys/fd.h"
 #include "sys/packet.h"
+#include "wire/run_socket.h"
 
 void channel_init(struct channel *c, uid_t agent_uid)
 {
@@ -50,15 +51,10 @@ void channel_add(struct channel *c, int fd)
     (void)close(fd);
 }
 
-static void socket_path(const struct policy *policy, const char *run_id, char *to, size_t size)
-{
-    (void)snprintf(to, size, "%s/%s.sock", policy->sockets_dir, run_id);
-}
-
 int channel_listen(struct channel *c, const struct policy *policy, const char *run_id, struct err *e)
 {
     (void)snprintf(c->run_id, sizeof(c->run_id), "%s", run_id);
-    socket_path(policy, run_id, c->path, sizeof(c->path));
+    run_socket_path(policy->sockets_dir, run_id, c->path, sizeof(c->path));
     c->listen_fd = packet_listen(c->path, 0660, policy->agent_gid, e);
     return c->listen_fd < 0 ? c->listen_fd : 0;
 }
@@ -75,7 +71,7 @@ void channel_forget(const struct policy *policy, const char *run_id)
 {
     char path[CHANNEL_PATH_MAX];
 
-    socket_path(policy, run_id, path, sizeof(path));
+    run_socket_path(policy->sockets_dir, run_id, path, sizeof(path));
     (void)unlink(path);
 }
 
