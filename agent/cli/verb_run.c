@@ -20,9 +20,6 @@
 /* Everything that needs root, in the order that gives it up at the end. */
 static int become_agent(struct prepared *p, bool silent, struct gate *gate, struct err *e)
 {
-    AUTO(strlist) struct strlist options = {0};
-    char supervisor[LAYOUT_PATH_MAX + 32];
-
     if (geteuid() != 0)
         return err_set(
             e, -EPERM, BLAME_NODE,
@@ -33,10 +30,7 @@ static int become_agent(struct prepared *p, bool silent, struct gate *gate, stru
                       (unsigned long long)p->config.artifact_bytes, &p->parts, e) < 0 ||
         parts_give(&p->parts, &p->layout, e) < 0)
         return e->code;
-    if (layout_policy_options(&p->config, &p->layout, &options) < 0)
-        return err_oom(e);
-    (void)snprintf(supervisor, sizeof(supervisor), "%s/runlet-supervisor", p->layout.libexec);
-    if (gate_open_starter(supervisor, &options, silent, gate, e) < 0)
+    if (agent_open_starter(&p->config, &p->layout, silent, gate, e) < 0)
         return e->code;
     return privilege_drop(p->layout.agent_ids, e);
 }

@@ -32,15 +32,10 @@ static bool unattended(const struct run_view *v)
 
 static int take_up(const struct config *config, struct layout *layout, const char *id, struct err *e)
 {
-    AUTO(strlist) struct strlist options = {0};
     struct foreground f = {.quiet = true, .silent = true, .waits = true};
     struct gate gate = {.starter_fd = -1};
-    char supervisor[LAYOUT_PATH_MAX + 32];
 
-    if (layout_users(config, layout, e) < 0 || layout_policy_options(config, layout, &options) < 0)
-        return e->code < 0 ? e->code : err_oom(e);
-    (void)snprintf(supervisor, sizeof(supervisor), "%s/runlet-supervisor", layout->libexec);
-    if (gate_open_starter(supervisor, &options, false, &gate, e) < 0)
+    if (layout_users(config, layout, e) < 0 || agent_open_starter(config, layout, false, &gate, e) < 0)
         return e->code;
     if (privilege_drop(layout->agent_ids, e) < 0) {
         gate_close(&gate);

@@ -142,6 +142,18 @@ static void sweep(void *context)
     agent_admit(a);
 }
 
+int agent_open_starter(const struct config *config, const struct layout *layout, bool silent,
+                       struct gate *ret, struct err *e)
+{
+    AUTO(strlist) struct strlist options = {0};
+    char supervisor[LAYOUT_PATH_MAX + 32];
+
+    if (layout_policy_options(config, layout, &options) < 0)
+        return err_oom(e);
+    (void)snprintf(supervisor, sizeof(supervisor), "%s/runlet-supervisor", layout->libexec);
+    return gate_open_starter(supervisor, &options, silent, ret, e);
+}
+
 int agent_open(struct agent *a, const struct config *config, const struct layout *layout, struct err *e)
 {
     const struct engine_hooks hooks = {

@@ -42,6 +42,11 @@ struct agent {
         .gate = {.starter_fd = -1}, .agent_fd = -1, .queue_fd = -1, .launcher = {.runs_fd = -1 }             \
     }
 
+/* Starts the process that starts supervisors, under the configuration's policy; as root. `silent` as for
+ * gate_open_starter. 0 or negative with *e. */
+int agent_open_starter(const struct config *config, const struct layout *layout, bool silent,
+                       struct gate *ret, struct err *e);
+
 /* Opens the folders and makes loop and engine; runs without privilege. a->gate must be set. 0 or negative
  * with *e. */
 int agent_open(struct agent *a, const struct config *config, const struct layout *layout, struct err *e);

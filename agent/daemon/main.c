@@ -70,9 +70,6 @@ static int lock_state(struct daemon *d, struct err *e)
  * already. */
 static int set_up_as_root(struct daemon *d, struct err *e)
 {
-    AUTO(strlist) struct strlist options = {0};
-    char supervisor[LAYOUT_PATH_MAX + 32];
-
     if (layout_ensure(&d->config, &d->layout, e) < 0)
         return e->code;
     /* Before the socket is taken from an agent that serves it. */
@@ -81,15 +78,10 @@ static int set_up_as_root(struct daemon *d, struct err *e)
     d->api_fd = api_bind(&d->layout, e);
     if (d->api_fd < 0)
         return d->api_fd;
-    if (access(d->layout.supervisor_socket, F_OK) == 0) {
+    if (access(d->layout.supervisor_socket, F_OK) == 0)
         d->agent.gate.socket_path = d->layout.supervisor_socket;
-    } else {
-        if (layout_policy_options(&d->config, &d->layout, &options) < 0)
-            return err_oom(e);
-        (void)snprintf(supervisor, sizeof(supervisor), "%s/runlet-supervisor", d->layout.libexec);
-        if (gate_open_starter(supervisor, &options, false, &d->agent.gate, e) < 0)
-            return e->code;
-    }
+    else if (agent_open_starter(&d->config, &d->layout, false, &d->agent.gate, e) < 0)
+        return e->code;
     return privilege_drop(d->layout.agent_ids, e);
 }
 
