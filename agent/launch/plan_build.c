@@ -123,6 +123,17 @@ static int add_interpreters(const struct run_spec *spec, const struct launch_set
     return 0;
 }
 
+static int add_sandbox(const struct run_sandbox *asked, struct plan *p, struct err *e)
+{
+    p->sandbox.network_off = asked->network_off;
+    p->sandbox.user_namespace = asked->user_namespace;
+    p->sandbox.learn = asked->learn;
+    if (strlist_addall(&p->sandbox.system_calls, &asked->system_calls) < 0 ||
+        strlist_addall(&p->sandbox.devices, &asked->devices) < 0)
+        return err_oom(e);
+    return 0;
+}
+
 int plan_build(const struct job_request *request, const struct run_spec *spec,
                const struct launch_settings *settings, int64_t epoch, struct plan *ret, struct err *e)
 {
@@ -133,7 +144,10 @@ int plan_build(const struct job_request *request, const struct run_spec *spec,
                      .stop_signal = spec->stop_signal,
                      .stop_whole_tree = spec->stop_whole_tree,
                      .oom_score_adj = JOB_OOM_SCORE,
-                     .umask_bits = JOB_UMASK};
+                     .umask_bits = JOB_UMASK,
+                     .limits = spec->limits,
+                     .notice_before_ms = spec->notice_before_ms,
+                     .notice_signal = spec->notice_signal};
     int r = spec->run_id != NULL ? plan_supported(request, spec, e)
                                  : err_set(e, -EINVAL, BLAME_BUG, "the assignment could not be read");
 
@@ -151,6 +165,8 @@ int plan_build(const struct job_request *request, const struct run_spec *spec,
         r = strlist_addall(&p.args, &spec->args) < 0 ? err_oom(e) : 0;
     if (r == 0)
         r = add_environment(spec, settings, &p, e);
+    if (r == 0)
+        r = add_sandbox(&spec->sandbox, &p, e);
     if (r < 0) {
         plan_free(&p);
         return r;

@@ -52,6 +52,8 @@
 /* Grace between the first stop signal and the kill. */
 #define STOP_GRACE_MS_DEFAULT 30000
 #define STOP_GRACE_MS_MAX     (60LL * 60 * 1000)
+/* A job may ask to hear of its deadline this long before. */
+#define NOTICE_BEFORE_MS_MAX (24LL * 3600 * 1000)
 /* After the kill: time the kernel gets to end the tree before the run is called unkillable. */
 #define KILL_BUDGET_MS 30000
 

@@ -75,6 +75,46 @@ static void write_ms(struct json_out *w, const char *key, int64_t ms)
     json_out_string(w, key, strbuf_str(&text));
 }
 
+static void write_limits(struct json_out *w, const struct run_limits *limits)
+{
+    char text[LIMIT_TEXT_MAX];
+
+    json_out_open(w, "limits", '{');
+    for (unsigned i = 0; i < LIMIT_COUNT; i++) {
+        if (limits->value[i] == LIMIT_UNSET)
+            continue;
+        run_limit_format((enum run_limit)i, limits->value[i], text);
+        json_out_string(w, run_limit_info((enum run_limit)i)->name, text);
+    }
+    if (limits->cpuset[0] != '\0')
+        json_out_string(w, "cpuset", limits->cpuset);
+    json_out_close(w, '}');
+}
+
+static void write_names(struct json_out *w, const char *key, const struct strlist *names)
+{
+    if (names->count == 0)
+        return;
+    json_out_open(w, key, '[');
+    for (size_t i = 0; i < names->count; i++)
+        json_out_string(w, NULL, names->item[i]);
+    json_out_close(w, ']');
+}
+
+static void write_sandbox(struct json_out *w, const struct x_sandbox *sandbox)
+{
+    json_out_open(w, "sandbox", '{');
+    if (sandbox->network_off >= 0)
+        json_out_string(w, "network", sandbox->network_off == 1 ? "none" : "host");
+    if (sandbox->user_namespace >= 0)
+        json_out_bool(w, "userNamespace", sandbox->user_namespace == 1);
+    if (sandbox->learn >= 0)
+        json_out_bool(w, "learn", sandbox->learn == 1);
+    write_names(w, "systemCalls", &sandbox->system_calls);
+    write_names(w, "devices", &sandbox->devices);
+    json_out_close(w, '}');
+}
+
 static void write_x_runlet(struct json_out *w, const struct x_runlet *x)
 {
     json_out_open(w, "x-runlet", '{');
@@ -85,6 +125,14 @@ static void write_x_runlet(struct json_out *w, const struct x_runlet *x)
     json_out_string(w, "stopSignal", stop_signal_name(x->stop_signal));
     if (x->stop_whole_tree >= 0)
         json_out_bool(w, "stopWholeTree", x->stop_whole_tree == 1);
+    write_limits(w, &x->limits);
+    write_sandbox(w, &x->sandbox);
+    json_out_open(w, "notice", '{');
+    if (x->notice_before_ms >= 0)
+        write_ms(w, "before", x->notice_before_ms);
+    if (x->notice_signal > 0)
+        json_out_string(w, "signal", stop_signal_name(x->notice_signal));
+    json_out_close(w, '}');
     json_out_close(w, '}');
 }
 

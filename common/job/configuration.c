@@ -16,7 +16,7 @@ void configuration_init(struct job_configuration *c)
     if (c->maximum_runtime_minutes == 0)
         c->maximum_runtime_minutes = -1;
     if (c->x.maximum_runtime_ms == 0)
-        c->x = (struct x_runlet){.maximum_runtime_ms = -1, .stop_grace_ms = -1, .stop_whole_tree = -1};
+        x_runlet_init(&c->x);
 }
 
 void configuration_set_env(struct reader *rd, struct env *env, enum env_layer layer, const char *key,

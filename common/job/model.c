@@ -75,6 +75,8 @@ static void configuration_clear(struct job_configuration *c)
     container_free(c->container);
     for (size_t i = 0; i < c->mount_count; i++)
         mount_clear(&c->mount[i]);
+    strlist_free(&c->x.sandbox.system_calls);
+    strlist_free(&c->x.sandbox.devices);
     *c = (struct job_configuration){0};
 }
 
@@ -113,6 +115,7 @@ void run_spec_free(struct run_spec *s)
     env_free(&s->env);
     strlist_free(&s->args);
     free(s->entrypoint);
+    run_sandbox_free(&s->sandbox);
     free(s->conda_slug);
     free(s->conda_prefix);
     *s = (struct run_spec){0};

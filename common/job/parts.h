@@ -61,11 +61,18 @@ bool inner_path_valid(const char *path);
 
 /* ---- x-runlet (x_runlet.c) ---- */
 
+/* A block that says nothing. */
+void x_runlet_init(struct x_runlet *x);
+
 /* Reads the block under `x-runlet` in map, if any; given members replace those in *x. */
 void x_runlet_read(struct reader *rd, const struct node *map, struct x_runlet *x);
 
 /* "TERM" for SIGTERM, ...; NULL when the signal is not one a job document may name. */
 const char *stop_signal_name(int signal);
+
+/* What the shape gives a run: a memory limit and a CPU quota. The service's OCPU is a core: two hardware threads on
+ * x86, one on Arm, whose shapes have ".A1." or ".A2." in their names. */
+void shape_limits(const struct job *job, struct run_limits *ret);
 
 /* ---- storage mounts (mounts.c) ---- */
 

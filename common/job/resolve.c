@@ -161,6 +161,59 @@ static void resolve_limits(const struct job_request *request, const struct run_o
     spec->stop_whole_tree = run->stop_whole_tree >= 0 ? run->stop_whole_tree == 1 : job->stop_whole_tree == 1;
 }
 
+/* ---- limits of resources, walls, notices ---- */
+
+static bool is_arm(const char *shape)
+{
+    return shape != NULL && (strstr(shape, ".A1.") != NULL || strstr(shape, ".A2.") != NULL);
+}
+
+void shape_limits(const struct job *job, struct run_limits *ret)
+{
+    const struct run_limit_info *cpu = run_limit_info(LIMIT_CPU), *memory = run_limit_info(LIMIT_MEMORY);
+    double milli = job->ocpus * (is_arm(job->shape_name) ? 1000 : 2000);
+    double bytes = job->memory_gb * (1024.0 * 1024 * 1024);
+
+    run_limits_init(ret);
+    if (milli >= (double)cpu->min && milli <= (double)cpu->max)
+        ret->value[LIMIT_CPU] = (int64_t)milli;
+    if (bytes >= (double)memory->min && bytes <= (double)memory->max)
+        ret->value[LIMIT_MEMORY] = (int64_t)bytes;
+}
+
+static int resolve_list(const struct strlist *run, const struct strlist *job, struct strlist *ret)
+{
+    return strlist_addall(ret, run->count > 0 ? run : job);
+}
+
+static bool resolve_switch(int run, int job)
+{
+    return run >= 0 ? run == 1 : job == 1;
+}
+
+static int resolve_containment(const struct job_request *request, struct run_spec *spec)
+{
+    const struct x_runlet *run = &request->run.overrides.x;
+    const struct x_runlet *job = &request->job.configuration.x;
+    struct run_sandbox *to = &spec->sandbox;
+
+    shape_limits(&request->job, &spec->limits);
+    run_limits_merge(&spec->limits, &job->limits);
+    run_limits_merge(&spec->limits, &run->limits);
+    to->network_off = resolve_switch(run->sandbox.network_off, job->sandbox.network_off);
+    to->user_namespace = resolve_switch(run->sandbox.user_namespace, job->sandbox.user_namespace);
+    to->learn = resolve_switch(run->sandbox.learn, job->sandbox.learn);
+    spec->notice_before_ms = run->notice_before_ms >= 0   ? run->notice_before_ms
+                             : job->notice_before_ms >= 0 ? job->notice_before_ms
+                                                          : 0;
+    spec->notice_signal = run->notice_signal >= 0   ? run->notice_signal
+                          : job->notice_signal >= 0 ? job->notice_signal
+                                                    : 0;
+    if (resolve_list(&run->sandbox.system_calls, &job->sandbox.system_calls, &to->system_calls) < 0)
+        return -ENOMEM;
+    return resolve_list(&run->sandbox.devices, &job->sandbox.devices, &to->devices);
+}
+
 /* ---- names ---- */
 
 static int resolve_names(const struct job_request *request, const struct run_options *options,
@@ -193,6 +246,8 @@ static int resolve_into(const struct job_request *request, const struct run_opti
         r = resolve_conda(request, spec, diags);
     if (r == 0)
         r = resolve_args(request, options, spec, diags);
+    if (r == 0)
+        r = resolve_containment(request, spec);
     resolve_limits(request, options, spec, diags);
     return r;
 }

@@ -1,7 +1,9 @@
 /* x_runlet.c - see parts.h: the `x-runlet` block, in which nothing unknown passes. */
 #include "job/parts.h"
 
+#include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/auto.h"
@@ -38,14 +40,161 @@ static void read_duration(struct reader *rd, const struct node *block, const cha
         *ret = value;
 }
 
+void x_runlet_init(struct x_runlet *x)
+{
+    *x = (struct x_runlet){
+        .maximum_runtime_ms = -1,
+        .stop_grace_ms = -1,
+        .stop_whole_tree = -1,
+        .sandbox = {.network_off = -1, .user_namespace = -1, .learn = -1},
+        .notice_before_ms = -1,
+        .notice_signal = -1,
+    };
+    run_limits_init(&x->limits);
+}
+
+static int read_signal(struct reader *rd, const struct node *block, const char *key)
+{
+    const char *names[ARRAY_SIZE(SIGNALS)];
+    int choice;
+
+    for (size_t i = 0; i < ARRAY_SIZE(SIGNALS); i++)
+        names[i] = SIGNALS[i].name;
+    choice = field_choice(rd, block, key, names, ARRAY_SIZE(names));
+    return choice < 0 ? -1 : SIGNALS[choice].number;
+}
+
+static void read_switch(struct reader *rd, const struct node *block, const char *key, int *ret)
+{
+    bool value = *ret == 1;
+
+    field_bool(rd, block, key, &value);
+    if (field(rd, block, key) != NULL)
+        *ret = value;
+}
+
+/* ---- limits ---- */
+
+static const char *unit_example(enum limit_unit unit)
+{
+    switch (unit) {
+    case LIMIT_UNIT_BYTES: return "a size such as 512M, 4G or 1T";
+    case LIMIT_UNIT_MILLI_CPU: return "a number of hardware threads such as 2 or 0.5";
+    default: return "a whole number";
+    }
+}
+
+static void read_limit(struct reader *rd, const struct node *block, enum run_limit limit, int64_t *ret)
+{
+    const struct run_limit_info *info = run_limit_info(limit);
+    const struct node *n = field(rd, block, info->name);
+    char min[LIMIT_TEXT_MAX], max[LIMIT_TEXT_MAX];
+    int r;
+
+    if (n == NULL)
+        return;
+    r = n->kind == NODE_STRING || n->kind == NODE_INT || n->kind == NODE_REAL
+            ? run_limit_parse(limit, n->text, ret)
+            : -EINVAL;
+    run_limit_format(limit, info->min, min);
+    run_limit_format(limit, info->max, max);
+    if (r == -ERANGE)
+        diag_error(rd->diags, node_where(n), "'%s': %.40s is out of range: expected %s to %s", info->name,
+                   n->text, min, max);
+    else if (r < 0)
+        diag_error(rd->diags, node_where(n), "'%s': expected %s", info->name, unit_example(info->unit));
+}
+
+static void read_cpuset(struct reader *rd, const struct node *block, struct run_limits *limits)
+{
+    const struct node *n = field(rd, block, "cpuset");
+
+    if (n == NULL)
+        return;
+    if ((n->kind == NODE_STRING || n->kind == NODE_INT) && cpuset_valid(n->text))
+        (void)snprintf(limits->cpuset, sizeof(limits->cpuset), "%s", n->text);
+    else
+        diag_error(rd->diags, node_where(n), "'cpuset': expected a list of CPUs such as 0-3,8");
+}
+
+static void read_limits(struct reader *rd, const struct node *block, struct run_limits *limits)
+{
+    const char *known[LIMIT_COUNT + 1] = {"cpuset"};
+
+    if (block == NULL)
+        return;
+    for (unsigned i = 0; i < LIMIT_COUNT; i++)
+        known[i + 1] = run_limit_info((enum run_limit)i)->name;
+    check_keys(rd, block, known, ARRAY_SIZE(known));
+    for (unsigned i = 0; i < LIMIT_COUNT; i++)
+        read_limit(rd, block, (enum run_limit)i, &limits->value[i]);
+    read_cpuset(rd, block, limits);
+}
+
+/* ---- sandbox ---- */
+
+/* A list of names, each checked; a given list replaces the one that was there. */
+static void read_names(struct reader *rd, const struct node *block, const char *key,
+                       bool (*valid)(const char *), size_t max, const char *expected, struct strlist *ret)
+{
+    const struct node *list = field_list(rd, block, key);
+
+    if (list == NULL)
+        return;
+    strlist_free(ret);
+    *ret = (struct strlist){0};
+    field_strings(rd, block, key, ret);
+    if (list->count > max)
+        diag_error(rd->diags, node_where(list), "'%s': more than %zu entries", key, max);
+    for (size_t i = 0; i < list->count; i++)
+        if (list->item[i]->kind == NODE_STRING && !valid(list->item[i]->text))
+            diag_error(rd->diags, node_where(list->item[i]), "'%s': '%.60s' is not %s", key,
+                       list->item[i]->text, expected);
+}
+
+static void read_sandbox(struct reader *rd, const struct node *block, struct x_sandbox *sandbox)
+{
+    static const char *const KNOWN[] = {"network", "userNamespace", "learn", "systemCalls", "devices"};
+    static const char *const NETWORKS[] = {"host", "none"};
+    int network;
+
+    if (block == NULL)
+        return;
+    check_keys(rd, block, KNOWN, ARRAY_SIZE(KNOWN));
+    network = field_choice(rd, block, "network", NETWORKS, ARRAY_SIZE(NETWORKS));
+    if (network >= 0)
+        sandbox->network_off = network;
+    read_switch(rd, block, "userNamespace", &sandbox->user_namespace);
+    read_switch(rd, block, "learn", &sandbox->learn);
+    read_names(rd, block, "systemCalls", system_call_name_valid, SANDBOX_SYSTEM_CALLS_MAX,
+               "the name of a system call", &sandbox->system_calls);
+    read_names(rd, block, "devices", device_path_valid, SANDBOX_DEVICES_MAX, "a device below /dev",
+               &sandbox->devices);
+}
+
+/* ---- notice ---- */
+
+static void read_notice(struct reader *rd, const struct node *block, struct x_runlet *x)
+{
+    static const char *const KNOWN[] = {"before", "signal"};
+    int signal;
+
+    if (block == NULL)
+        return;
+    check_keys(rd, block, KNOWN, ARRAY_SIZE(KNOWN));
+    read_duration(rd, block, "before", 0, NOTICE_BEFORE_MS_MAX, "0 to 1d", &x->notice_before_ms);
+    signal = read_signal(rd, block, "signal");
+    if (signal > 0)
+        x->notice_signal = signal;
+}
+
 void x_runlet_read(struct reader *rd, const struct node *map, struct x_runlet *x)
 {
-    static const char *const KNOWN[] = {"maximumRuntime", "stopGrace", "stopSignal", "stopWholeTree"};
-    const char *names[ARRAY_SIZE(SIGNALS)];
+    static const char *const KNOWN[] = {"maximumRuntime", "stopGrace", "stopSignal", "stopWholeTree",
+                                        "limits",         "sandbox",   "notice"};
     enum key_style outer = rd->style;
     const struct node *block = field_map(rd, map, "x-runlet");
-    bool whole_tree = x->stop_whole_tree == 1;
-    int choice;
+    int signal;
 
     if (block == NULL)
         return;
@@ -53,13 +202,12 @@ void x_runlet_read(struct reader *rd, const struct node *map, struct x_runlet *x
     check_keys(rd, block, KNOWN, ARRAY_SIZE(KNOWN));
     read_duration(rd, block, "maximumRuntime", 1000, JOB_RUNTIME_MS_MAX, "1s to 30d", &x->maximum_runtime_ms);
     read_duration(rd, block, "stopGrace", 0, STOP_GRACE_MS_MAX, "0 to 1h", &x->stop_grace_ms);
-    for (size_t i = 0; i < ARRAY_SIZE(SIGNALS); i++)
-        names[i] = SIGNALS[i].name;
-    choice = field_choice(rd, block, "stopSignal", names, ARRAY_SIZE(names));
-    if (choice >= 0)
-        x->stop_signal = SIGNALS[choice].number;
-    field_bool(rd, block, "stopWholeTree", &whole_tree);
-    if (field(rd, block, "stopWholeTree") != NULL)
-        x->stop_whole_tree = whole_tree;
+    signal = read_signal(rd, block, "stopSignal");
+    if (signal > 0)
+        x->stop_signal = signal;
+    read_switch(rd, block, "stopWholeTree", &x->stop_whole_tree);
+    read_limits(rd, field_map(rd, block, "limits"), &x->limits);
+    read_sandbox(rd, field_map(rd, block, "sandbox"), &x->sandbox);
+    read_notice(rd, field_map(rd, block, "notice"), x);
     rd->style = outer;
 }

@@ -73,6 +73,10 @@ static bool job_name_valid(const char *name)
     {                                                                                                        \
 #member, kind, offsetof(struct plan, member), min, max, NULL                                         \
     }
+#define FLAG(key, member)                                                                                    \
+    {                                                                                                        \
+        key, FIELD_BOOL, offsetof(struct plan, member), 0, 1, NULL                                           \
+    }
 
 const struct plan_field PLAN_FIELDS[PLAN_FIELD_COUNT] = {
     STRING(run_id, run_id_valid),
@@ -91,6 +95,11 @@ const struct plan_field PLAN_FIELDS[PLAN_FIELD_COUNT] = {
     NUMBER(nice, FIELD_INT, -20, 19),
     NUMBER(oom_score_adj, FIELD_INT, -1000, 1000),
     NUMBER(umask_bits, FIELD_UNSIGNED, 0, 0777),
+    NUMBER(notice_before_ms, FIELD_I64, 0, NOTICE_BEFORE_MS_MAX),
+    NUMBER(notice_signal, FIELD_INT, 0, _NSIG - 1),
+    FLAG("network_off", sandbox.network_off),
+    FLAG("user_namespace", sandbox.user_namespace),
+    FLAG("learn", sandbox.learn),
 };
 
 const char *const ENTRY_KIND_NAMES[ENTRY_KIND_COUNT] = {[ENTRY_FILE] = "file", [ENTRY_ARCHIVE] = "archive"};
@@ -98,9 +107,32 @@ const char *const PLACEMENT_FORM_NAMES[PLACEMENT_FORM_COUNT] = {
     [PLACE_FILE] = "file", [PLACE_ARCHIVE] = "archive"};
 
 const char *const PLAN_COUNT_KEYS[COUNT_KINDS] = {
-    [COUNT_PLACEMENTS] = "placements", [COUNT_ARGS] = "args", [COUNT_VARS] = "vars"};
-const int64_t PLAN_COUNT_MAX[COUNT_KINDS] = {
-    [COUNT_PLACEMENTS] = PLAN_PLACEMENTS_MAX, [COUNT_ARGS] = PLAN_ARGS_MAX, [COUNT_VARS] = PLAN_VARS_MAX};
+    [COUNT_PLACEMENTS] = "placements", [COUNT_ARGS] = "args",       [COUNT_VARS] = "vars",
+    [COUNT_LIMITS] = "limits",         [COUNT_DEVICES] = "devices", [COUNT_SYSTEM_CALLS] = "system_calls"};
+const int64_t PLAN_COUNT_MAX[COUNT_KINDS] = {[COUNT_PLACEMENTS] = PLAN_PLACEMENTS_MAX,
+                                             [COUNT_ARGS] = PLAN_ARGS_MAX,
+                                             [COUNT_VARS] = PLAN_VARS_MAX,
+                                             [COUNT_LIMITS] = LIMIT_COUNT + 1, /* the cpuset beside them */
+                                             [COUNT_DEVICES] = SANDBOX_DEVICES_MAX,
+                                             [COUNT_SYSTEM_CALLS] = SANDBOX_SYSTEM_CALLS_MAX};
+
+void plan_init(struct plan *p)
+{
+    *p = (struct plan){0};
+    run_limits_init(&p->limits);
+}
+
+void plan_counts(const struct plan *p, size_t ret[COUNT_KINDS])
+{
+    ret[COUNT_PLACEMENTS] = p->placement_count;
+    ret[COUNT_ARGS] = p->args.count;
+    ret[COUNT_VARS] = p->env.count;
+    ret[COUNT_LIMITS] = p->limits.cpuset[0] != '\0';
+    for (size_t i = 0; i < LIMIT_COUNT; i++)
+        ret[COUNT_LIMITS] += p->limits.value[i] != LIMIT_UNSET;
+    ret[COUNT_DEVICES] = p->sandbox.devices.count;
+    ret[COUNT_SYSTEM_CALLS] = p->sandbox.system_calls.count;
+}
 
 void plan_free(struct plan *p)
 {
@@ -117,5 +149,6 @@ void plan_free(struct plan *p)
     free(p->conda_prefix);
     strlist_free(&p->args);
     env_free(&p->env);
+    run_sandbox_free(&p->sandbox);
     *p = (struct plan){0};
 }

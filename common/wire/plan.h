@@ -4,7 +4,7 @@
  * The plan is data: the agent computes it, tests compare it, --dry-run prints it, the supervisor checks it
  * against the node's policy and executes it. On the wire and in the run directory it is a series of facts
  * (base/fact.h), first
- * {"plan":1,...}, then one line for each placement, argument and variable. It travels in a sealed memory
+ * {"plan":1,...}, then one line for each placement, argument, variable, limit, device and system call. It travels in a sealed memory
  * file; the supervisor reads it once into its own memory.
  */
 #ifndef WIRE_PLAN_H
@@ -16,6 +16,8 @@
 #include "base/env.h"
 #include "base/err.h"
 #include "base/limits.h"
+#include "base/run_limits.h"
+#include "base/run_sandbox.h"
 #include "base/strbuf.h"
 #include "base/strlist.h"
 
@@ -70,7 +72,14 @@ struct plan {
     int nice;
     int oom_score_adj;
     unsigned umask_bits;
+    struct run_limits limits;   /* what the job asks for; the node's policy adds and caps */
+    struct run_sandbox sandbox; /* owned */
+    int64_t notice_before_ms;   /* the job hears of its deadline this long before; 0: it does not */
+    int notice_signal;          /* and gets this signal with every notice; 0: none */
 };
+
+/* An empty plan that asks for nothing. */
+void plan_init(struct plan *p);
 
 void plan_free(struct plan *p);
 #define plan_auto plan_free

@@ -2,6 +2,7 @@
 #include "wire/plan.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -184,19 +185,58 @@ static int decode_placement(const struct fact *f, struct plan *p, struct err *e)
     return r < 0 ? r : copy(into, &place->into, e);
 }
 
-static int decode_arg(const struct fact *f, struct plan *p, struct err *e)
+/* A line with one text of a list. */
+static int decode_item(const struct fact *f, const char *key, bool (*valid)(const char *), size_t max,
+                       struct strlist *list, struct err *e)
 {
-    static const char *const KEYS[] = {"arg"};
+    const char *text = "";
+    int r = only_keys(f, &key, 1, e);
+
+    if (r == 0)
+        r = get_text(f, key, &text, e);
+    if (r < 0)
+        return r;
+    if (valid != NULL && !valid(text))
+        return refuse(e, "not a valid value", key);
+    if (list->count == max)
+        return err_set(e, -EBADMSG, BLAME_BUG, "%s: more than %zu of them", key, max);
+    return strlist_add(list, text) == 0 ? 0 : err_oom(e);
+}
+
+static int decode_limit(const struct fact *f, struct plan *p, struct err *e)
+{
+    static const char *const KEYS[] = {"limit", "value"};
+    const char *name = "";
+    enum run_limit limit;
+    int r = only_keys(f, KEYS, ARRAY_SIZE(KEYS), e);
+
+    if (r == 0)
+        r = get_text(f, "limit", &name, e);
+    if (r < 0)
+        return r;
+    limit = run_limit_from_name(name);
+    if (limit == LIMIT_COUNT)
+        return err_set(e, -EBADMSG, BLAME_BUG, "limit: unknown value '%.64s'", name);
+    if (p->limits.value[limit] != LIMIT_UNSET)
+        return refuse(e, "given twice", name);
+    return get_number(f, "value", run_limit_info(limit)->min, run_limit_info(limit)->max,
+                      &p->limits.value[limit], e);
+}
+
+static int decode_cpuset(const struct fact *f, struct plan *p, struct err *e)
+{
+    static const char *const KEYS[] = {"cpuset"};
     const char *text = "";
     int r = only_keys(f, KEYS, ARRAY_SIZE(KEYS), e);
 
     if (r == 0)
-        r = get_text(f, "arg", &text, e);
+        r = get_text(f, "cpuset", &text, e);
     if (r < 0)
         return r;
-    if (p->args.count == PLAN_ARGS_MAX)
-        return err_set(e, -EBADMSG, BLAME_BUG, "more than %d arguments", PLAN_ARGS_MAX);
-    return strlist_add(&p->args, text) == 0 ? 0 : err_oom(e);
+    if (!cpuset_valid(text) || p->limits.cpuset[0] != '\0')
+        return refuse(e, "one list of CPUs expected", "cpuset");
+    (void)snprintf(p->limits.cpuset, sizeof(p->limits.cpuset), "%s", text);
+    return 0;
 }
 
 static int decode_var(const struct fact *f, struct plan *p, struct err *e)
@@ -239,7 +279,16 @@ static int decode_line(const char *line, size_t n, size_t number, struct plan *p
     if (has_member(&f, "place"))
         return decode_placement(&f, p, e);
     if (has_member(&f, "arg"))
-        return decode_arg(&f, p, e);
+        return decode_item(&f, "arg", NULL, PLAN_ARGS_MAX, &p->args, e);
+    if (has_member(&f, "limit"))
+        return decode_limit(&f, p, e);
+    if (has_member(&f, "cpuset"))
+        return decode_cpuset(&f, p, e);
+    if (has_member(&f, "device"))
+        return decode_item(&f, "device", device_path_valid, SANDBOX_DEVICES_MAX, &p->sandbox.devices, e);
+    if (has_member(&f, "system-call"))
+        return decode_item(&f, "system-call", system_call_name_valid, SANDBOX_SYSTEM_CALLS_MAX,
+                           &p->sandbox.system_calls, e);
     if (has_member(&f, "env"))
         return decode_var(&f, p, e);
     return err_set(e, -EBADMSG, BLAME_BUG, "unknown kind of fact");
@@ -247,8 +296,9 @@ static int decode_line(const char *line, size_t n, size_t number, struct plan *p
 
 static int check_counts(const struct plan *p, const int64_t counts[COUNT_KINDS], struct err *e)
 {
-    const size_t found[COUNT_KINDS] = {p->placement_count, p->args.count, p->env.count};
+    size_t found[COUNT_KINDS];
 
+    plan_counts(p, found);
     for (size_t i = 0; i < COUNT_KINDS; i++)
         if (found[i] != (size_t)counts[i])
             return err_set(e, -EBADMSG, BLAME_BUG, "the plan announces %lld %s and has %zu",
@@ -286,6 +336,7 @@ int plan_decode(const char *text, size_t n, struct plan *ret, struct err *e)
     if (n > PLAN_BYTES_MAX)
         return err_set(e, -E2BIG, BLAME_BUG, "a plan of %zu bytes is over the limit of %u", n,
                        PLAN_BYTES_MAX);
+    plan_init(ret);
     r = decode_lines(text, n, ret, e);
     if (r < 0)
         plan_free(ret);

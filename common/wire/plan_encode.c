@@ -59,9 +59,10 @@ static void put_field(struct encoder *enc, struct fact_writer *w, const struct p
 
 static void encode_first(struct encoder *enc, const struct plan *p)
 {
-    const size_t counts[COUNT_KINDS] = {p->placement_count, p->args.count, p->env.count};
+    size_t counts[COUNT_KINDS];
     struct fact_writer w = line_begin(enc);
 
+    plan_counts(p, counts);
     fact_put_int(&w, "plan", PLAN_VERSION);
     for (size_t i = 0; i < PLAN_FIELD_COUNT; i++)
         put_field(enc, &w, &PLAN_FIELDS[i], p);
@@ -72,6 +73,34 @@ static void encode_first(struct encoder *enc, const struct plan *p)
             enc->failed = -E2BIG;
     }
     line_end(enc, &w);
+}
+
+static void encode_limits(struct encoder *enc, const struct run_limits *limits)
+{
+    for (unsigned i = 0; i < LIMIT_COUNT; i++) {
+        struct fact_writer w;
+        if (limits->value[i] == LIMIT_UNSET)
+            continue;
+        w = line_begin(enc);
+        fact_put_string(&w, "limit", run_limit_info((enum run_limit)i)->name);
+        fact_put_int(&w, "value", limits->value[i]);
+        line_end(enc, &w);
+    }
+    if (limits->cpuset[0] != '\0') {
+        struct fact_writer w = line_begin(enc);
+        put_text(enc, &w, "cpuset", limits->cpuset);
+        line_end(enc, &w);
+    }
+}
+
+/* One line for each text of the list. */
+static void encode_list(struct encoder *enc, const char *key, const struct strlist *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        struct fact_writer w = line_begin(enc);
+        put_text(enc, &w, key, list->item[i]);
+        line_end(enc, &w);
+    }
 }
 
 int plan_encode(const struct plan *p, struct strbuf *out)
@@ -87,11 +116,7 @@ int plan_encode(const struct plan *p, struct strbuf *out)
         put_text(&enc, &w, "into", p->placement[i].into);
         line_end(&enc, &w);
     }
-    for (size_t i = 0; i < p->args.count; i++) {
-        struct fact_writer w = line_begin(&enc);
-        put_text(&enc, &w, "arg", p->args.item[i]);
-        line_end(&enc, &w);
-    }
+    encode_list(&enc, "arg", &p->args);
     for (size_t i = 0; i < p->env.count; i++) {
         struct fact_writer w = line_begin(&enc);
         put_text(&enc, &w, "env", p->env.var[i].key);
@@ -99,6 +124,9 @@ int plan_encode(const struct plan *p, struct strbuf *out)
         fact_put_string(&w, "layer", env_layer_name(p->env.var[i].layer));
         line_end(&enc, &w);
     }
+    encode_limits(&enc, &p->limits);
+    encode_list(&enc, "device", &p->sandbox.devices);
+    encode_list(&enc, "system-call", &p->sandbox.system_calls);
     if (enc.failed == 0 && enc.out->len - start > PLAN_BYTES_MAX)
         return -E2BIG;
     return enc.failed;

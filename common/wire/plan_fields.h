@@ -29,7 +29,7 @@ struct plan_field {
 };
 
 /* The members of the first fact that are plain members of struct plan. */
-#define PLAN_FIELD_COUNT 16
+#define PLAN_FIELD_COUNT 21
 extern const struct plan_field PLAN_FIELDS[PLAN_FIELD_COUNT];
 
 #define ENTRY_KIND_COUNT     (ENTRY_ARCHIVE + 1)
@@ -43,9 +43,15 @@ enum plan_count {
     COUNT_PLACEMENTS,
     COUNT_ARGS,
     COUNT_VARS,
+    COUNT_LIMITS,
+    COUNT_DEVICES,
+    COUNT_SYSTEM_CALLS,
     COUNT_KINDS,
 };
 extern const char *const PLAN_COUNT_KEYS[COUNT_KINDS];
 extern const int64_t PLAN_COUNT_MAX[COUNT_KINDS];
+
+/* How many of each a plan has. */
+void plan_counts(const struct plan *p, size_t ret[COUNT_KINDS]);
 
 #endif

@@ -172,10 +172,39 @@ static void too_much_together(void **state)
     assert_int_equal(s.env.count, 0);
 }
 
+static void shape_and_finer_limits(void **state)
+{
+    AUTO(reading)
+    struct reading r = read_oci(
+        "{\"jobInfrastructureConfigurationDetails\":{\"jobInfrastructureType\":\"ME_STANDALONE\","
+        "\"shapeName\":"
+        "\"VM.Standard.E4.Flex\",\"jobShapeConfigDetails\":{\"ocpus\":2,\"memoryInGBs\":16}},"
+        "\"x-runlet\":{\"limits\":{\"pids\":100,\"scratch\":\"1G\",\"cpuset\":\"0-1\"},"
+        "\"sandbox\":{\"network\":\"none\",\"devices\":[\"/dev/fuse\"]},\"notice\":{\"before\":\"5m\"}}}",
+        "{\"x-runlet\":{\"limits\":{\"pids\":200,\"memory\":\"1G\"},\"sandbox\":{\"network\":\"host\","
+        "\"learn\":true},\"notice\":{\"signal\":\"USR1\"}}}");
+    AUTO(run_spec) struct run_spec s = {0};
+
+    (void)state;
+    assert_int_equal(run_resolve(&r.request, &NOTHING, &s, &r.diags), 0);
+    assert_int_equal(s.limits.value[LIMIT_CPU], 4000);
+    assert_int_equal(s.limits.value[LIMIT_MEMORY], 1LL << 30);
+    assert_int_equal(s.limits.value[LIMIT_PIDS], 200);
+    assert_int_equal(s.limits.value[LIMIT_SCRATCH], 1LL << 30);
+    assert_int_equal(s.limits.value[LIMIT_SWAP], LIMIT_UNSET);
+    assert_string_equal(s.limits.cpuset, "0-1");
+    assert_false(s.sandbox.network_off);
+    assert_true(s.sandbox.learn);
+    assert_int_equal(s.sandbox.devices.count, 1);
+    assert_int_equal(s.notice_before_ms, 300000);
+    assert_int_equal(s.notice_signal, SIGUSR1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(run_over_job),
+        cmocka_unit_test(shape_and_finer_limits),
         cmocka_unit_test(defaults),
         cmocka_unit_test(command_line_over_both),
         cmocka_unit_test(empty_arguments_replace_too),

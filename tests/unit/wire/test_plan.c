@@ -2,6 +2,7 @@
 #include "cmocka_all.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/auto.h"
@@ -11,8 +12,13 @@
     "{\"plan\":1,\"run_id\":\"r1\",\"job_name\":\"n\",\"epoch\":1,\"as_root\":false,"                        \
     "\"entrypoint\":\"a.py\",\"python\":\"/usr/bin/python3\",\"maximum_runtime_ms\":60000,"                  \
     "\"stop_grace_ms\":1000,\"stop_signal\":15,\"stop_whole_tree\":true,\"nice\":0,"                         \
-    "\"oom_score_adj\":0,\"umask_bits\":18,\"entry_kind\":\"file\","
-#define COUNTS(places, args, vars) "\"placements\":" #places ",\"args\":" #args ",\"vars\":" #vars "}\n"
+    "\"oom_score_adj\":0,\"umask_bits\":18,\"notice_before_ms\":0,\"notice_signal\":0,\"network_off\":"      \
+    "false,"                                                                                                 \
+    "\"user_namespace\":false,\"learn\":false,\"entry_kind\":\"file\","
+#define MORE_COUNTS(places, args, vars, limits, devices, calls)                                              \
+    "\"placements\":" #places ",\"args\":" #args ",\"vars\":" #vars ",\"limits\":" #limits                   \
+    ",\"devices\":" #devices ",\"system_calls\":" #calls "}\n"
+#define COUNTS(places, args, vars) MORE_COUNTS(places, args, vars, 0, 0, 0)
 
 static void fill(struct plan *p)
 {
@@ -34,7 +40,17 @@ static void fill(struct plan *p)
         .nice = -5,
         .oom_score_adj = 500,
         .umask_bits = 0027,
+        .notice_before_ms = 60000,
+        .notice_signal = 10,
     };
+    run_limits_init(&p->limits);
+    p->limits.value[LIMIT_MEMORY] = 1LL << 30;
+    p->limits.value[LIMIT_CORE_SIZE] = 0;
+    (void)snprintf(p->limits.cpuset, sizeof(p->limits.cpuset), "0-1");
+    p->sandbox.network_off = true;
+    p->sandbox.learn = true;
+    strlist_add(&p->sandbox.devices, "/dev/dri/card0");
+    strlist_add(&p->sandbox.system_calls, "openat");
     p->placement[0] =
         (struct placement){.form = PLACE_ARCHIVE, .name = strdup("p.zip"), .into = strdup(JOB_DECOMPRESSED)};
     p->placement[1] = (struct placement){.form = PLACE_FILE, .name = strdup("x"), .into = strdup("")};
@@ -89,6 +105,17 @@ static void round_trip(void **state)
     assert_string_equal(env_value(&got.env, "JSON"), "{\"a\": [1]}\nsecond line");
     assert_int_equal(env_find(&got.env, "JSON")->layer, ENV_RUN);
     assert_int_equal(env_find(&got.env, "PATH")->layer, ENV_DEFAULT);
+    assert_int_equal(got.limits.value[LIMIT_MEMORY], 1LL << 30);
+    assert_int_equal(got.limits.value[LIMIT_CORE_SIZE], 0);
+    assert_int_equal(got.limits.value[LIMIT_PIDS], LIMIT_UNSET);
+    assert_string_equal(got.limits.cpuset, "0-1");
+    assert_true(got.sandbox.network_off);
+    assert_false(got.sandbox.user_namespace);
+    assert_true(got.sandbox.learn);
+    assert_string_equal(got.sandbox.devices.item[0], "/dev/dri/card0");
+    assert_string_equal(got.sandbox.system_calls.item[0], "openat");
+    assert_int_equal(got.notice_before_ms, 60000);
+    assert_int_equal(got.notice_signal, 10);
 }
 
 static void refusals(void **state)
@@ -118,6 +145,17 @@ static void refusals(void **state)
         {FIRST COUNTS(0, 0, 2) "{\"env\":\"A\",\"value\":\"\",\"layer\":\"run\"}\n"
                                "{\"env\":\"A\",\"value\":\"\",\"layer\":\"run\"}\n",
          "line 3: A: given twice"},
+        {FIRST MORE_COUNTS(0, 0, 0, 1, 0, 0) "{\"limit\":\"speed\",\"value\":1}\n", "unknown value 'speed'"},
+        {FIRST MORE_COUNTS(0, 0, 0, 1, 0, 0) "{\"limit\":\"memory\",\"value\":1}\n",
+         "value: 1 is not in 4194304"},
+        {FIRST MORE_COUNTS(0, 0, 0, 2, 0,
+                           0) "{\"limit\":\"pids\",\"value\":9}\n{\"limit\":\"pids\",\"value\":9}\n",
+         "line 3: pids: given twice"},
+        {FIRST MORE_COUNTS(0, 0, 0, 1, 0, 0) "{\"cpuset\":\"3-1\"}\n", "cpuset: one list"},
+        {FIRST MORE_COUNTS(0, 0, 0, 0, 1, 0) "{\"device\":\"/dev/../etc\"}\n", "device: not a valid"},
+        {FIRST MORE_COUNTS(0, 0, 0, 0, 1, 0) "{\"device\":\"/etc/passwd\"}\n", "device: not a valid"},
+        {FIRST MORE_COUNTS(0, 0, 0, 0, 0, 1) "{\"system-call\":\"Open\"}\n", "system-call: not a valid"},
+        {FIRST MORE_COUNTS(0, 0, 0, 0, 0, 1), "announces 1 system_calls and has 0"},
         {FIRST COUNTS(1, 0, 0) "{\"place\":\"link\",\"name\":\"a\",\"into\":\"\"}\n", "unknown value 'link'"},
         {FIRST COUNTS(1, 0, 0) "{\"place\":\"file\",\"name\":\"a/b\",\"into\":\"\"}\n", "name: a plain"},
         {FIRST COUNTS(1, 0, 0) "{\"place\":\"file\",\"name\":\"..\",\"into\":\"\"}\n", "name: a plain"},
