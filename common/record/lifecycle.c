@@ -42,6 +42,7 @@ static const char *const CAUSE_NAMES[CAUSE_COUNT] = {
     [CAUSE_GPU_LOST] = "gpu-lost",
     [CAUSE_INTERNAL] = "internal",
     [CAUSE_UNKNOWN] = "unknown",
+    [CAUSE_PIDS_EXHAUSTED] = "pids-exhausted",
 };
 
 /* The name at index, or "?" for a value that is not of the enum. */

@@ -57,6 +57,7 @@ enum cause {
     CAUSE_GPU_LOST,
     CAUSE_INTERNAL,
     CAUSE_UNKNOWN,
+    CAUSE_PIDS_EXHAUSTED,
     CAUSE_COUNT,
 };
 

@@ -73,6 +73,14 @@ def test_causes():
         assert row[2] == ("the exit code" if name == "exited" else "128+N" if status == "137" else status), name
 
 
+def test_end_codes():
+    documented = {row[1].strip("`"): row[0] for row in table(EXITS, "End codes")[2:]}
+    told = {name: code for name, code in lines("end-code") if int(code) >= 1000}
+    told.pop("none", None)
+    assert documented == told
+    assert len(set(told.values())) == len(told)
+
+
 def test_shell_statuses():
     """The table's order is the function's: each case of words.c is decided by the row it stands for."""
     rows = [row[0] for row in table(EXITS, "Shell statuses")]
