@@ -252,6 +252,17 @@ static void put_time(struct fact_writer *w, const char *key, wall_ms_t t)
     fact_put_string(w, key, text);
 }
 
+/* What a program asks for most; `runlet why` has the rest. */
+static void put_usage(struct fact_writer *w, const struct run_usage *usage)
+{
+    int64_t user = 0, kernel = 0, peak;
+
+    if (usage_get(usage, USAGE_CPU_USER_US, &user) && usage_get(usage, USAGE_CPU_SYSTEM_US, &kernel))
+        fact_put_int(w, "cpuInMs", (user + kernel) / 1000);
+    if (usage_get(usage, USAGE_MEMORY_PEAK_BYTES, &peak))
+        fact_put_int(w, "memoryPeakBytes", peak);
+}
+
 void run_view_json(const struct run_view *v, const struct layout *layout, struct strbuf *out)
 {
     struct fact_writer w = fact_begin(out);
@@ -272,6 +283,10 @@ void run_view_json(const struct run_view *v, const struct layout *layout, struct
             fact_put_int(&w, "exitCode", v->verdict.exit_code);
         if (v->record.main_end == MAIN_SIGNALED)
             fact_put_int(&w, "signal", v->record.status);
+        fact_put_int(&w, "endCode", v->verdict.end_code);
+        if (v->record.checkpoint[0] != '\0')
+            fact_put_string(&w, "checkpoint", v->record.checkpoint);
+        put_usage(&w, &v->record.usage);
         fact_put_int(&w, "logLines", (int64_t)v->record.log_lines);
     } else if (v->main_pid > 0) {
         fact_put_int(&w, "pid", v->main_pid);

@@ -69,6 +69,7 @@ int finish(struct supervision *s, struct err *e)
 
     complete_output(s);
     s->record.ended_at = clock_wall();
+    notice_checkpoint(&s->notices, s->record.checkpoint);
     /* The record comes last: whoever finds it finds nothing else of the run, even if we die right after it. */
     if (s->record.tree_gone && run_directory_clean(&s->run) < 0)
         log_warning("run=%s its scratch space could not be removed completely", s->plan.run_id);

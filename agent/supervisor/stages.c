@@ -173,6 +173,8 @@ static void job_started(struct supervision *s, pid_t pid)
     s->record.started_at = clock_wall();
     s->record.main_end = MAIN_UNKNOWN;
     s->deadline = (boot_ms_t){clock_boot().ms + s->plan.maximum_runtime_ms};
+    if (s->plan.notice_before_ms > 0)
+        s->notice_at = (boot_ms_t){s->deadline.ms - s->plan.notice_before_ms};
     set_stage(s, STAGE_RUNNING);
     w = fact(s, "running");
     fact_put_int(w, "pid", pid);

@@ -3,12 +3,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "supervisor/notice.h"
+#include "sys/fd.h"
+
+#define RESOLVER_BYTES_MAX (64U * 1024)
 
 static int failed(struct err *e, const char *what, const char *where)
 {
@@ -26,6 +33,65 @@ static int bind_fd(int fd, const char *target, unsigned long flags, struct err *
     if (flags != 0 && mount(NULL, target, NULL, MS_REMOUNT | MS_BIND | flags, NULL) < 0)
         return failed(e, "set the mount options of", target);
     return 0;
+}
+
+/* Name resolution goes on when the machine keeps its resolver's file below /run (systemd-resolved, NetworkManager). */
+struct resolver {
+    char path[PATH_MAX]; /* of the real file; "" when it is not below /run */
+    struct strbuf *text; /* borrowed */
+};
+
+static void resolver_save(struct resolver *r)
+{
+    char real[PATH_MAX];
+
+    r->path[0] = '\0';
+    if (realpath("/etc/resolv.conf", real) == NULL || strncmp(real, "/run/", 5) != 0 ||
+        file_read(AT_FDCWD, real, r->text) < 0)
+        return;
+    memcpy(r->path, real, sizeof(real));
+}
+
+static int resolver_restore(const struct resolver *r, struct err *e)
+{
+    AUTO_CLOSE int fd = -1;
+    char path[sizeof(r->path)];
+
+    if (r->path[0] == '\0')
+        return 0;
+    (void)snprintf(path, sizeof(path), "%s", r->path);
+    for (char *slash = strchr(path + 5, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        if (mkdir(path, 0755) < 0 && errno != EEXIST)
+            return failed(e, "make", path);
+        *slash = '/';
+    }
+    fd = open(r->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (fd < 0 || fd_write_all(fd, r->text->data, r->text->len) < 0)
+        return failed(e, "write", r->path);
+    return 0;
+}
+
+/* The host's /run is full of sockets that are no business of the job: it gets an empty one with its own notices in it. */
+static int mount_run(int notice_fd, struct err *e)
+{
+    AUTO(strbuf) struct strbuf text = STRBUF_INIT(RESOLVER_BYTES_MAX);
+    struct resolver resolver = {.text = &text};
+    int r;
+
+    resolver_save(&resolver);
+    if (mount("tmpfs", "/run", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+              "mode=0755,size=256k,nr_inodes=64") < 0)
+        return failed(e, "mount an empty", "/run");
+    r = resolver_restore(&resolver, e);
+    if (r == 0 && mkdir(JOB_NOTICE_DIR, 0755) < 0)
+        r = failed(e, "make", JOB_NOTICE_DIR);
+    if (r == 0)
+        r = bind_fd(notice_fd, JOB_NOTICE_DIR, MS_NOSUID | MS_NODEV | MS_NOEXEC, e);
+    if (r == 0 && mount(NULL, "/run", NULL,
+                        MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
+        r = failed(e, "make read-only", "/run");
+    return r;
 }
 
 /* The job's home over an empty /home, so that no other user's home is in sight. */
@@ -96,6 +162,7 @@ int view_build(const struct policy *policy, const struct run_directory *run, str
         {SCRATCH_NAME "/group", "/etc/group", MS_RDONLY | MS_NOSUID | MS_NODEV, -1},
         {SCRATCH_NAME "/var-tmp", "/var/tmp", MS_NOSUID | MS_NODEV, -1},
         {SCRATCH_NAME "/tmp", "/tmp", MS_NOSUID | MS_NODEV, -1},
+        {NOTICE_DIR_NAME, JOB_NOTICE_DIR, 0, -1}, /* by mount_run */
     };
     int r;
 
@@ -106,7 +173,9 @@ int view_build(const struct policy *policy, const struct run_directory *run, str
         r = mount_home(sources[0].fd, e);
     for (size_t i = 0; r == 0 && i < ARRAY_SIZE(policy->hidden_dirs); i++)
         r = hide(policy->hidden_dirs[i], e);
-    for (size_t i = 1; r == 0 && i < ARRAY_SIZE(sources); i++)
+    if (r == 0)
+        r = mount_run(sources[ARRAY_SIZE(sources) - 1].fd, e);
+    for (size_t i = 1; r == 0 && i < ARRAY_SIZE(sources) - 1; i++)
         r = bind_fd(sources[i].fd, sources[i].target, sources[i].flags, e);
     for (size_t i = 0; i < ARRAY_SIZE(sources); i++)
         fd_close(&sources[i].fd);
