@@ -15,6 +15,7 @@
 #include "base/parse.h"
 #include "engine/engine.h"
 #include "format/read.h"
+#include "record/containment.h"
 #include "record/journal.h"
 #include "run/table.h"
 #include "sys/fd.h"
@@ -123,6 +124,16 @@ static int fold(const struct fact *f, void *context)
     return 0;
 }
 
+/* Adds to the list of what the run goes without. */
+static void note_missing(struct run_view *v, const struct fact *f)
+{
+    struct containment_fact one;
+    size_t used = strlen(v->missing);
+
+    if (containment_from_fact(f, &one) == 0 && one.state == CONTAINMENT_MISSING)
+        (void)snprintf(v->missing + used, sizeof(v->missing) - used, "%s%s", used > 0 ? ", " : "", one.name);
+}
+
 static int follow_supervisor(const struct fact *f, void *context)
 {
     struct run_view *v = context;
@@ -132,6 +143,7 @@ static int follow_supervisor(const struct fact *f, void *context)
         (void)fact_int(f, "started-at-ms", &v->started_at.ms);
         (void)fact_int(f, "deadline-boot-ms", &v->deadline.ms);
     }
+    note_missing(v, f);
     return 0;
 }
 
@@ -292,6 +304,8 @@ void run_view_json(const struct run_view *v, const struct layout *layout, struct
         fact_put_int(&w, "pid", v->main_pid);
         fact_put_int(&w, "deadlineInMs", v->deadline.ms - clock_boot().ms);
     }
+    if (v->missing[0] != '\0')
+        fact_put_string(&w, "notContainedBy", v->missing);
     fact_put_int(&w, "logBytes", (int64_t)v->log_bytes);
     (void)snprintf(path, sizeof(path), "%s/%s/log/output.log", layout->runs, v->id);
     fact_put_string(&w, "log", path);

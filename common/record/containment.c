@@ -59,18 +59,30 @@ int containment_note(const struct containment_list *list, struct journal *journa
     return 0;
 }
 
-int containment_take(const struct fact *f, struct containment_list *ret)
+int containment_from_fact(const struct fact *f, struct containment_fact *ret)
 {
     const char *state = fact_str(f, "state");
+    struct containment_fact to = {0};
     unsigned i = 0;
 
     if (strcmp(fact_str(f, "event"), CONTAINMENT_EVENT) != 0)
-        return 0;
+        return -EBADMSG;
     while (i < CONTAINMENT_STATE_COUNT && strcmp(STATE_NAMES[i], state) != 0)
         i++;
     /* A state of a later version: nothing may be read as applied that is not. */
-    if (i == CONTAINMENT_STATE_COUNT)
-        i = CONTAINMENT_MISSING;
-    return containment_add(ret, fact_str(f, "name"), (enum containment_state)i, fact_str(f, "value"),
-                           fact_str(f, "by"));
+    to.state = i == CONTAINMENT_STATE_COUNT ? CONTAINMENT_MISSING : (enum containment_state)i;
+    (void)snprintf(to.name, sizeof(to.name), "%s", fact_str(f, "name"));
+    (void)snprintf(to.value, sizeof(to.value), "%s", fact_str(f, "value"));
+    (void)snprintf(to.by, sizeof(to.by), "%s", fact_str(f, "by"));
+    *ret = to;
+    return 0;
+}
+
+int containment_take(const struct fact *f, struct containment_list *ret)
+{
+    struct containment_fact one;
+
+    if (containment_from_fact(f, &one) < 0)
+        return 0;
+    return containment_add(ret, one.name, one.state, one.value, one.by);
 }

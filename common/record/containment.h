@@ -49,6 +49,9 @@ int containment_add(struct containment_list *list, const char *name, enum contai
 int containment_note(const struct containment_list *list, struct journal *journal, wall_ms_t now,
                      struct err *e);
 
+/* Reads a fact `contained`. 0 or -EBADMSG. */
+int containment_from_fact(const struct fact *f, struct containment_fact *ret);
+
 /* Takes a fact of a journal up, if it is one of these. 0 or as containment_add. */
 int containment_take(const struct fact *f, struct containment_list *ret);
 
