@@ -169,14 +169,12 @@ static int apply_one(const struct effective_limits *l, enum run_limit limit, con
 static void cpuset_mask(const char *text, cpu_set_t *ret)
 {
     CPU_ZERO(ret);
-    while (*text != '\0') {
-        char *end;
-        unsigned long from = strtoul(text, &end, 10), to = from;
-        if (*end == '-')
-            to = strtoul(end + 1, &end, 10);
+    for (uint64_t from, to; parse_leading_u64(text, &from, &text) == 0; text += *text == ',') {
+        to = from;
+        if (*text == '-' && parse_leading_u64(text + 1, &to, &text) < 0)
+            return;
         for (; from <= to && from < CPU_SETSIZE; from++)
             CPU_SET(from, ret);
-        text = *end == ',' ? end + 1 : end;
     }
 }
 

@@ -4,11 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/parse.h"
 #include "sys/fd.h"
 
 #define KMSG_LINE_MAX 8192
@@ -40,29 +40,37 @@ static void add_largest(struct oom_reader *r, const struct oom_process *p)
         *least = *p;
 }
 
+/* The number after blanks at *at, which moves behind it. */
+static bool next_number(const char **at, int64_t *ret)
+{
+    uint64_t value;
+
+    *at += strspn(*at, " ");
+    if (parse_leading_u64(*at, &value, at) < 0 || value > INT64_MAX)
+        return false;
+    *ret = (int64_t)value;
+    return true;
+}
+
 /* A row of the table; false when the line is none. */
 static bool take_row(struct oom_reader *r, const char *line)
 {
     struct oom_process p = {0};
     const char *name = strrchr(line, ' ');
-    char *at;
+    const char *at = line + 1;
 
-    if (line[0] != '[' || name == NULL)
+    if (line[0] != '[' || name == NULL || !next_number(&at, &p.pid) || *at++ != ']')
         return false;
-    p.pid = strtoll(line + 1, &at, 10);
-    if (p.pid <= 0 || *at != ']')
-        return false;
-    at++;
-    for (int i = 0; i < 3; i++) /* uid, tgid, total_vm */
-        (void)strtoll(at, &at, 10);
-    p.pages = strtoll(at, NULL, 10);
+    for (int i = 0; i < 4; i++) /* uid, tgid, total_vm, rss: the last one stays */
+        if (!next_number(&at, &p.pages))
+            return false;
     (void)snprintf(p.command, sizeof(p.command), "%.*s", COMMAND_TEXT_MAX - 1, name + 1);
     if (strcmp(p.command, "runlet-init") != 0)
         add_largest(r, &p);
     return true;
 }
 
-static void describe_others(const struct oom_reader *r, long long killed, struct oom_facts *facts)
+static void describe_others(const struct oom_reader *r, int64_t killed, struct oom_facts *facts)
 {
     long page_kib = sysconf(_SC_PAGESIZE) / 1024;
     size_t used = 0;
@@ -72,9 +80,9 @@ static void describe_others(const struct oom_reader *r, long long killed, struct
         const struct oom_process *p = &r->largest[i];
         if (p->pid == 0 || p->pid == killed)
             continue;
-        used +=
-            (size_t)snprintf(facts->others + used, sizeof(facts->others) - used, "%s%s (pid %lld) %lld MiB",
-                             used > 0 ? ", " : "", p->command, p->pid, p->pages * page_kib / 1024);
+        used += (size_t)snprintf(facts->others + used, sizeof(facts->others) - used,
+                                 "%s%s (pid %lld) %lld MiB", used > 0 ? ", " : "", p->command,
+                                 (long long)p->pid, (long long)(p->pages * page_kib / 1024));
     }
 }
 
@@ -102,12 +110,14 @@ static void take_kill(struct oom_reader *r, const char *line, struct oom_facts *
 {
     const char *group = strstr(line, ",task_memcg=");
     const char *task = last_value(line, ",task="), *pid = last_value(line, ",pid=");
+    const char *at = pid;
+    int64_t killed = 0;
     size_t n;
 
     if (group == NULL || task == NULL || pid == NULL || pid < task ||
-        !in_group(group + strlen(",task_memcg="), r->suffix))
+        !in_group(group + strlen(",task_memcg="), r->suffix) || !next_number(&at, &killed))
         return;
-    facts->pid = strtoll(pid, NULL, 10);
+    facts->pid = killed;
     n = (size_t)(pid - strlen(",pid=") - task);
     (void)snprintf(facts->command, sizeof(facts->command), "%.*s",
                    (int)(n < COMMAND_TEXT_MAX ? n : COMMAND_TEXT_MAX - 1), task);

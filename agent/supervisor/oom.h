@@ -32,8 +32,8 @@ struct oom_reader {
     pid_t main_pid;
     bool in_table;
     struct oom_process {
-        long long pid;
-        long long pages;
+        int64_t pid;
+        int64_t pages;
         char command[COMMAND_TEXT_MAX];
     } largest[4]; /* of the latest table; pid 0 for a free place */
 };

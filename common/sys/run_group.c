@@ -18,7 +18,7 @@
 
 static const char *const V2_NAMES[CONTROLLER_COUNT] = {
     [CONTROLLER_MEMORY] = "memory", [CONTROLLER_CPU] = "cpu", [CONTROLLER_PIDS] = "pids",
-    [CONTROLLER_CPUSET] = "cpuset", [CONTROLLER_IO] = "io",
+    [CONTROLLER_CPUSET] = "cpuset", [CONTROLLER_IO] = "io",   [CONTROLLER_CPUACCT] = NULL,
 };
 
 static const char *const V1_NAMES[CONTROLLER_COUNT] = {
