@@ -357,9 +357,13 @@ static _Noreturn void init_main(const struct launch *l, int control_fd, int witn
         (void)err_errno(&e, -r, BLAME_NODE, "join the run's control group");
         give_up(&init, &e);
     }
-    if (view_build(l->policy, l->run, &e) < 0) {
+    if (view_build(l->policy, l->plan, l->run, &e) < 0) {
+        bool wall = e.code == -ENOTSUP;
         (void)err_context(&e, "mounts");
-        give_up(&init, &e);
+        tell(&init, &(struct init_report){.word = INIT_FAILED,
+                                          .error = e,
+                                          .cause = wall ? CAUSE_LIMIT_NOT_APPLIED : CAUSE_LAUNCH_FAILED});
+        _exit(1);
     }
     keep_only(&init);
     start_main(&init);
