@@ -180,11 +180,31 @@ void call_filter_free(struct call_filter *f)
     *f = (struct call_filter){0};
 }
 
-int call_filter_load(const struct call_filter *f)
+/* The same program with an error in place of every question to a listener. */
+static int load_plain(const struct call_filter *f)
+{
+    struct sock_fprog program = {.len = f->length};
+    AUTO_FREE struct sock_filter *code = malloc(f->length * sizeof(*code));
+
+    if (code == NULL)
+        return -ENOMEM;
+    for (unsigned short i = 0; i < f->length; i++) {
+        code[i] = f->code[i];
+        if (code[i].code == (BPF_RET | BPF_K) && code[i].k == SECCOMP_RET_USER_NOTIF)
+            code[i].k = SECCOMP_RET_ERRNO | EPERM;
+    }
+    program.filter = code;
+    return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0 ? -errno : 0;
+}
+
+int call_filter_load(const struct call_filter *f, bool listener)
 {
     const struct sock_fprog program = {.len = f->length, .filter = f->code};
-    long fd = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
+    long fd;
 
+    if (!listener)
+        return load_plain(f);
+    fd = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
     if (fd < 0)
         return errno == EINVAL ? -ENOSYS : -errno;
     return (int)fd;

@@ -8,6 +8,8 @@
 #define SUPERVISOR_CALL_FILTER_H
 
 #include <linux/filter.h>
+#include <stdbool.h>
+#include <stddef.h>
 
 #include "base/err.h"
 #include "base/run_sandbox.h"
@@ -23,9 +25,10 @@ int call_filter_build(const struct run_sandbox *asked, struct call_filter *ret, 
 void call_filter_free(struct call_filter *f);
 #define call_filter_auto call_filter_free
 
-/* Loads it into the calling process, which must have no_new_privs. The listener's descriptor, or -errno; where the
- * kernel gives no listener (Linux before 5.0), -ENOSYS, and nothing was loaded. */
-int call_filter_load(const struct call_filter *f);
+/* Loads it into the calling process, which must have no_new_privs. With a listener: its descriptor, -EBUSY when a
+ * filter above has one already, -ENOSYS where the kernel has none; nothing was loaded then. Without: 0, and denied calls
+ * fail with EPERM. Otherwise -errno. */
+int call_filter_load(const struct call_filter *f, bool listener);
 
 /* The seccomp mode of the calling process is "filter". */
 bool call_filter_in_force(void);
