@@ -155,7 +155,10 @@ void call_name(long number, char *ret, size_t size)
 {
     AUTO_FREE char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, (int)number);
 
-    (void)snprintf(ret, size, "%s", name != NULL ? name : "?");
+    if (name != NULL)
+        (void)snprintf(ret, size, "%s", name);
+    else
+        (void)snprintf(ret, size, "system call %ld", number);
 }
 
 /* ---- the program ---- */

@@ -55,7 +55,7 @@ enum call_denial {
 int call_filter_program(const struct call_filter *f, enum call_denial denial,
                         struct sock_filter ret[BPF_MAXINSNS]);
 
-/* The name of a call of this machine, or "?"; ret has room for size bytes. */
+/* The name of a call of this machine, or "system call 999"; ret has room for size bytes. */
 void call_name(long number, char *ret, size_t size);
 
 #endif

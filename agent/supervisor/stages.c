@@ -14,6 +14,8 @@
 
 #include "base/auto.h"
 #include "base/log.h"
+#include "sys/fd.h"
+#include "sys/packet.h"
 #include "sys/process.h"
 #include "wire/entry.h"
 
@@ -124,7 +126,10 @@ static int launch(struct supervision *s, const struct placed *placed, struct err
                        .directory = entry_directory(&s->plan),
                        .output_fd = {s->output_fd[0], s->output_fd[1]},
                        .group = &s->group,
-                       .limits = &s->limits};
+                       .limits = &s->limits,
+                       .filter = &s->filter};
+    AUTO_CLOSE int theirs = -1;
+    int pair[2], r;
     struct fact_writer *w;
 
     if (entry_command(&s->plan, placed->entry, &argv, e) < 0)
@@ -138,6 +143,12 @@ static int launch(struct supervision *s, const struct placed *placed, struct err
     if (journal_commit(&s->journal, true, e) < 0)
         return e->code;
     oom_watch_open(&s->oom);
+    r = packet_pair(pair);
+    if (r < 0)
+        return err_errno(e, -r, BLAME_NODE, "make the listener's socket");
+    s->listener_socket = pair[0];
+    (void)fd_set_nonblocking(s->listener_socket, true);
+    l.listener_socket = theirs = pair[1];
     if (init_start(&l, &s->init, e) < 0)
         return e->code;
     for (size_t i = 0; i < CAPTURE_STREAMS; i++)

@@ -183,41 +183,31 @@ static int restrict_one_by_one(struct err *e)
     return 0;
 }
 
-int mounts_restrict_by(enum mount_way way, struct err *e)
+int mounts_read_only(bool step_by_step, struct err *e)
 {
-    return way == MOUNT_AT_ONCE ? restrict_at_once(e) : restrict_one_by_one(e);
+    int r = step_by_step ? -ENOSYS : restrict_at_once(e);
+
+    return r == -ENOSYS ? restrict_one_by_one(e) : r;
 }
 
-int mounts_restrict(struct err *e)
-{
-    int r = mounts_restrict_by(MOUNT_AT_ONCE, e);
-
-    return r == -ENOSYS ? mounts_restrict_by(MOUNT_ONE_BY_ONE, e) : r;
-}
-
-int mounts_find_writable(const char *const *writable, size_t count, char ret[PATH_MAX], size_t *ret_total,
-                         struct err *e)
+int mounts_check_read_only(const char *const *writable, size_t *ret_total, struct err *e)
 {
     AUTO(strbuf) struct strbuf text = STRBUF_INIT(MOUNTINFO_BYTES_MAX);
     struct mount_entry m;
+    size_t total = 0;
     const char *at;
 
-    *ret_total = 0;
     if (read_mounts(&text, e) < 0)
         return e->code;
     at = strbuf_str(&text);
-    while (mount_next(&at, &m)) {
-        size_t i = 0;
-        while (i < count && strcmp(m.point, writable[i]) != 0)
-            i++;
-        if ((m.flags & MS_RDONLY) != 0 || i < count) {
-            ++*ret_total;
-            continue;
-        }
-        if (!reachable(&m))
-            continue;
-        (void)snprintf(ret, PATH_MAX, "%s", m.point);
-        return 1;
+    for (; mount_next(&at, &m); total++) {
+        const char *const *path = writable;
+        while (*path != NULL && strcmp(m.point, *path) != 0)
+            path++;
+        if ((m.flags & MS_RDONLY) == 0 && *path == NULL && reachable(&m))
+            return err_set(e, -ENOTSUP, BLAME_NODE, "%s is not read-only", m.point);
     }
+    if (ret_total != NULL)
+        *ret_total = total;
     return 0;
 }

@@ -22,23 +22,14 @@ bool mount_next(const char **text, struct mount_entry *ret);
 /* The mount on which the open file is; -1 when the kernel does not tell. */
 int mount_id_of(int fd);
 
-enum mount_way {
-    MOUNT_AT_ONCE,    /* mount_setattr(2), Linux 5.12 */
-    MOUNT_ONE_BY_ONE, /* each as mountinfo lists it */
-};
+/* Makes everything that is mounted read-only, without devices and without setuid: with mount_setattr(2) in one step
+ * (Linux 5.12), else one mount after the other; `step_by_step` takes that way in any case. Mounts made later are not
+ * touched. 0 or negative with *e. */
+int mounts_read_only(bool step_by_step, struct err *e);
 
-/* Makes everything that is mounted read-only, without devices and without setuid. 0, or negative with *e; -ENOSYS when the
- * kernel does not know the way. */
-int mounts_restrict_by(enum mount_way way, struct err *e);
-
-/* As above, by the best way this kernel has. */
-int mounts_restrict(struct err *e);
-
-/*
- * Counts the mounts that can be reached, and finds the first that is not read-only and not one of the `count` paths in
- * `writable`. 1: there is one, its path is in ret; 0: there is none; or negative with *e.
- */
-int mounts_find_writable(const char *const *writable, size_t count, char ret[PATH_MAX], size_t *ret_total,
-                         struct err *e);
+/* Checks that every mount that can be reached is read-only but the ones at the paths in `writable` (up to a NULL); one
+ * that another covers is out of everybody's reach. 0, or -ENOTSUP with the offending mount point in *e; ret_total
+ * (may be NULL) gets how many were looked at. */
+int mounts_check_read_only(const char *const *writable, size_t *ret_total, struct err *e);
 
 #endif
