@@ -14,6 +14,7 @@
 
 #include "base/auto.h"
 #include "base/log.h"
+#include "supervisor/metadata.h"
 #include "sys/fd.h"
 #include "sys/packet.h"
 #include "sys/process.h"
@@ -111,7 +112,9 @@ static int limit(struct supervision *s, struct err *e)
     if (run_group_create(&places, s->plan.run_id, &s->group, e) < 0)
         return err_context(e, "control groups");
     limits_effective(&s->plan.limits, s->policy, &node, &s->limits);
-    return limits_apply(&s->limits, &s->group, limits_disk_of(s->run.home_fd), &s->contained, e);
+    if (limits_apply(&s->limits, &s->group, limits_disk_of(s->run.home_fd), &s->contained, e) < 0)
+        return e->code;
+    return metadata_block(s->policy, &s->plan, &s->group, &s->contained, e);
 }
 
 static int launch(struct supervision *s, const struct placed *placed, struct err *e)
