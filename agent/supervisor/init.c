@@ -22,6 +22,7 @@
 #include "base/auto.h"
 #include "base/fact.h"
 #include "supervisor/contain.h"
+#include "supervisor/network.h"
 #include "supervisor/view.h"
 #include "sys/fd.h"
 #include "sys/packet.h"
@@ -405,6 +406,25 @@ static void keep_only(const struct init *init)
     fd_close_from(STDERR_FILENO + 1, keep, ARRAY_SIZE(keep));
 }
 
+/* What init puts around the whole run: network and mounts. */
+static void put_up_walls(const struct init *init)
+{
+    AUTO(containment) struct containment_list list = {0};
+    const struct launch *l = init->launch;
+    struct err e = ERR_INIT;
+
+    if (l->plan->sandbox.network_off && network_start_loopback(&list, &e) < 0) {
+        (void)err_context(&e, "network");
+        give_up_for(init, CAUSE_LIMIT_NOT_APPLIED, &e);
+    }
+    if (view_build(l->policy, l->plan, l->run, &list, &e) < 0) {
+        bool wall = e.code == -ENOTSUP;
+        (void)err_context(&e, "mounts");
+        give_up_for(init, wall ? CAUSE_LIMIT_NOT_APPLIED : CAUSE_LAUNCH_FAILED, &e);
+    }
+    tell_contained(init, &list);
+}
+
 static _Noreturn void init_main(const struct launch *l, int control_fd, int witness_fd)
 {
     struct init init = {.launch = l, .control_fd = control_fd, .witness_fd = witness_fd, .signal_fd = -1};
@@ -429,11 +449,7 @@ static _Noreturn void init_main(const struct launch *l, int control_fd, int witn
         (void)err_errno(&e, -r, BLAME_NODE, "join the run's control group");
         give_up(&init, &e);
     }
-    if (view_build(l->policy, l->plan, l->run, &e) < 0) {
-        bool wall = e.code == -ENOTSUP;
-        (void)err_context(&e, "mounts");
-        give_up_for(&init, wall ? CAUSE_LIMIT_NOT_APPLIED : CAUSE_LAUNCH_FAILED, &e);
-    }
+    put_up_walls(&init);
     keep_only(&init);
     start_main(&init);
     (void)close(l->output_fd[0]);
@@ -447,7 +463,8 @@ static _Noreturn void init_main(const struct launch *l, int control_fd, int witn
 int init_start(const struct launch *l, struct init_process *ret, struct err *e)
 {
     static const int ON = 1;
-    unsigned long flags = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | SIGCHLD;
+    unsigned long flags = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS |
+                          (l->plan->sandbox.network_off ? CLONE_NEWNET : 0) | SIGCHLD;
     AUTO_CLOSE int ours = -1;
     AUTO_CLOSE int theirs = -1;
     AUTO_CLOSE int witness = -1;
