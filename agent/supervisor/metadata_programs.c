@@ -18,6 +18,9 @@ static const uint8_t ADDRESSES_V6[][16] = {
 static const uint8_t MAPPED_V4[16] = {
     [10] = 0xff, [11] = 0xff, [12] = 169, [13] = 254, [14] = 169, [15] = 254};
 
+/* Version and header length, the first byte of a packet. */
+#define IPV4_WITHOUT_OPTIONS 0x45
+
 /* ---- writing a program ---- */
 
 struct writer {
@@ -140,6 +143,11 @@ static void write_egress(struct writer *w)
     load_bytes(w, 16, 4, -4);
     load(w, BPF_REG_3, BPF_REG_10, -4);
     unless_equal(w, BPF_REG_3, ADDRESS_V4);
+    /* With options the port is not where it is looked for, and a job can set options. */
+    load_bytes(w, 0, 1, -8);
+    put(w, BPF_LDX | BPF_B | BPF_MEM, BPF_REG_4, BPF_REG_10, -8, 0);
+    put(w, BPF_JMP | BPF_JEQ | BPF_K, BPF_REG_4, 0, 2, IPV4_WITHOUT_OPTIONS);
+    leave(w, false);
     load_bytes(w, 22, 2, -8);
     put(w, BPF_LDX | BPF_H | BPF_MEM, BPF_REG_4, BPF_REG_10, -8, 0);
     deny_but_open_port(w, BPF_REG_4);
