@@ -42,6 +42,11 @@ int limits_apply(const struct effective_limits *effective, const struct run_grou
 int limits_apply_own(const struct effective_limits *effective, bool cpuset_by_group,
                      struct containment_list *list, struct err *e);
 
+/* A limit that did not take, and what was found instead: noted in *list, or refused when it is required. 0, or negative
+ * with *e. */
+int limits_missing(const char *name, const char *asked, bool required, const char *found,
+                   struct containment_list *list, struct err *e);
+
 /* The whole disk that holds the folder fd, as control groups want it. */
 dev_t limits_disk_of(int fd);
 

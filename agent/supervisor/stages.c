@@ -76,6 +76,11 @@ void stage_place(struct supervision *s, const int *placement_fds, boot_ms_t now)
 {
     struct err e = ERR_INIT;
 
+    if (scratch_disk_make(s->policy, &s->plan, &s->run, &s->scratch, &s->contained, &e) < 0) {
+        not_started(s, CAUSE_LIMIT_NOT_APPLIED, &e);
+        tree_gone(s);
+        return;
+    }
     s->place_until = (boot_ms_t){now.ms + s->policy->place_budget_ms};
     if (place_start(s->policy, &s->plan, s->run.home_fd, placement_fds, &s->helper, &e) == 0)
         return;
@@ -109,7 +114,7 @@ static int limit(struct supervision *s, struct err *e)
     if (run_group_create(&places, s->plan.run_id, &s->group, e) < 0)
         return err_context(e, "control groups");
     limits_effective(&s->plan.limits, s->policy, &node, &s->limits);
-    return limits_apply(&s->limits, &s->group, limits_disk_of(s->run.home_fd), &s->contained, e);
+    return limits_apply(&s->limits, &s->group, limits_disk_of(s->run.fd), &s->contained, e);
 }
 
 static int launch(struct supervision *s, const struct placed *placed, struct err *e)
