@@ -25,16 +25,22 @@
 
 /* ---- what holds ---- */
 
-void node_size_read(struct node_size *ret)
+void node_size_read(const struct run_group *group, struct node_size *ret)
 {
     struct sysinfo info;
+    int64_t memory, cpu;
     cpu_set_t cpus;
 
     *ret = (struct node_size){0};
-    if (sysinfo(&info) == 0)
+    if (sysinfo(&info) == 0) {
         ret->memory_bytes = (int64_t)info.totalram * info.mem_unit;
+        ret->swap_bytes = (int64_t)info.totalswap * info.mem_unit;
+    }
     ret->cpus_milli = sched_getaffinity(0, sizeof(cpus), &cpus) == 0 ? CPU_COUNT(&cpus) * 1000LL
                                                                      : sysconf(_SC_NPROCESSORS_ONLN) * 1000;
+    run_group_room(group, &memory, &cpu);
+    ret->memory_bytes = memory < ret->memory_bytes ? memory : ret->memory_bytes;
+    ret->cpus_milli = cpu < ret->cpus_milli ? cpu : ret->cpus_milli;
 }
 
 static int64_t memory_ceiling(const struct policy *policy, const struct node_size *node)
@@ -66,6 +72,9 @@ void limits_effective(const struct run_limits *asked, const struct policy *polic
     cap(&l, LIMIT_CPU, node->cpus_milli);
     if (l.limits.value[LIMIT_MEMORY] == LIMIT_UNSET && ceiling > 0)
         l.limits.value[LIMIT_MEMORY] = ceiling;
+    /* A run over its memory is ended, instead of being slowed down, and the machine with it, by swapping. */
+    if (l.limits.value[LIMIT_SWAP] == LIMIT_UNSET && node->swap_bytes > 0)
+        l.limits.value[LIMIT_SWAP] = 0;
     if (l.limits.value[LIMIT_PIDS] == LIMIT_UNSET)
         l.limits.value[LIMIT_PIDS] = policy->pids_default;
     if (l.limits.value[LIMIT_CORE_SIZE] == LIMIT_UNSET)

@@ -110,9 +110,9 @@ static int limit(struct supervision *s, struct err *e)
     struct node_size node;
 
     cgroup_places_read(&places);
-    node_size_read(&node);
     if (run_group_create(&places, s->plan.run_id, &s->group, e) < 0)
         return err_context(e, "control groups");
+    node_size_read(&s->group, &node);
     limits_effective(&s->plan.limits, s->policy, &node, &s->limits);
     return limits_apply(&s->limits, &s->group, limits_disk_of(s->run.fd), &s->contained, e);
 }

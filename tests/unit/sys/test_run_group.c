@@ -184,9 +184,22 @@ static void limits_of_version_1(void **state)
     expect(dir, "cpu.shares", "512");
     assert_int_equal(run_group_limit_read(&t->group, LIMIT_CPU_WEIGHT, 0, &value), 0);
     assert_int_equal(value, 50);
+    /* Swap is counted with the memory; kernels may be built or started without. */
+    assert_int_equal(run_group_limit(&t->group, LIMIT_MEMORY, 1048576, 0), 0);
+    put(dir, "memory.limit_in_bytes", "1048576\n");
+    assert_int_equal(run_group_limit(&t->group, LIMIT_SWAP, 4096, 0), -ENOTSUP);
+    put(dir, "memory.memsw.limit_in_bytes", "9223372036854771712\n");
+    assert_int_equal(run_group_limit_read(&t->group, LIMIT_SWAP, 0, &value), 0);
+    assert_true(value == INT64_MAX);
+    put(dir, "memory.memsw.limit_in_bytes", "");
+    assert_int_equal(run_group_limit(&t->group, LIMIT_SWAP, 4096, 0), 0);
+    expect(dir, "memory.memsw.limit_in_bytes", "1052672");
+    assert_int_equal(run_group_limit_read(&t->group, LIMIT_SWAP, 0, &value), 0);
+    assert_int_equal(value, 4096);
+    put(dir, "memory.limit_in_bytes", "9223372036854771712\n");
+    assert_int_equal(run_group_limit(&t->group, LIMIT_SWAP, INT64_MAX / 2, 0), -ENOTSUP);
     /* Version 1 has no such limits. */
     assert_int_equal(run_group_limit(&t->group, LIMIT_MEMORY_HIGH, 1, 0), -ENOTSUP);
-    assert_int_equal(run_group_limit(&t->group, LIMIT_SWAP, 1, 0), -ENOTSUP);
     assert_int_equal(run_group_cpuset(&t->group, "0"), -ENOTSUP);
     fell(t);
 }
@@ -381,6 +394,33 @@ static void below_our_own_top(void **state)
     uproot(&h, &g);
 }
 
+/* A run gets no more than the groups around its own: of a container, of a unit. */
+static void what_encloses_it(void **state)
+{
+    struct run_group g = RUN_GROUP_INIT;
+    int64_t memory, cpu;
+    struct err e = ERR_INIT;
+    struct hierarchy h;
+    AUTO_CLOSE int own = -1;
+
+    (void)state;
+    plant(&h);
+    put(h.top, "cgroup.procs", "");
+    own = make_group(h.top, "runlet", "memory cpu\n");
+    (void)close(make_group(own, "runlet.r1", "memory cpu\n"));
+    assert_int_equal(run_group_create(&h.places, "r1", &g, &e), 0);
+    run_group_room(&g, &memory, &cpu);
+    assert_true(memory == INT64_MAX && cpu == INT64_MAX);
+    put(own, "memory.max", "max\n");
+    put(own, "cpu.max", "150000 100000\n");
+    put(h.top, "memory.max", "1000000\n");
+    put(h.top, "cpu.max", "200000 100000\n");
+    run_group_room(&g, &memory, &cpu);
+    assert_int_equal(memory, 1000000);
+    assert_int_equal(cpu, 1500);
+    uproot(&h, &g);
+}
+
 /* A hybrid machine: memory by version 1, the rest by version 2. */
 static void each_controller_where_it_is(void **state)
 {
@@ -429,12 +469,12 @@ static void no_group_at_all(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(places_of_version_2),   cmocka_unit_test(places_of_version_1),
-        cmocka_unit_test(limits_of_version_2),   cmocka_unit_test(limits_of_version_1),
-        cmocka_unit_test(counters_of_version_2), cmocka_unit_test(counters_of_version_1),
-        cmocka_unit_test(in_a_delegated_unit),   cmocka_unit_test(in_a_shared_unit),
-        cmocka_unit_test(below_our_own_top),     cmocka_unit_test(each_controller_where_it_is),
-        cmocka_unit_test(no_group_at_all),
+        cmocka_unit_test(places_of_version_2),         cmocka_unit_test(places_of_version_1),
+        cmocka_unit_test(limits_of_version_2),         cmocka_unit_test(limits_of_version_1),
+        cmocka_unit_test(counters_of_version_2),       cmocka_unit_test(counters_of_version_1),
+        cmocka_unit_test(in_a_delegated_unit),         cmocka_unit_test(in_a_shared_unit),
+        cmocka_unit_test(below_our_own_top),           cmocka_unit_test(what_encloses_it),
+        cmocka_unit_test(each_controller_where_it_is), cmocka_unit_test(no_group_at_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
