@@ -79,6 +79,11 @@ void stage_place(struct supervision *s, const int *placement_fds, boot_ms_t now)
 {
     struct err e = ERR_INIT;
 
+    if (scratch_disk_make(s->policy, &s->plan, &s->run, &s->scratch, &s->contained, &e) < 0) {
+        not_started(s, CAUSE_LIMIT_NOT_APPLIED, &e);
+        tree_gone(s);
+        return;
+    }
     s->place_until = (boot_ms_t){now.ms + s->policy->place_budget_ms};
     if (place_start(s->policy, &s->plan, s->run.home_fd, placement_fds, &s->helper, &e) == 0)
         return;
@@ -108,11 +113,11 @@ static int limit(struct supervision *s, struct err *e)
     struct node_size node;
 
     cgroup_places_read(&places);
-    node_size_read(&node);
     if (run_group_create(&places, s->plan.run_id, &s->group, e) < 0)
         return err_context(e, "control groups");
+    node_size_read(&s->group, &node);
     limits_effective(&s->plan.limits, s->policy, &node, &s->limits);
-    if (limits_apply(&s->limits, &s->group, limits_disk_of(s->run.home_fd), &s->contained, e) < 0)
+    if (limits_apply(&s->limits, &s->group, limits_disk_of(s->run.fd), &s->contained, e) < 0)
         return e->code;
     return metadata_block(s->policy, &s->plan, &s->group, &s->contained, e);
 }

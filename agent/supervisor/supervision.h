@@ -23,6 +23,7 @@
 #include "supervisor/place.h"
 #include "supervisor/policy.h"
 #include "supervisor/run_directory.h"
+#include "supervisor/scratch_disk.h"
 #include "supervisor/stop.h"
 #include "sys/run_group.h"
 
@@ -44,6 +45,7 @@ struct supervision {
     struct channel channel;      /* owned */
     struct place_helper helper;  /* owned */
     struct notice_board notices; /* owned */
+    struct scratch_disk scratch; /* owned: where the run has a disk of its own */
     struct run_group group;      /* owned: the run's control groups, where there are any */
     struct effective_limits limits;
     struct measure measure;

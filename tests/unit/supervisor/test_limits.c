@@ -62,6 +62,26 @@ static void the_node_caps(void **state)
     assert_true(l.capped[LIMIT_CPU]);
 }
 
+/* Where there is swap, a run gets some only when it asks for it. */
+static void swap(void **state)
+{
+    const struct node_size swapping = {.memory_bytes = GIB, .cpus_milli = 1000, .swap_bytes = GIB};
+    const struct policy policy = {.pids_default = 500};
+    struct effective_limits l;
+    struct run_limits asked;
+
+    (void)state;
+    assert_int_equal(effective(LIMIT_COUNT, 0, false).limits.value[LIMIT_SWAP], LIMIT_UNSET);
+    run_limits_init(&asked);
+    limits_effective(&asked, &policy, &swapping, &l);
+    assert_int_equal(l.limits.value[LIMIT_SWAP], 0);
+    assert_false(l.required[LIMIT_SWAP]);
+    asked.value[LIMIT_SWAP] = GIB;
+    limits_effective(&asked, &policy, &swapping, &l);
+    assert_int_equal(l.limits.value[LIMIT_SWAP], GIB);
+    assert_true(l.required[LIMIT_SWAP]);
+}
+
 /* On a small machine the reserve does not take everything. */
 static void a_reserve_larger_than_the_machine(void **state)
 {
@@ -120,6 +140,7 @@ int main(void)
         cmocka_unit_test(what_every_run_gets),
         cmocka_unit_test(what_is_asked_for_is_required),
         cmocka_unit_test(the_node_caps),
+        cmocka_unit_test(swap),
         cmocka_unit_test(a_reserve_larger_than_the_machine),
         cmocka_unit_test(when_the_disk_is_too_full),
         cmocka_unit_test(samples_stay_few),
