@@ -102,6 +102,7 @@ int layout_policy_options(const struct config *config, const struct layout *l, s
         {"--state-directory", config->state_directory},
         {"--runtime-directory", config->run_directory},
         {"--helper-directory", l->libexec},
+        {"--devices", config->sandbox_devices},
     };
     const struct {
         const char *option;
@@ -128,6 +129,10 @@ int layout_policy_options(const struct config *config, const struct layout *l, s
             return -ENOMEM;
     (void)snprintf(limit, sizeof(limit), "%lldms", (long long)config->maximum_runtime_ms);
     if (add_pair(ret, "--maximum-runtime", limit) < 0)
+        return -ENOMEM;
+    if (config->sandbox_allow_learn && strlist_add(ret, "--allow-learn") < 0)
+        return -ENOMEM;
+    if (config->sandbox_allow_metadata && strlist_add(ret, "--allow-metadata") < 0)
         return -ENOMEM;
     if (config->limits_best_effort && strlist_add(ret, "--best-effort-limits") < 0)
         return -ENOMEM;

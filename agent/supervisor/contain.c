@@ -115,6 +115,30 @@ static int step_directory(const struct containment *c, struct err *e)
     return 0;
 }
 
+static int put_up(const struct containment *c,
+                  int (*wall)(const struct wall_plan *plan, struct containment_list *list, struct err *e),
+                  struct err *e)
+{
+    AUTO(containment) struct containment_list list = {0};
+
+    return wall(&c->walls, &list, e) < 0 ? e->code : say(c, &list, e);
+}
+
+static int step_files(const struct containment *c, struct err *e)
+{
+    return put_up(c, walls_files, e);
+}
+
+static int step_calls(const struct containment *c, struct err *e)
+{
+    return put_up(c, walls_calls, e);
+}
+
+static int step_verify(const struct containment *c, struct err *e)
+{
+    return put_up(c, walls_verify, e);
+}
+
 static int step_descriptors(const struct containment *c, struct err *e)
 {
     (void)e;
@@ -142,8 +166,11 @@ static const struct step {
     {"capabilities", step_capabilities, CAUSE_LIMIT_NOT_APPLIED}, /* the bounding set needs CAP_SETPCAP */
     {"identity", step_identity, CAUSE_LIMIT_NOT_APPLIED},         /* from here on without privilege */
     {"no-new-privileges", step_no_new_privileges,
-     CAUSE_LIMIT_NOT_APPLIED},                              /* nothing executed later can raise it */
-    {"directory", step_directory, CAUSE_LAUNCH_FAILED},     /* checked with the job's own rights */
+     CAUSE_LIMIT_NOT_APPLIED},                             /* nothing executed later can raise it */
+    {"directory", step_directory, CAUSE_LAUNCH_FAILED},    /* checked with the job's own rights */
+    {"files", step_files, CAUSE_LIMIT_NOT_APPLIED},        /* after the directory, which may be anywhere */
+    {"system-calls", step_calls, CAUSE_LIMIT_NOT_APPLIED}, /* after everything that needs what it denies */
+    {"verify", step_verify, CAUSE_LIMIT_NOT_APPLIED}, /* all walls stand: the kernel says whether they do */
     {"descriptors", step_descriptors, CAUSE_LAUNCH_FAILED}, /* late: nothing of ours leaks */
     {"execute", step_execute, CAUSE_LAUNCH_FAILED},
 };

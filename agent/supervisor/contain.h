@@ -13,6 +13,7 @@
 #include "record/containment.h"
 #include "record/lifecycle.h"
 #include "supervisor/limits.h"
+#include "supervisor/walls.h"
 
 /* What the job's process says to init before it is the job, as one write each: a limit or wall that it read back, or why
  * it could not become the job. */
@@ -39,6 +40,7 @@ struct containment {
     mode_t umask_bits;
     const struct effective_limits *limits;
     bool cpuset_by_group; /* a control group holds the CPUs */
+    struct wall_plan walls;
 };
 
 /* Runs all steps, says what it read back and executes the job. Returns only on failure, having filled *ret. */

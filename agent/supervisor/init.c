@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -206,6 +207,11 @@ static void reap(struct init *init)
             _exit(0);
         if (pid == 0)
             return;
+        if (WIFSTOPPED(wait_status)) {
+            /* A process that asked to be traced by its parent, which we are: it is no end, and we do not trace. */
+            (void)ptrace(PTRACE_DETACH, pid, NULL, (void *)(intptr_t)WSTOPSIG(wait_status));
+            continue;
+        }
         if (pid == init->main_pid)
             main_ended(init, wait_status);
     }
@@ -264,6 +270,12 @@ static _Noreturn void become_job(const struct launch *l, int report_fd)
         .umask_bits = (mode_t)l->plan->umask_bits,
         .limits = l->limits,
         .cpuset_by_group = run_group_backend(l->group, CONTROLLER_CPUSET) != NULL,
+        .walls = {.uid = policy_uid(l->policy, l->plan),
+                  .gid = policy_gid(l->policy, l->plan),
+                  .best_effort = l->policy->limits_best_effort,
+                  .devices = &l->plan->sandbox.devices,
+                  .filter = l->filter,
+                  .listener_socket = l->listener_socket},
     };
     struct launch_word failure;
 
@@ -321,8 +333,8 @@ static void start_main(struct init *init)
 static void keep_only(const struct init *init)
 {
     const struct launch *l = init->launch;
-    int keep[] = {init->control_fd, init->witness_fd, init->signal_fd,
-                  l->run->lock_fd,  l->output_fd[0],  l->output_fd[1]};
+    int keep[] = {init->control_fd, init->witness_fd, init->signal_fd,   l->run->lock_fd,
+                  l->output_fd[0],  l->output_fd[1],  l->listener_socket};
 
     for (size_t i = 1; i < ARRAY_SIZE(keep); i++)
         for (size_t k = i; k > 0 && keep[k - 1] > keep[k]; k--) {
@@ -357,14 +369,19 @@ static _Noreturn void init_main(const struct launch *l, int control_fd, int witn
         (void)err_errno(&e, -r, BLAME_NODE, "join the run's control group");
         give_up(&init, &e);
     }
-    if (view_build(l->policy, l->run, &e) < 0) {
+    if (view_build(l->policy, l->plan, l->run, &e) < 0) {
+        bool wall = e.code == -ENOTSUP;
         (void)err_context(&e, "mounts");
-        give_up(&init, &e);
+        tell(&init, &(struct init_report){.word = INIT_FAILED,
+                                          .error = e,
+                                          .cause = wall ? CAUSE_LIMIT_NOT_APPLIED : CAUSE_LAUNCH_FAILED});
+        _exit(1);
     }
     keep_only(&init);
     start_main(&init);
     (void)close(l->output_fd[0]);
     (void)close(l->output_fd[1]);
+    (void)close(l->listener_socket);
     watch(&init);
 }
 

@@ -32,6 +32,9 @@ struct policy {
     int64_t disk_reserve_bytes; /* of the disk with the run directories: a run that leaves less is stopped */
     int64_t pids_default;       /* processes of a run that does not say */
     bool limits_best_effort;    /* a limit that does not take is shown, and no reason not to run */
+    bool allow_learn;           /* jobs may ask that every system call passes and is noted */
+    bool allow_metadata;        /* jobs may reach the instance's metadata service */
+    const char *devices; /* patterns of device nodes that jobs may ask for, blanks between; "" for none */
     uint64_t unpack_max_bytes, unpack_max_files, unpack_max_ratio;
 };
 
@@ -47,6 +50,9 @@ int policy_from_arguments(int argc, char **argv, struct policy *ret, struct serv
 
 /* Checks a decoded plan. 0, or -EPERM blaming the assignment. */
 int policy_check(const struct policy *policy, const struct plan *plan, struct err *e);
+
+/* Whether a job may ask for the device node. Pure. */
+bool policy_grants_device(const struct policy *policy, const char *path);
 
 /* The user the job runs as under this policy. */
 uid_t policy_uid(const struct policy *policy, const struct plan *plan);

@@ -14,6 +14,9 @@
 
 #include "base/auto.h"
 #include "base/log.h"
+#include "supervisor/metadata.h"
+#include "sys/fd.h"
+#include "sys/packet.h"
 #include "sys/process.h"
 #include "wire/entry.h"
 
@@ -114,7 +117,9 @@ static int limit(struct supervision *s, struct err *e)
         return err_context(e, "control groups");
     node_size_read(&s->group, &node);
     limits_effective(&s->plan.limits, s->policy, &node, &s->limits);
-    return limits_apply(&s->limits, &s->group, limits_disk_of(s->run.fd), &s->contained, e);
+    if (limits_apply(&s->limits, &s->group, limits_disk_of(s->run.fd), &s->contained, e) < 0)
+        return e->code;
+    return metadata_block(s->policy, &s->plan, &s->group, &s->contained, e);
 }
 
 static int launch(struct supervision *s, const struct placed *placed, struct err *e)
@@ -129,7 +134,10 @@ static int launch(struct supervision *s, const struct placed *placed, struct err
                        .directory = entry_directory(&s->plan),
                        .output_fd = {s->output_fd[0], s->output_fd[1]},
                        .group = &s->group,
-                       .limits = &s->limits};
+                       .limits = &s->limits,
+                       .filter = &s->filter};
+    AUTO_CLOSE int theirs = -1;
+    int pair[2], r;
     struct fact_writer *w;
 
     if (entry_command(&s->plan, placed->entry, &argv, e) < 0)
@@ -143,8 +151,17 @@ static int launch(struct supervision *s, const struct placed *placed, struct err
     if (journal_commit(&s->journal, true, e) < 0)
         return e->code;
     oom_watch_open(&s->oom);
+    if (call_filter_build(&s->plan.sandbox, &s->filter, e) < 0)
+        return e->code;
+    r = packet_pair(pair);
+    if (r < 0)
+        return err_errno(e, -r, BLAME_NODE, "make the listener's socket");
+    s->listener_socket = pair[0];
+    (void)fd_set_nonblocking(s->listener_socket, true);
+    l.listener_socket = theirs = pair[1];
     if (init_start(&l, &s->init, e) < 0)
         return e->code;
+    call_filter_free(&s->filter);
     for (size_t i = 0; i < CAPTURE_STREAMS; i++)
         fd_close(&s->output_fd[i]);
     return 0;

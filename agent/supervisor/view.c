@@ -13,7 +13,9 @@
 
 #include "base/auto.h"
 #include "supervisor/notice.h"
+#include "supervisor/view_dev.h"
 #include "sys/fd.h"
+#include "sys/mounts.h"
 
 #define RESOLVER_BYTES_MAX (64U * 1024)
 
@@ -118,14 +120,57 @@ static int hide(const char *path, struct err *e)
     return 0;
 }
 
-static int mount_kernel_views(struct err *e)
+/* Parts of /proc and /sys that tell of the machine or reach into it. Most are closed to the job's user anyway; this
+ * holds for a job that is root, too. */
+static const char *const MASKED[] = {
+    "/proc/acpi",          "/proc/asound",        "/proc/kcore",
+    "/proc/keys",          "/proc/key-users",     "/proc/kmsg",
+    "/proc/latency_stats", "/proc/sched_debug",   "/proc/scsi",
+    "/proc/sysrq-trigger", "/proc/timer_list",    "/proc/timer_stats",
+    "/proc/kallsyms",      "/proc/config.gz",     "/sys/firmware",
+    "/sys/kernel/debug",   "/sys/kernel/tracing", "/sys/kernel/security",
+    "/sys/fs/bpf",         "/sys/fs/pstore",      "/sys/devices/virtual/powercap",
+    "/sys/hypervisor",
+};
+
+/* Settings of the kernel: to be seen, not changed. */
+static const char *const PROC_READ_ONLY[] = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys"};
+
+static int mask(const char *path, struct err *e)
+{
+    struct stat st;
+
+    if (lstat(path, &st) < 0)
+        return 0;
+    if (S_ISDIR(st.st_mode))
+        return hide(path, e);
+    if (mount("/dev/null", path, NULL, MS_BIND, NULL) < 0 ||
+        mount(NULL, path, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NOEXEC, NULL) < 0)
+        return failed(e, "mask", path);
+    return 0;
+}
+
+static int mount_proc(struct err *e)
 {
     if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
         return failed(e, "mount", "/proc");
-    if (mount("tmpfs", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777") < 0 && errno != ENOENT)
-        return failed(e, "mount", "/dev/shm");
+    for (size_t i = 0; i < ARRAY_SIZE(PROC_READ_ONLY); i++) {
+        const char *path = PROC_READ_ONLY[i];
+        if (access(path, F_OK) < 0)
+            continue;
+        if (mount(path, path, NULL, MS_BIND, NULL) < 0 ||
+            mount(NULL, path, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
+                  NULL) < 0)
+            return failed(e, "make read-only", path);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(MASKED); i++)
+        if (mask(MASKED[i], e) < 0)
+            return e->code;
     return 0;
 }
+
+const char *const VIEW_WRITABLE[] = {
+    JOB_HOME, "/tmp", "/var/tmp", JOB_NOTICE_DIR, "/proc", "/dev/shm", "/dev/mqueue", "/dev/pts", NULL};
 
 struct view_source {
     const char *name;   /* in the run directory */
@@ -154,7 +199,8 @@ static int open_sources(const struct policy *policy, const struct run_directory 
     return 0;
 }
 
-int view_build(const struct policy *policy, const struct run_directory *run, struct err *e)
+int view_build(const struct policy *policy, const struct plan *plan, const struct run_directory *run,
+               struct err *e)
 {
     struct view_source sources[] = {
         {HOME_NAME, JOB_HOME, MS_NOSUID | MS_NODEV, -1},
@@ -170,6 +216,8 @@ int view_build(const struct policy *policy, const struct run_directory *run, str
         return failed(e, "part from the host's", "mounts");
     r = open_sources(policy, run, sources, ARRAY_SIZE(sources), e);
     if (r == 0)
+        r = mounts_read_only(false, e);
+    if (r == 0)
         r = mount_home(sources[0].fd, e);
     for (size_t i = 0; r == 0 && i < ARRAY_SIZE(policy->hidden_dirs); i++)
         r = hide(policy->hidden_dirs[i], e);
@@ -179,5 +227,9 @@ int view_build(const struct policy *policy, const struct run_directory *run, str
         r = bind_fd(sources[i].fd, sources[i].target, sources[i].flags, e);
     for (size_t i = 0; i < ARRAY_SIZE(sources); i++)
         fd_close(&sources[i].fd);
-    return r == 0 ? mount_kernel_views(e) : r;
+    if (r == 0)
+        r = view_dev_build(&plan->sandbox.devices, e);
+    if (r == 0)
+        r = mount_proc(e);
+    return r == 0 ? mounts_check_read_only(VIEW_WRITABLE, e) : r;
 }
