@@ -294,9 +294,9 @@ def small_disk(bin_dir):
     if os.geteuid() != 0:
         pytest.skip("needs root: a disk is mounted")
     with tempfile.TemporaryDirectory(prefix="rl.") as folder:
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=160m,mode=0755", "tmpfs", folder], check=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=100m,mode=0755", "tmpfs", folder], check=True)
         try:
-            node = RunNode(bin_dir, folder=folder, extra="reserve: {disk: 32M}\n")
+            node = RunNode(bin_dir, folder=folder, extra="reserve: {disk: 48M}\n")
             yield node
             node.close()
         finally:
@@ -305,8 +305,8 @@ def small_disk(bin_dir):
 
 def test_a_job_that_fills_the_disk_is_stopped_before_it_is_full(small_disk):
     node = small_disk
-    done = run(node, "", "import time\nn = 0\nwhile True:\n    with open('f%d' % n, 'wb') as f:\n        f.write(bytes(8 << 20))\n"
-               "    n += 1\n    time.sleep(0.15)\n")
+    done = run(node, "", "import time\nn = 0\nwhile True:\n    with open('f%d' % n, 'wb') as f:\n        f.write(bytes(4 << 20))\n"
+               "    n += 1\n    time.sleep(0.3)\n")
     seen = node.status_json(done.id)
     assert (seen["cause"], seen["endCode"]) == ("disk-full", 1015), seen
     assert "reserve.disk" in seen["lifecycleDetails"]
