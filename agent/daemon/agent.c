@@ -12,6 +12,7 @@
 
 #include "assignment/local/queue.h"
 #include "base/auto.h"
+#include "base/crash_point.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/parse.h"
@@ -87,6 +88,7 @@ static void enter_finished(struct run *run, void *context)
     AUTO_CLOSE int marker =
         openat(run->dir_fd, FINISHED_NAME, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
 
+    CRASH_POINT("finished-marked");
     if (marker < 0)
         log_warning("run=%s mark it finished: %d", run->id, errno);
     (void)tree_remove(run->dir_fd, "parts");

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/crash_point.h"
 #include "base/log.h"
 #include "daemon/agent.h"
 #include "daemon/api.h"
@@ -190,6 +191,8 @@ int main(int argc, char **argv)
 
     log_open("runletd", LOG_LEVEL_INFO);
     (void)signal(SIGPIPE, SIG_IGN);
+    CRASH_ROLE("runletd");
+    CRASH_POINT("main");
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
             return fputs(HELP, stdout) < 0;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/crash_point.h"
 #include "sys/fd.h"
 #include "sys/process.h"
 
@@ -152,6 +153,7 @@ void contain_and_execute(const struct containment *c, struct launch_word *ret)
 {
     *ret = (struct launch_word){.failed = true};
     for (size_t i = 0; i < ARRAY_SIZE(STEPS); i++) {
+        CRASH_POINT_OF("contain", STEPS[i].name);
         if (STEPS[i].run(c, &ret->error) == 0)
             continue;
         ret->cause = STEPS[i].cause;

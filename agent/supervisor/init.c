@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/crash_point.h"
 #include "base/fact.h"
 #include "supervisor/contain.h"
 #include "supervisor/view.h"
@@ -171,8 +172,12 @@ static void witness_write(const struct init *init, const struct init_report *rep
 {
     AUTO(strbuf) struct strbuf text = STRBUF_INIT(MESSAGE_BYTES_MAX);
 
-    if (report_encode(report, &text) == 0 && fd_write_all(init->witness_fd, text.data, text.len) == 0)
+    CRASH_POINT("witness-write");
+    if (report_encode(report, &text) == 0 && fd_write_all(init->witness_fd, text.data, text.len) == 0) {
+        CRASH_POINT("witness-written");
         (void)fdatasync(init->witness_fd);
+    }
+    CRASH_POINT("witness-synced");
 }
 
 static void main_ended(struct init *init, int wait_status)
@@ -202,8 +207,10 @@ static void reap(struct init *init)
         pid_t pid = waitpid(-1, &wait_status, WNOHANG);
         if (pid < 0 && errno == EINTR)
             continue;
-        if (pid < 0)
+        if (pid < 0) {
+            CRASH_POINT("all-reaped");
             _exit(0);
+        }
         if (pid == 0)
             return;
         if (pid == init->main_pid)
@@ -267,6 +274,8 @@ static _Noreturn void become_job(const struct launch *l, int report_fd)
     };
     struct launch_word failure;
 
+    CRASH_ROLE("job");
+    CRASH_POINT("born");
     contain_and_execute(&c, &failure);
     (void)fd_write_all(report_fd, &failure, sizeof(failure));
     _exit(127);
@@ -305,6 +314,7 @@ static void start_main(struct init *init)
         (void)err_errno(&e, errno, BLAME_NODE, "make a pipe");
         give_up(init, &e);
     }
+    CRASH_POINT("fork-job");
     init->main_pid = fork();
     if (init->main_pid < 0) {
         (void)err_errno(&e, errno, BLAME_NODE, "fork the job");
@@ -312,6 +322,7 @@ static void start_main(struct init *init)
     }
     if (init->main_pid == 0)
         become_job(init->launch, report[1]);
+    CRASH_POINT("forked-job");
     (void)close(report[1]);
     hear_out(init, report[0]);
     (void)close(report[0]);
@@ -340,6 +351,8 @@ static _Noreturn void init_main(const struct launch *l, int control_fd, int witn
     sigset_t all;
     int r;
 
+    CRASH_ROLE("init");
+    CRASH_POINT("born");
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     (void)prctl(PR_SET_NAME, "runlet-init");
     (void)sigfillset(&all);
@@ -357,6 +370,7 @@ static _Noreturn void init_main(const struct launch *l, int control_fd, int witn
         (void)err_errno(&e, -r, BLAME_NODE, "join the run's control group");
         give_up(&init, &e);
     }
+    CRASH_POINT("group-joined");
     if (view_build(l->policy, l->plan, l->run, &e) < 0) {
         bool wall = e.code == -ENOTSUP;
         (void)err_context(&e, "mounts");
@@ -365,6 +379,7 @@ static _Noreturn void init_main(const struct launch *l, int control_fd, int witn
                                           .cause = wall ? CAUSE_LIMIT_NOT_APPLIED : CAUSE_LAUNCH_FAILED});
         _exit(1);
     }
+    CRASH_POINT("view-built");
     keep_only(&init);
     start_main(&init);
     (void)close(l->output_fd[0]);
@@ -394,12 +409,14 @@ int init_start(const struct launch *l, struct init_process *ret, struct err *e)
     witness = openat(l->run->fd, WITNESS_NAME, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0640);
     if (witness < 0)
         return err_errno(e, errno, BLAME_NODE, "make the witness file");
+    CRASH_POINT("witness-made");
     /* fork(2) with namespaces: the child goes on in a copy of this image, which needs no second program. */
     pid = syscall(SYS_clone, flags, 0, 0, 0, 0);
     if (pid < 0)
         return err_errno(e, errno, BLAME_NODE, "clone init into new namespaces");
     if (pid == 0)
         init_main(l, theirs, witness);
+    CRASH_POINT("cloned-init");
     (void)fd_set_nonblocking(ours, true);
     ret->pid = (pid_t)pid;
     ret->control_fd = take_fd(&ours);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/crash_point.h"
 #include "base/fact.h"
 #include "base/parse.h"
 #include "record/files.h"
@@ -289,9 +290,12 @@ static int write_temp(int dir_fd, const char *temp, const struct strbuf *line)
     fd = openat(dir_fd, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, EXIT_RECORD_MODE);
     if (fd < 0)
         return -errno;
+    CRASH_POINT("record-made");
     r = write_at(fd, line->data, line->len, 0);
+    CRASH_POINT("record-written");
     if (r == 0 && fsync(fd) < 0)
         r = -errno;
+    CRASH_POINT("record-synced");
     return r;
 }
 
@@ -311,7 +315,9 @@ int exit_record_write(int dir_fd, const struct exit_record *record, struct err *
         (void)unlinkat(dir_fd, temp, 0);
         return err_errno(e, -r, BLAME_NODE, "write the exit record");
     }
+    CRASH_POINT("record-renamed");
     if (fsync(dir_fd) < 0)
         return err_errno(e, errno, BLAME_NODE, "sync the directory of the exit record");
+    CRASH_POINT("record-kept");
     return 0;
 }

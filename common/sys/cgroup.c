@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/crash_point.h"
 #include "base/parse.h"
 #include "base/strbuf.h"
 #include "sys/fd.h"
@@ -38,6 +39,7 @@ int cgroup_create(const char *own_path, const char *name, struct cgroup *ret, st
         cgroup_close(&g);
         return err_errno(e, saved, BLAME_NODE, "make the control group %s/%s", own_path, name);
     }
+    CRASH_POINT("group-made");
     g.fd = dir_open(g.parent_fd, name);
     g.procs_fd = g.fd < 0 ? -1 : openat(g.fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
     if (g.procs_fd < 0) {
@@ -129,9 +131,14 @@ void cgroup_describe(const struct cgroup *g, char *ret, size_t size)
 
 int cgroup_remove(const struct cgroup *g)
 {
+    int r;
+
     if (g->parent_fd < 0)
         return 0;
-    return unlinkat(g->parent_fd, g->name, AT_REMOVEDIR) < 0 && errno != ENOENT ? -errno : 0;
+    CRASH_POINT("group-remove");
+    r = unlinkat(g->parent_fd, g->name, AT_REMOVEDIR) < 0 && errno != ENOENT ? -errno : 0;
+    CRASH_POINT("group-removed");
+    return r;
 }
 
 void cgroup_close(struct cgroup *g)

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/crash_point.h"
 #include "base/limits.h"
 #include "base/parse.h"
 
@@ -133,8 +134,11 @@ int local_queue_take(const struct local_queue *q, int agent_fd, char ret_id[RUN_
 {
     if (!find_oldest(q->fd, ret_id))
         return 0;
-    if (renameat2(q->fd, ret_id, agent_fd, ret_id, RENAME_NOREPLACE) == 0)
+    CRASH_POINT("queue-take");
+    if (renameat2(q->fd, ret_id, agent_fd, ret_id, RENAME_NOREPLACE) == 0) {
+        CRASH_POINT("queue-taken");
         return fsync(agent_fd) < 0 ? err_errno(e, errno, BLAME_NODE, "accept run %s", ret_id) : 1;
+    }
     if (errno == EEXIST) {
         /* The id was accepted before: a submission of the same run again. It is put aside, not executed. */
         char aside[256];

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/crash_point.h"
 #include "engine/engine.h"
 #include "job/assignment.h"
 #include "sys/fd.h"
@@ -116,6 +117,7 @@ int submission_put(int parent_fd, struct job_request *request, const int *parts,
     (void)snprintf(temporary, sizeof(temporary), ".new.%s", request->run.id);
     if (mkdirat(parent_fd, temporary, 0770) < 0)
         return err_errno(e, errno, BLAME_NODE, "make a folder for the run");
+    CRASH_POINT("submission-made");
     r = dir_fd = dir_open(parent_fd, temporary);
     if (r < 0)
         (void)err_errno(e, -r, BLAME_NODE, "open the run's folder");
@@ -125,14 +127,17 @@ int submission_put(int parent_fd, struct job_request *request, const int *parts,
                                      : 0;
     if (r >= 0)
         r = put_parts(dir_fd, request, parts, e);
+    CRASH_POINT("submission-parts");
     if (r >= 0)
         r = put_document(dir_fd, request, e);
     if (r >= 0 && foreground)
         r = put_foreground(dir_fd, ret_lock_fd, e);
     if (r >= 0 && renameat2(parent_fd, temporary, parent_fd, request->run.id, RENAME_NOREPLACE) < 0)
         r = err_errno(e, errno, BLAME_NODE, "hand in the run %s", request->run.id);
+    CRASH_POINT("submission-renamed");
     if (r >= 0 && fsync(parent_fd) < 0)
         r = err_errno(e, errno, BLAME_NODE, "hand in the run %s", request->run.id);
+    CRASH_POINT("submission-kept");
     if (r < 0)
         (void)tree_remove(parent_fd, temporary);
     return r < 0 ? r : 0;
