@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "assignment/local/submission.h"
 #include "base/auto.h"
 #include "base/limits.h"
 #include "base/log.h"
@@ -97,6 +98,16 @@ static size_t collect(const struct housekeeping *h, const struct strlist *ids, s
     return count;
 }
 
+/* What killed submitters left behind. */
+static void put_in_order(const struct housekeeping *h)
+{
+    size_t count =
+        submission_sweep(h->agent->queue_fd, clock_wall()) + submission_sweep(h->agent->agent_fd, clock_wall());
+
+    if (count > 0)
+        log_info("%zu submissions that came to nothing were removed", count);
+}
+
 static void look(void *context)
 {
     struct housekeeping *h = context;
@@ -119,6 +130,7 @@ static void look(void *context)
                 ask(h, ids.item[index[i]]);
                 return;
             }
+    put_in_order(h);
     loop_timer_start(h->look, LOOK_EVERY_MS, 0);
 }
 

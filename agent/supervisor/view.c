@@ -122,7 +122,7 @@ static int hide(const char *path, struct err *e)
     if (mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY,
               "mode=0000,size=4k,nr_inodes=2") < 0)
         return failed(e, "hide", path);
-    CRASH_POINT_OF("hidden", path);
+    CRASH_POINT("hidden");
     return 0;
 }
 
