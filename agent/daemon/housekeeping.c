@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "assignment/local/submission.h"
@@ -17,10 +18,15 @@
 
 #define LOOK_EVERY_MS   (60LL * 60 * 1000)
 #define NEXT_REMOVAL_MS 10
+/* A `runlet run` that was killed leaves its run to us; it goes on meanwhile. */
+#define TAKE_OVER_MS 2000
 
 struct housekeeping {
     struct agent *agent; /* borrowed */
     struct loop_timer *look;
+    struct loop_timer *take_over;
+    struct timespec agent_changed; /* the agent's folder, when it was last gone through */
+    size_t held;                   /* unfinished runs there that another process had */
     struct loop_watch *watch; /* of the connection of the removal that is going on */
     int fd;                   /* owned: that connection; -1 for none */
     char id[RUN_ID_BYTES];    /* the run being removed */
@@ -134,6 +140,25 @@ static void look(void *context)
     loop_timer_start(h->look, LOOK_EVERY_MS, 0);
 }
 
+/* Looks for unfinished runs that their process has left. A thousand finished ones are gone through only when the folder
+ * has changed, or just may have within the clock of its file system. */
+static void take_over(void *context)
+{
+    struct housekeeping *h = context;
+    struct stat st;
+    bool changed;
+
+    if (fstat(h->agent->agent_fd, &st) < 0)
+        return;
+    changed = st.st_mtim.tv_sec != h->agent_changed.tv_sec || st.st_mtim.tv_nsec != h->agent_changed.tv_nsec ||
+              clock_wall().ms - st.st_mtim.tv_sec * 1000LL < 2 * TAKE_OVER_MS;
+    if (!changed && h->held == 0)
+        return;
+    h->agent_changed = st.st_mtim;
+    if (agent_adopt_all(h->agent, &h->held) > 0)
+        agent_admit(h->agent);
+}
+
 struct housekeeping *housekeeping_start(struct agent *agent, struct err *e)
 {
     struct housekeeping *h = calloc(1, sizeof(*h));
@@ -141,13 +166,15 @@ struct housekeeping *housekeeping_start(struct agent *agent, struct err *e)
     if (h != NULL) {
         *h = (struct housekeeping){.agent = agent, .fd = -1};
         h->look = loop_timer_new(agent->loop, look, h);
+        h->take_over = loop_timer_new(agent->loop, take_over, h);
     }
-    if (h == NULL || h->look == NULL) {
-        free(h);
+    if (h == NULL || h->look == NULL || h->take_over == NULL) {
+        housekeeping_stop(h);
         (void)err_oom(e);
         return NULL;
     }
     loop_timer_start(h->look, 0, 0);
+    loop_timer_start(h->take_over, TAKE_OVER_MS, TAKE_OVER_MS);
     return h;
 }
 
@@ -158,5 +185,6 @@ void housekeeping_stop(struct housekeeping *h)
     loop_watch_free(h->watch);
     fd_close(&h->fd);
     loop_timer_free(h->look);
+    loop_timer_free(h->take_over);
     free(h);
 }

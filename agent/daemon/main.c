@@ -143,7 +143,7 @@ static int serve(struct daemon *d, struct err *e)
         return err_oom(e);
     if (watch_starter(d, e) < 0)
         return e->code;
-    adopted = agent_adopt_all(&d->agent);
+    adopted = agent_adopt_all(&d->agent, NULL);
     if (agent_watch_queue(&d->agent, e) < 0)
         return e->code;
     d->api_fd = -1;

@@ -102,6 +102,32 @@ def test_killed_foreground_loses_and_repeats_nothing(node, life):
                 raise AssertionError(hint + " run=" + run_id + "\n" + node.tail()) from e
 
 
+def test_running_daemon_takes_over_what_a_killed_foreground_left(node):
+    """Nobody has to ask for it, and a run whose process is alive is left alone."""
+    node.start()
+    others = subprocess.Popen(node.command("run", node.script(FOREVER)), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL)
+    kept = until("the first is there", node.ids)[0]
+    node.await_running(kept)
+    run = subprocess.Popen(node.command("run", node.script(COUNTING, "counting.sh")), stdin=subprocess.DEVNULL,
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        run_id = until("the second is there", lambda: set(node.ids()) - {kept}).pop()
+        node.await_running(run_id)
+        run.kill()
+        run.wait()
+        node.await_finished(run_id)
+        check_counting(node, run_id)
+        assert "run=%s taken up again" % run_id in node.tail() and "run=%s taken" % kept not in node.tail()
+        node.runlet("cancel", kept, check=0)
+        assert others.wait(PATIENCE) != 0
+        assert node.the_end(kept)["lifecycleState"] == "CANCELED"
+    finally:
+        for process in (run, others):
+            process.kill()
+            process.wait()
+
+
 def check_given_up(node, run_id):
     """Whoever asked for the run went away before it was launched: it never runs."""
     end = node.the_end(run_id)
