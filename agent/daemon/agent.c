@@ -85,13 +85,14 @@ static void enter_reporting(struct run *run, void *context)
 static void enter_finished(struct run *run, void *context)
 {
     struct agent *a = context;
-    AUTO_CLOSE int marker =
-        openat(run->dir_fd, FINISHED_NAME, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+    AUTO_CLOSE int marker = -1;
 
+    /* Before the mark: nobody looks at a finished run again. */
+    (void)tree_remove(run->dir_fd, "parts");
+    marker = openat(run->dir_fd, FINISHED_NAME, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
     CRASH_POINT("finished-marked");
     if (marker < 0)
         log_warning("run=%s mark it finished: %d", run->id, errno);
-    (void)tree_remove(run->dir_fd, "parts");
     if (a->finished != NULL)
         a->finished(run, a->context);
     loop_timer_start(a->sweep, 0, 0);

@@ -27,9 +27,9 @@ struct housekeeping {
     struct loop_timer *take_over;
     struct timespec agent_changed; /* the agent's folder, when it was last gone through */
     size_t held;                   /* unfinished runs there that another process had */
-    struct loop_watch *watch; /* of the connection of the removal that is going on */
-    int fd;                   /* owned: that connection; -1 for none */
-    char id[RUN_ID_BYTES];    /* the run being removed */
+    struct loop_watch *watch;      /* of the connection of the removal that is going on */
+    int fd;                        /* owned: that connection; -1 for none */
+    char id[RUN_ID_BYTES];         /* the run being removed */
 };
 
 static void look(void *context);
@@ -107,8 +107,8 @@ static size_t collect(const struct housekeeping *h, const struct strlist *ids, s
 /* What killed submitters left behind. */
 static void put_in_order(const struct housekeeping *h)
 {
-    size_t count =
-        submission_sweep(h->agent->queue_fd, clock_wall()) + submission_sweep(h->agent->agent_fd, clock_wall());
+    size_t count = submission_sweep(h->agent->queue_fd, clock_wall()) +
+                   submission_sweep(h->agent->agent_fd, clock_wall());
 
     if (count > 0)
         log_info("%zu submissions that came to nothing were removed", count);
@@ -150,7 +150,8 @@ static void take_over(void *context)
 
     if (fstat(h->agent->agent_fd, &st) < 0)
         return;
-    changed = st.st_mtim.tv_sec != h->agent_changed.tv_sec || st.st_mtim.tv_nsec != h->agent_changed.tv_nsec ||
+    changed = st.st_mtim.tv_sec != h->agent_changed.tv_sec ||
+              st.st_mtim.tv_nsec != h->agent_changed.tv_nsec ||
               clock_wall().ms - st.st_mtim.tv_sec * 1000LL < 2 * TAKE_OVER_MS;
     if (!changed && h->held == 0)
         return;

@@ -143,7 +143,8 @@ int local_queue_take(const struct local_queue *q, int agent_fd, char ret_id[RUN_
     if (errno == EEXIST) {
         /* The id was accepted before: a submission of the same run again. It is put aside, not executed. */
         char aside[256];
-        (void)snprintf(aside, sizeof(aside), SUBMISSION_REPEATED "%lld.%s", (long long)clock_wall().ms, ret_id);
+        (void)snprintf(aside, sizeof(aside), SUBMISSION_REPEATED "%lld.%s", (long long)clock_wall().ms,
+                       ret_id);
         if (renameat2(q->fd, ret_id, q->fd, aside, RENAME_NOREPLACE) < 0)
             return err_errno(e, errno == EEXIST ? EBUSY : errno, BLAME_NODE,
                              "put run %s aside, which was submitted before", ret_id);
