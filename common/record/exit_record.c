@@ -92,6 +92,7 @@ int exit_record_encode(const struct exit_record *record, struct strbuf *out, str
     put_time(&w, "ended-at", record->ended_at);
     fact_put_int(&w, "log-bytes", (int64_t)record->log_bytes);
     fact_put_int(&w, "log-lines", (int64_t)record->log_lines);
+    fact_put_bool(&w, "log-complete", record->log_complete);
     fact_put_int(&w, "disk-bytes", (int64_t)record->disk_bytes);
     fact_put_string(&w, "witness", record->witness);
     put_limits_reached(&w, record);
@@ -233,6 +234,9 @@ static int from_fact(const struct fact *f, struct exit_record *r, struct err *e)
         result = get_count(f, "log-lines", &r->log_lines, e);
     if (result == 0)
         result = get_count(f, "disk-bytes", &r->disk_bytes, e);
+    /* Records without the word were written by supervisors that had read to the end. */
+    if (!fact_bool(f, "log-complete", &r->log_complete))
+        r->log_complete = true;
     get_limits_reached(f, r);
     usage_take(f, &r->usage);
     copy_text(r->checkpoint, sizeof(r->checkpoint), fact_str(f, "checkpoint"));

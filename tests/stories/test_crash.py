@@ -44,7 +44,7 @@ def check_counting(node, run_id):
     assert (node.home(run_id) / "starts").read_text() == "started\n"
     assert len(node.supervisor_facts(run_id, "running")) == 1
     record = node.record(run_id)
-    assert record["log-bytes"] == len(node.raw_log(run_id)) and record["log-lines"] == 2 * LINES
+    assert record["log-bytes"] == len(node.raw_log(run_id)) and record["log-lines"] == 2 * LINES and record["log-complete"]
     until("nothing is left of %s: %r" % (run_id, node.left_behind(run_id)), lambda: not node.left_behind(run_id))
 
 
@@ -183,6 +183,13 @@ def check_lost(node, run_id, cause):
     assert "exitCode" not in end
     assert node.record(run_id)["tree-gone"]
     assert not node.left_behind(run_id)
+    check_output_is_open(node, run_id, bool(node.supervisor_facts(run_id, "launching")))
+
+
+def check_output_is_open(node, run_id, may_lack):
+    """What was on its way when the supervisor was killed is gone, and that is said wherever the end is."""
+    assert node.record(run_id)["log-complete"] == node.the_end(run_id)["logComplete"] == node.view(run_id)["logComplete"] == (not may_lack)
+    assert ("the end of its output may be missing" in node.runlet("status", run_id).stdout) == may_lack
 
 
 def test_supervisor_killed_while_the_job_runs(node):
@@ -274,6 +281,7 @@ def test_supervisor_killed_after_the_main_process_ended(node, status):
     assert (end["cause"], end["exitCode"]) == ("exited", status), end
     assert end["lifecycleState"] == ("FAILED" if status else "SUCCEEDED")
     assert node.record(run_id)["witness"] == "init" and node.output(run_id)[0] == "begin\n"
+    check_output_is_open(node, run_id, may_lack=True)
     assert not node.left_behind(run_id)
 
 
