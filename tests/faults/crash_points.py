@@ -75,6 +75,11 @@ class CrashFile:
         return found
 
 
+def has_points(bin_dir):
+    """Whether the programs were built with RUNLET_CRASH_POINTS."""
+    return b"RUNLET_CRASH_FILE" in (bin_dir / "runletd").read_bytes()
+
+
 class Violation(AssertionError):
     pass
 
@@ -357,6 +362,8 @@ def main():
     parser.add_argument("--only", help="points whose SCENARIO/ROLE/NAME/OCCURRENCE begins so")
     options = parser.parse_args()
     bin_dir = options.bin.resolve()
+    if not has_points(bin_dir):
+        parser.error("the programs in %s were built without RUNLET_CRASH_POINTS" % bin_dir)
     points = all_points(bin_dir)
     chosen = points if options.all else choose(points)
     if options.only:
