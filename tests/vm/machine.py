@@ -12,7 +12,7 @@ from vm import Image, Snapshot, Vm
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-PROGRAMS = ("qemu-system-x86_64", "qemu-img", "mmdebstrap", "mke2fs", "cpio", "zstd", "setpriv")
+PROGRAMS = ("qemu-system-x86_64", "qemu-img", "mmdebstrap", "mke2fs", "cpio", "lz4", "zstd", "setpriv")
 INPUTS = ("build-image.sh", "vmlinux.py", "guest-packages.txt", "vm.py")
 BUILD_PATIENCE = 900
 
