@@ -75,16 +75,42 @@ static json_t *stop(const struct plan *plan)
                      (int)plan->stop_whole_tree, "graceMilliseconds", (json_int_t)plan->stop_grace_ms);
 }
 
+/* What the job asks for, in the words of its document. */
+static json_t *limits(const struct run_limits *asked)
+{
+    json_t *object = json_object();
+    char text[LIMIT_TEXT_MAX];
+
+    for (unsigned i = 0; i < LIMIT_COUNT; i++) {
+        if (asked->value[i] == LIMIT_UNSET)
+            continue;
+        run_limit_format((enum run_limit)i, asked->value[i], text);
+        (void)json_object_set_new(object, run_limit_info((enum run_limit)i)->name, json_string(text));
+    }
+    if (asked->cpuset[0] != '\0')
+        (void)json_object_set_new(object, "cpuset", json_string(asked->cpuset));
+    return object;
+}
+
+static json_t *sandbox(const struct run_sandbox *asked)
+{
+    return json_pack("{s:s, s:b, s:b, s:o, s:o}", "network", asked->network_off ? "none" : "host",
+                     "userNamespace", (int)asked->user_namespace, "learn", (int)asked->learn, "systemCalls",
+                     strings(&asked->system_calls), "devices", strings(&asked->devices));
+}
+
 int plan_print_json(const struct plan *plan, const struct run_spec *spec, FILE *out)
 {
     json_t *root = json_pack(
-        "{s:s, s:s?, s:s?, s:o, s:o, s:o, s:s, s:s?, s:o, s:I, s:s, s:o, s:b, s:i, s:i, s:i}", "run",
-        plan->run_id, "name", spec->run_name, "job", plan->job_name, "files", files(plan), "argv",
+        "{s:s, s:s?, s:s?, s:o, s:o, s:o, s:s, s:s?, s:o, s:I, s:s, s:o, s:b, s:i, s:i, s:i, s:o, s:o, s:I}",
+        "run", plan->run_id, "name", spec->run_name, "job", plan->job_name, "files", files(plan), "argv",
         command(plan), "arguments", strings(&plan->args), "directory", entry_directory(plan), "conda",
         plan->conda_prefix, "environment", environment(&plan->env), "maximumRuntimeMilliseconds",
         (json_int_t)plan->maximum_runtime_ms, "maximumRuntimeLayer",
         env_layer_name(spec->maximum_runtime_layer), "stop", stop(plan), "asRoot", (int)plan->as_root, "nice",
-        plan->nice, "oomScoreAdjust", plan->oom_score_adj, "umask", (int)plan->umask_bits);
+        plan->nice, "oomScoreAdjust", plan->oom_score_adj, "umask", (int)plan->umask_bits, "limits",
+        limits(&plan->limits), "sandbox", sandbox(&plan->sandbox), "noticeBeforeMilliseconds",
+        (json_int_t)plan->notice_before_ms);
     int r;
 
     if (root == NULL)

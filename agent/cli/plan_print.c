@@ -131,6 +131,43 @@ static void put_limits(const struct page *page, const struct plan *plan, const s
     (void)fprintf(page->out, "%04o\n", plan->umask_bits);
 }
 
+static void put_asked(const struct page *page, const struct plan *plan)
+{
+    char text[LIMIT_TEXT_MAX];
+
+    for (unsigned i = 0; i < LIMIT_COUNT; i++) {
+        if (plan->limits.value[i] == LIMIT_UNSET)
+            continue;
+        run_limit_format((enum run_limit)i, plan->limits.value[i], text);
+        put_line(page, run_limit_info((enum run_limit)i)->name, text);
+    }
+    if (plan->limits.cpuset[0] != '\0')
+        put_line(page, "cpuset", plan->limits.cpuset);
+    if (plan->notice_before_ms > 0) {
+        char before[DURATION_TEXT_MAX];
+        duration_format(plan->notice_before_ms, before);
+        put_label(page, "notice");
+        (void)fprintf(page->out, "%s before the deadline\n", before);
+    }
+}
+
+static void put_sandbox(const struct page *page, const struct run_sandbox *sandbox)
+{
+    if (!run_sandbox_any(sandbox))
+        return;
+    put_title(page, "Sandbox");
+    if (sandbox->network_off)
+        put_line(page, "network", "none");
+    if (sandbox->user_namespace)
+        put_line(page, "users", "a namespace of its own");
+    if (sandbox->learn)
+        put_line(page, "learn", "every system call is noted and passes");
+    for (size_t i = 0; i < sandbox->devices.count; i++)
+        put_line(page, i == 0 ? "devices" : "", sandbox->devices.item[i]);
+    for (size_t i = 0; i < sandbox->system_calls.count; i++)
+        put_line(page, i == 0 ? "system calls" : "", sandbox->system_calls.item[i]);
+}
+
 void plan_print_text(const struct plan *plan, const struct run_spec *spec, bool color, FILE *out)
 {
     struct page page = {.out = out, .color = color};
@@ -146,6 +183,8 @@ void plan_print_text(const struct plan *plan, const struct run_spec *spec, bool 
     put_command(&page, plan);
     put_environment(&page, &plan->env);
     put_limits(&page, plan, spec);
+    put_asked(&page, plan);
+    put_sandbox(&page, &plan->sandbox);
     (void)fputs("\nNothing was created.\n", out);
 }
 

@@ -79,6 +79,7 @@ static void show_one(const struct cli *cli, const struct layout *layout, const s
         show_end(cli, v);
     else
         show_live(cli, v);
+    put_field(cli, "runs without", v->missing);
     (void)snprintf(text, sizeof(text), "%s/%s/log/output.log (%llu bytes)", layout->runs, v->id,
                    (unsigned long long)v->log_bytes);
     put_field(cli, "log", text);

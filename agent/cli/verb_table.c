@@ -179,6 +179,34 @@ static const char *const CANCEL_TEXT[] = {
     NULL,
 };
 
+static const char *const PREEMPT_TEXT[] = {
+    "Tells a job how long it still has, and stops it then with the cause preempted. The job finds the notice "
+    "in the file that "
+    "RUNLET_NOTICE_FILE names, gets the signal that its document asks for, and may answer with the place of "
+    "its "
+    "checkpoint. One that ends by itself meanwhile ends as it would have anyway.",
+    "Works while runletd is down. A run that waits or has ended cannot be preempted.",
+    NULL,
+};
+
+static const struct cli_option PREEMPT_OPTIONS[] = {
+    {.name = "in", .argument = "DURATION", .help = "The time the job still has: 30s, 2m. Without it: none."},
+    {.name = "reason",
+     .argument = "drain|spot|shutdown",
+     .help = "What the job is told: the node is emptied (drain, the default), the provider takes the machine "
+             "back (spot), or "
+             "it goes down (shutdown)."},
+    {.name = "all", .help = "Every run that executes on this machine, instead of RUN."},
+};
+
+static const char *const WHY_TEXT[] = {
+    "Explains the end of a run, or what it is doing: the cause with its evidence, the limits it reached, the "
+    "calls that its "
+    "sandbox denied, what it used, and what was not contained as it should be.",
+    "Reads the disk: it works while runletd is down.",
+    NULL,
+};
+
 static const char *const WAIT_TEXT[] = {
     "Waits until the run has ended and exits as `runlet run` would have.",
     NULL,
@@ -264,6 +292,22 @@ const struct verb VERBS[] = {
      .synopsis = "RUN",
      .summary = "Ask a run to stop",
      .description = CANCEL_TEXT,
+     .args_min = 1,
+     .args_max = 1,
+     .completion = COMPLETE_RUN,
+     .usage_status = EXIT_USAGE},
+    {.name = "preempt",
+     .synopsis = "[--in DURATION] [--reason WORD] RUN|--all",
+     .summary = "Tell a job how long it still has, then stop it",
+     .description = PREEMPT_TEXT,
+     OPTIONS(PREEMPT_OPTIONS),
+     .args_max = 1,
+     .completion = COMPLETE_RUN,
+     .usage_status = EXIT_USAGE},
+    {.name = "why",
+     .synopsis = "RUN",
+     .summary = "Explain how a run ended, and what it went through",
+     .description = WHY_TEXT,
      .args_min = 1,
      .args_max = 1,
      .completion = COMPLETE_RUN,

@@ -40,6 +40,9 @@ struct config {
     int64_t retention_bytes;
     int64_t artifact_bytes;
     int64_t unpack_bytes, unpack_files, unpack_ratio;
+    int64_t limits_pids;
+    bool limits_best_effort;
+    int64_t reserve_memory_bytes, reserve_disk_bytes;
     struct config_origin origin[CONFIG_KEY_COUNT];
 };
 

@@ -63,6 +63,23 @@ static const struct config_key_info KEYS[CONFIG_KEY_COUNT] = {
     [CONFIG_UNPACK_MAX_RATIO] =
         {"unpack.maxRatio", CONFIG_TYPE_INTEGER, "200", 1, 1000000, FIELD(unpack_ratio),
          "How many times its own size an archive may unpack to before it is taken for a bomb."},
+    [CONFIG_LIMITS_PIDS] = {"limits.pids", CONFIG_TYPE_INTEGER, "16384", 16, 4194304, FIELD(limits_pids),
+                            "How many processes and threads a run may have that does not say it itself."},
+    [CONFIG_LIMITS_BEST_EFFORT] =
+        {"limits.bestEffort", CONFIG_TYPE_BOOLEAN, "false", 0, 0, FIELD(limits_best_effort),
+         "Whether a run starts although a limit or a wall that it should have could not be set on this "
+         "machine. What is missing "
+         "is shown in its status. Otherwise such a run is refused with the cause limit-not-applied."},
+    [CONFIG_RESERVE_MEMORY] = {"reserve.memory", CONFIG_TYPE_SIZE, "256M", 0, INT64_MAX,
+                               FIELD(reserve_memory_bytes),
+                               "The memory of the machine that no run gets, so that runletd and the system "
+                               "go on when a job takes all it can; at most "
+                               "a fifth of the machine's."},
+    [CONFIG_RESERVE_DISK] = {"reserve.disk", CONFIG_TYPE_SIZE, "512M", 0, INT64_MAX,
+                             FIELD(reserve_disk_bytes),
+                             "A run is stopped with the cause disk-full when it leaves less than this free "
+                             "on the disk that holds "
+                             "directories.state."},
 };
 
 static const char *const TYPE_TEXTS[CONFIG_TYPE_COUNT] = {

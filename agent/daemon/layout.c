@@ -114,6 +114,9 @@ int layout_policy_options(const struct config *config, const struct layout *l, s
         {"--unpack-max-bytes", config->unpack_bytes},
         {"--unpack-max-files", config->unpack_files},
         {"--unpack-max-ratio", config->unpack_ratio},
+        {"--memory-reserve", config->reserve_memory_bytes},
+        {"--disk-reserve", config->reserve_disk_bytes},
+        {"--pids-default", config->limits_pids},
     };
     char limit[32];
 
@@ -125,6 +128,8 @@ int layout_policy_options(const struct config *config, const struct layout *l, s
             return -ENOMEM;
     (void)snprintf(limit, sizeof(limit), "%lldms", (long long)config->maximum_runtime_ms);
     if (add_pair(ret, "--maximum-runtime", limit) < 0)
+        return -ENOMEM;
+    if (config->limits_best_effort && strlist_add(ret, "--best-effort-limits") < 0)
         return -ENOMEM;
     return config->job_allow_root ? strlist_add(ret, "--allow-root") : 0;
 }

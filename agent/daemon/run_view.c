@@ -15,6 +15,7 @@
 #include "base/parse.h"
 #include "engine/engine.h"
 #include "format/read.h"
+#include "record/containment.h"
 #include "record/journal.h"
 #include "run/table.h"
 #include "sys/fd.h"
@@ -123,6 +124,16 @@ static int fold(const struct fact *f, void *context)
     return 0;
 }
 
+/* Adds to the list of what the run goes without. */
+static void note_missing(struct run_view *v, const struct fact *f)
+{
+    struct containment_fact one;
+    size_t used = strlen(v->missing);
+
+    if (containment_from_fact(f, &one) == 0 && one.state == CONTAINMENT_MISSING)
+        (void)snprintf(v->missing + used, sizeof(v->missing) - used, "%s%s", used > 0 ? ", " : "", one.name);
+}
+
 static int follow_supervisor(const struct fact *f, void *context)
 {
     struct run_view *v = context;
@@ -132,6 +143,7 @@ static int follow_supervisor(const struct fact *f, void *context)
         (void)fact_int(f, "started-at-ms", &v->started_at.ms);
         (void)fact_int(f, "deadline-boot-ms", &v->deadline.ms);
     }
+    note_missing(v, f);
     return 0;
 }
 
@@ -252,6 +264,17 @@ static void put_time(struct fact_writer *w, const char *key, wall_ms_t t)
     fact_put_string(w, key, text);
 }
 
+/* What a program asks for most; `runlet why` has the rest. */
+static void put_usage(struct fact_writer *w, const struct run_usage *usage)
+{
+    int64_t user = 0, kernel = 0, peak;
+
+    if (usage_get(usage, USAGE_CPU_USER_US, &user) && usage_get(usage, USAGE_CPU_SYSTEM_US, &kernel))
+        fact_put_int(w, "cpuInMs", (user + kernel) / 1000);
+    if (usage_get(usage, USAGE_MEMORY_PEAK_BYTES, &peak))
+        fact_put_int(w, "memoryPeakBytes", peak);
+}
+
 void run_view_json(const struct run_view *v, const struct layout *layout, struct strbuf *out)
 {
     struct fact_writer w = fact_begin(out);
@@ -272,11 +295,17 @@ void run_view_json(const struct run_view *v, const struct layout *layout, struct
             fact_put_int(&w, "exitCode", v->verdict.exit_code);
         if (v->record.main_end == MAIN_SIGNALED)
             fact_put_int(&w, "signal", v->record.status);
+        fact_put_int(&w, "endCode", v->verdict.end_code);
+        if (v->record.checkpoint[0] != '\0')
+            fact_put_string(&w, "checkpoint", v->record.checkpoint);
+        put_usage(&w, &v->record.usage);
         fact_put_int(&w, "logLines", (int64_t)v->record.log_lines);
     } else if (v->main_pid > 0) {
         fact_put_int(&w, "pid", v->main_pid);
         fact_put_int(&w, "deadlineInMs", v->deadline.ms - clock_boot().ms);
     }
+    if (v->missing[0] != '\0')
+        fact_put_string(&w, "notContainedBy", v->missing);
     fact_put_int(&w, "logBytes", (int64_t)v->log_bytes);
     (void)snprintf(path, sizeof(path), "%s/%s/log/output.log", layout->runs, v->id);
     fact_put_string(&w, "log", path);

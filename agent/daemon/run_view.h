@@ -33,6 +33,8 @@ struct run_view {
     boot_ms_t deadline;   /* 0: not running */
     int64_t main_pid;
     uint64_t log_bytes;
+    char missing
+        [256]; /* limits and walls that this machine could not give it: "memoryHigh, seccomp"; "" : none */
 };
 
 /* Lists the ids of all runs, oldest acceptance last. 0 or negative with *e. */

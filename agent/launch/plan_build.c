@@ -92,6 +92,8 @@ static int add_environment(const struct run_spec *spec, const struct launch_sett
         /* Lines reach the log when they are printed, also those of a job that is killed. */
         {"PYTHONUNBUFFERED", "1"},
         {"CONDA_PREFIX", spec->conda_prefix},
+        {"RUNLET_NOTICE_FILE", JOB_NOTICE_FILE},
+        {"RUNLET_CHECKPOINT_FILE", JOB_CHECKPOINT_FILE},
     };
 
     for (size_t i = 0; i < spec->env.count; i++)

@@ -77,7 +77,7 @@ void channel_forget(const struct policy *policy, const char *run_id)
 
 void channel_say(struct channel *c, const struct message *m)
 {
-    if (m->type != MESSAGE_REFUSED && c->word_count < CHANNEL_WORDS_MAX)
+    if (m->type != MESSAGE_REFUSED && m->type != MESSAGE_NOTICED && c->word_count < CHANNEL_WORDS_MAX)
         c->word[c->word_count++] = *m;
     for (size_t i = 0; i < CHANNEL_CLIENTS_MAX; i++)
         if (c->client[i] >= 0 && message_send(c->client[i], m, NULL, 0) < 0)

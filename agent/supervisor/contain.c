@@ -20,6 +20,18 @@ static int node_failed(struct err *e, const char *what)
     return err_errno(e, errno, BLAME_NODE, "%s", what);
 }
 
+/* Tells init what was read back. */
+static int say(const struct containment *c, const struct containment_list *list, struct err *e)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        const struct launch_word word = {.fact = list->item[i]};
+        int r = fd_write_all(c->report_fd, &word, sizeof(word));
+        if (r < 0)
+            return err_errno(e, -r, BLAME_NODE, "report to init");
+    }
+    return 0;
+}
+
 static int step_session(const struct containment *c, struct err *e)
 {
     (void)c;
@@ -48,13 +60,14 @@ static int step_signals(const struct containment *c, struct err *e)
     return sigprocmask(SIG_SETMASK, &none, NULL) < 0 ? node_failed(e, "unblock signals") : 0;
 }
 
-/* A core file would go wherever the host's core_pattern says, with the job's memory in it. */
-static int step_resource_limits(const struct containment *c, struct err *e)
+/* Without a limit of its own a core file would go wherever the host's core_pattern says, with the job's memory in it. */
+static int step_limits(const struct containment *c, struct err *e)
 {
-    const struct rlimit no_core = {0, 0};
+    AUTO(containment) struct containment_list list = {0};
 
-    (void)c;
-    return setrlimit(RLIMIT_CORE, &no_core) < 0 ? node_failed(e, "limit core files") : 0;
+    if (limits_apply_own(c->limits, c->cpuset_by_group, &list, e) < 0)
+        return e->code;
+    return say(c, &list, e);
 }
 
 static int step_priority(const struct containment *c, struct err *e)
@@ -116,27 +129,35 @@ static int step_execute(const struct containment *c, struct err *e)
                      c->argv->item[0]);
 }
 
-static const struct {
+static const struct step {
     const char *name;
     int (*run)(const struct containment *c, struct err *e);
+    enum cause cause; /* when it fails */
 } STEPS[] = {
-    {"session", step_session},                     /* no terminal, no shared process group */
-    {"stdio", step_stdio},                         /* before descriptors are closed */
-    {"signals", step_signals},                     /* init blocks them; the job starts clean */
-    {"resource-limits", step_resource_limits},     /* may need root */
-    {"priority", step_priority},                   /* may need root */
-    {"capabilities", step_capabilities},           /* emptying the bounding set needs CAP_SETPCAP */
-    {"identity", step_identity},                   /* from here on without privilege */
-    {"no-new-privileges", step_no_new_privileges}, /* nothing executed later can raise it */
-    {"directory", step_directory},                 /* checked with the job's own rights */
-    {"descriptors", step_descriptors},             /* last before exec: nothing of ours leaks */
-    {"execute", step_execute},
+    {"session", step_session, CAUSE_LAUNCH_FAILED}, /* no terminal, no shared process group */
+    {"stdio", step_stdio, CAUSE_LAUNCH_FAILED},     /* before descriptors are closed */
+    {"signals", step_signals, CAUSE_LAUNCH_FAILED}, /* init blocks them; the job starts clean */
+    {"limits", step_limits, CAUSE_LIMIT_NOT_APPLIED},
+    {"priority", step_priority, CAUSE_LAUNCH_FAILED},             /* may need root */
+    {"capabilities", step_capabilities, CAUSE_LIMIT_NOT_APPLIED}, /* the bounding set needs CAP_SETPCAP */
+    {"identity", step_identity, CAUSE_LIMIT_NOT_APPLIED},         /* from here on without privilege */
+    {"no-new-privileges", step_no_new_privileges,
+     CAUSE_LIMIT_NOT_APPLIED},                              /* nothing executed later can raise it */
+    {"directory", step_directory, CAUSE_LAUNCH_FAILED},     /* checked with the job's own rights */
+    {"descriptors", step_descriptors, CAUSE_LAUNCH_FAILED}, /* late: nothing of ours leaks */
+    {"execute", step_execute, CAUSE_LAUNCH_FAILED},
 };
 
-int contain_and_execute(const struct containment *c, struct err *e)
+void contain_and_execute(const struct containment *c, struct launch_word *ret)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(STEPS); i++)
-        if (STEPS[i].run(c, e) < 0)
-            return err_context(e, "%s", STEPS[i].name);
-    return err_set(e, -EINVAL, BLAME_BUG, "execute returned");
+    *ret = (struct launch_word){.failed = true};
+    for (size_t i = 0; i < ARRAY_SIZE(STEPS); i++) {
+        if (STEPS[i].run(c, &ret->error) == 0)
+            continue;
+        ret->cause = STEPS[i].cause;
+        if (STEPS[i].run == step_execute)
+            ret->launch_errno = -ret->error.code;
+        (void)err_context(&ret->error, "%s", STEPS[i].name);
+        return;
+    }
 }

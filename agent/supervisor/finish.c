@@ -62,13 +62,43 @@ static int write_record(struct supervision *s, struct err *e)
     return 0;
 }
 
+/* What the kernel counted, before the groups that counted it are removed. */
+static void take_account(struct supervision *s)
+{
+    struct exit_record *r = &s->record;
+    struct run_group_counters c;
+    int64_t peak = 0;
+
+    if (s->main_pid == 0)
+        return;
+    measure_end(&s->measure, &s->group, &s->ended, clock_boot());
+    (void)measure_write(&s->measure, s->run.fd);
+    r->usage = s->measure.usage;
+    run_group_count(&s->group, &c);
+    if (c.pids_refused > 0) {
+        r->pids_refused = c.pids_refused;
+        r->pids_limit = s->limits.limits.value[LIMIT_PIDS];
+    }
+    if (c.oom_kills <= 0)
+        return;
+    r->oom.kills = c.oom_kills;
+    if (c.memory_limit > 0 && c.memory_limit < INT64_MAX)
+        r->oom.limit_bytes = c.memory_limit;
+    oom_watch_collect(&s->oom, s->group.suffix, s->main_pid, &r->oom);
+    /* Where the kernel's words cannot be read: a main process that was alone with init was the one. */
+    if (r->oom.pid == 0 && usage_get(&r->usage, USAGE_PIDS_PEAK, &peak) && peak <= 2)
+        r->oom.main_killed = true;
+}
+
 int finish(struct supervision *s, struct err *e)
 {
     struct message m = {.type = MESSAGE_ENDED};
     int r;
 
     complete_output(s);
+    take_account(s);
     s->record.ended_at = clock_wall();
+    notice_checkpoint(&s->notices, s->record.checkpoint);
     /* The record comes last: whoever finds it finds nothing else of the run, even if we die right after it. */
     if (s->record.tree_gone && run_directory_clean(&s->run) < 0)
         log_warning("run=%s its scratch space could not be removed completely", s->plan.run_id);
@@ -77,7 +107,7 @@ int finish(struct supervision *s, struct err *e)
     if (s->record.witness[0] == '\0')
         (void)snprintf(s->record.witness, sizeof(s->record.witness), "%s",
                        s->record.main_end == MAIN_UNKNOWN ? "none" : "supervisor");
-    if (s->record.tree_gone && cgroup_remove(&s->group) < 0)
+    if (s->record.tree_gone && run_group_remove(&s->group) < 0)
         log_warning("run=%s its control group could not be removed", s->plan.run_id);
     r = write_record(s, e);
     if (r == 0) {

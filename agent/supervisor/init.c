@@ -27,6 +27,7 @@
 
 static const char *const WORDS[] = {
     [INIT_FAILED] = "failed",
+    [INIT_CONTAINED] = "contained",
     [INIT_STARTED] = "started",
     [INIT_MAIN_ENDED] = "main-ended",
 };
@@ -42,7 +43,15 @@ static int report_encode(const struct init_report *report, struct strbuf *out)
         fact_put_string(&w, "reason", report->error.text);
         fact_put_string(&w, "blame", blame_name(report->error.blame));
         fact_put_int(&w, "code", report->error.code);
+        fact_put_string(&w, "cause", cause_name(report->cause));
         fact_put_int(&w, "launch-errno", report->launch_errno);
+    }
+    if (report->word == INIT_CONTAINED) {
+        fact_put_string(&w, "event", CONTAINMENT_EVENT);
+        fact_put_string(&w, "name", report->fact.name);
+        fact_put_string(&w, "state", containment_state_name(report->fact.state));
+        fact_put_string(&w, "value", report->fact.value);
+        fact_put_string(&w, "by", report->fact.by);
     }
     if (report->word == INIT_MAIN_ENDED) {
         fact_put_string(&w, "end", main_end_name(report->main_end));
@@ -72,6 +81,11 @@ static int report_decode(const char *text, size_t n, struct init_report *ret)
         report.error.code = (int)number;
     if (fact_int(&f, "launch-errno", &number))
         report.launch_errno = (int)number;
+    report.cause = cause_from_name(fact_str(&f, "cause"));
+    if (report.cause == CAUSE_COUNT)
+        report.cause = CAUSE_LAUNCH_FAILED;
+    if (report.word == INIT_CONTAINED && containment_from_fact(&f, &report.fact) < 0)
+        return -EBADMSG;
     report.main_end = main_end_from_name(fact_str(&f, "end"));
     if (fact_int(&f, "status", &number))
         report.status = (int)number;
@@ -147,11 +161,9 @@ static void tell(const struct init *init, const struct init_report *report)
         (void)packet_send(init->control_fd, text.data, text.len, NULL, 0);
 }
 
-static _Noreturn void give_up(const struct init *init, const struct err *e, int launch_errno)
+static _Noreturn void give_up(const struct init *init, const struct err *e)
 {
-    const struct init_report report = {.word = INIT_FAILED, .error = *e, .launch_errno = launch_errno};
-
-    tell(init, &report);
+    tell(init, &(struct init_report){.word = INIT_FAILED, .error = *e, .cause = CAUSE_LAUNCH_FAILED});
     _exit(1);
 }
 
@@ -237,12 +249,6 @@ static _Noreturn void watch(struct init *init)
     }
 }
 
-/* What a failed step of the job's process says to init, over the close-on-exec report pipe. */
-struct launch_failure {
-    struct err error;
-    int launch_errno;
-};
-
 static _Noreturn void become_job(const struct launch *l, int report_fd)
 {
     const struct containment c = {
@@ -256,41 +262,59 @@ static _Noreturn void become_job(const struct launch *l, int report_fd)
         .nice = l->plan->nice,
         .oom_score_adj = l->plan->oom_score_adj,
         .umask_bits = (mode_t)l->plan->umask_bits,
+        .limits = l->limits,
+        .cpuset_by_group = run_group_backend(l->group, CONTROLLER_CPUSET) != NULL,
     };
-    struct launch_failure failure = {.error = ERR_INIT};
+    struct launch_word failure;
 
-    (void)contain_and_execute(&c, &failure.error);
-    if (strncmp(failure.error.text, "execute:", 8) == 0)
-        failure.launch_errno = -failure.error.code;
+    contain_and_execute(&c, &failure);
     (void)fd_write_all(report_fd, &failure, sizeof(failure));
     _exit(127);
 }
 
+/* Passes on what the job's process says until its exec, which closes the pipe. */
+static void hear_out(const struct init *init, int report_fd)
+{
+    struct launch_word word;
+    ssize_t n;
+
+    for (;;) {
+        do {
+            n = read(report_fd, &word, sizeof(word));
+        } while (n < 0 && errno == EINTR);
+        if (n != (ssize_t)sizeof(word))
+            return;
+        if (!word.failed) {
+            tell(init, &(struct init_report){.word = INIT_CONTAINED, .fact = word.fact});
+            continue;
+        }
+        tell(init, &(struct init_report){.word = INIT_FAILED,
+                                         .error = word.error,
+                                         .cause = word.cause,
+                                         .launch_errno = word.launch_errno});
+        _exit(1);
+    }
+}
+
 static void start_main(struct init *init)
 {
-    struct launch_failure failure;
     struct err e = ERR_INIT;
     int report[2];
-    ssize_t n;
 
     if (pipe2(report, O_CLOEXEC) < 0) {
         (void)err_errno(&e, errno, BLAME_NODE, "make a pipe");
-        give_up(init, &e, 0);
+        give_up(init, &e);
     }
     init->main_pid = fork();
     if (init->main_pid < 0) {
         (void)err_errno(&e, errno, BLAME_NODE, "fork the job");
-        give_up(init, &e, 0);
+        give_up(init, &e);
     }
     if (init->main_pid == 0)
         become_job(init->launch, report[1]);
     (void)close(report[1]);
-    do {
-        n = read(report[0], &failure, sizeof(failure));
-    } while (n < 0 && errno == EINTR);
+    hear_out(init, report[0]);
     (void)close(report[0]);
-    if (n == (ssize_t)sizeof(failure))
-        give_up(init, &failure.error, failure.launch_errno);
     tell(init, &(struct init_report){.word = INIT_STARTED, .pid = init->main_pid});
 }
 
@@ -314,6 +338,7 @@ static _Noreturn void init_main(const struct launch *l, int control_fd, int witn
     struct init init = {.launch = l, .control_fd = control_fd, .witness_fd = witness_fd, .signal_fd = -1};
     struct err e = ERR_INIT;
     sigset_t all;
+    int r;
 
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     (void)prctl(PR_SET_NAME, "runlet-init");
@@ -324,16 +349,21 @@ static _Noreturn void init_main(const struct launch *l, int control_fd, int witn
     init.signal_fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
     if (init.signal_fd < 0) {
         (void)err_errno(&e, errno, BLAME_NODE, "make a signal descriptor");
-        give_up(&init, &e, 0);
+        give_up(&init, &e);
     }
     /* Joined by init before it has children: nothing of the run is ever outside. */
-    if (l->group_procs_fd >= 0 && fd_write_all(l->group_procs_fd, "0", 1) < 0) {
-        (void)err_errno(&e, errno, BLAME_NODE, "join the run's control group");
-        give_up(&init, &e, 0);
+    r = run_group_join(l->group);
+    if (r < 0) {
+        (void)err_errno(&e, -r, BLAME_NODE, "join the run's control group");
+        give_up(&init, &e);
     }
-    if (view_build(l->policy, l->run, &e) < 0) {
+    if (view_build(l->policy, l->plan, l->run, &e) < 0) {
+        bool wall = e.code == -ENOTSUP;
         (void)err_context(&e, "mounts");
-        give_up(&init, &e, 0);
+        tell(&init, &(struct init_report){.word = INIT_FAILED,
+                                          .error = e,
+                                          .cause = wall ? CAUSE_LIMIT_NOT_APPLIED : CAUSE_LAUNCH_FAILED});
+        _exit(1);
     }
     keep_only(&init);
     start_main(&init);

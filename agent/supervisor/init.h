@@ -16,6 +16,8 @@
 #include "base/err.h"
 #include "base/strlist.h"
 #include "record/exit_record.h"
+#include "record/containment.h"
+#include "supervisor/limits.h"
 #include "supervisor/policy.h"
 #include "supervisor/run_directory.h"
 
@@ -27,8 +29,9 @@ struct launch {
     const struct strlist *argv;
     const struct strlist *environment;
     const char *directory;
-    int output_fd[2];   /* write ends of the output pipes */
-    int group_procs_fd; /* cgroup.procs of the run's control group, to join it; -1: there is none */
+    int output_fd[2];              /* write ends of the output pipes */
+    const struct run_group *group; /* joined before anything of the run exists */
+    const struct effective_limits *limits;
 };
 
 struct init_process {
@@ -37,7 +40,8 @@ struct init_process {
 };
 
 enum init_word {
-    INIT_FAILED = 1, /* the job could not be started: error, launch_errno */
+    INIT_FAILED = 1, /* the job could not be started: error, cause, launch_errno */
+    INIT_CONTAINED,  /* a limit or wall was read back: fact */
     INIT_STARTED,    /* it executes: pid */
     INIT_MAIN_ENDED, /* main_end, status, core_dumped */
 };
@@ -45,7 +49,9 @@ enum init_word {
 struct init_report {
     enum init_word word;
     pid_t pid; /* INIT_STARTED: of the main process, in the receiver's pid namespace */
+    struct containment_fact fact;
     struct err error;
+    enum cause cause;
     int launch_errno; /* INIT_FAILED at the step "execute": errno of execve; else 0 */
     enum main_end main_end;
     int status;

@@ -26,6 +26,10 @@ enum option_id {
     OPT_UNPACK_BYTES,
     OPT_UNPACK_FILES,
     OPT_UNPACK_RATIO,
+    OPT_MEMORY_RESERVE,
+    OPT_DISK_RESERVE,
+    OPT_PIDS_DEFAULT,
+    OPT_BEST_EFFORT,
     OPT_CONNECTION_FD,
     OPT_STARTER_FD,
 };
@@ -47,6 +51,10 @@ static const struct option OPTIONS[] = {
     {"unpack-max-bytes", required_argument, NULL, OPT_UNPACK_BYTES},
     {"unpack-max-files", required_argument, NULL, OPT_UNPACK_FILES},
     {"unpack-max-ratio", required_argument, NULL, OPT_UNPACK_RATIO},
+    {"memory-reserve", required_argument, NULL, OPT_MEMORY_RESERVE},
+    {"disk-reserve", required_argument, NULL, OPT_DISK_RESERVE},
+    {"pids-default", required_argument, NULL, OPT_PIDS_DEFAULT},
+    {"best-effort-limits", no_argument, NULL, OPT_BEST_EFFORT},
     {"connection-fd", required_argument, NULL, OPT_CONNECTION_FD},
     {"starter-fd", required_argument, NULL, OPT_STARTER_FD},
     {NULL, 0, NULL, 0},
@@ -72,7 +80,7 @@ static int duration(const char *text, int64_t *ret, const char *option, struct e
 static int take_number(int id, const char *option, struct policy *p, struct service_fds *fds, struct err *e)
 {
     uint64_t n;
-    int r = number(optarg, id >= OPT_UNPACK_BYTES && id <= OPT_UNPACK_RATIO ? INT64_MAX : INT32_MAX, &n,
+    int r = number(optarg, id >= OPT_UNPACK_BYTES && id <= OPT_PIDS_DEFAULT ? INT64_MAX : INT32_MAX, &n,
                    option, e);
 
     if (r < 0)
@@ -85,6 +93,9 @@ static int take_number(int id, const char *option, struct policy *p, struct serv
     case OPT_UNPACK_BYTES: p->unpack_max_bytes = n; break;
     case OPT_UNPACK_FILES: p->unpack_max_files = n; break;
     case OPT_UNPACK_RATIO: p->unpack_max_ratio = n; break;
+    case OPT_MEMORY_RESERVE: p->memory_reserve_bytes = (int64_t)n; break;
+    case OPT_DISK_RESERVE: p->disk_reserve_bytes = (int64_t)n; break;
+    case OPT_PIDS_DEFAULT: p->pids_default = (int64_t)n; break;
     case OPT_CONNECTION_FD: fds->connection = (int)n; break;
     default: fds->starter = (int)n; break;
     }
@@ -96,6 +107,7 @@ static int take_option(int id, const char *option, struct policy *p, struct serv
     switch (id) {
     case OPT_JOB_USER: p->job_user = optarg; return 0;
     case OPT_ALLOW_ROOT: p->allow_root = true; return 0;
+    case OPT_BEST_EFFORT: p->limits_best_effort = true; return 0;
     case OPT_RUNS_DIR: p->runs_dir = optarg; return 0;
     case OPT_SOCKETS_DIR: p->sockets_dir = optarg; return 0;
     case OPT_STATE_DIR: p->hidden_dirs[0] = optarg; return 0;
@@ -133,6 +145,9 @@ int policy_from_arguments(int argc, char **argv, struct policy *ret, struct serv
         .helper_dir = "/usr/libexec/runlet",
         .maximum_runtime_ms = JOB_RUNTIME_MS_MAX,
         .place_budget_ms = 3600 * 1000,
+        .memory_reserve_bytes = 256LL << 20,
+        .disk_reserve_bytes = 512LL << 20,
+        .pids_default = 16384,
         .unpack_max_bytes = 50ULL << 30,
         .unpack_max_files = 1000000,
         .unpack_max_ratio = 200,

@@ -27,7 +27,11 @@ struct policy {
     const char *hidden_dirs[2]; /* what the job must not see of runlet: state and runtime directory */
     const char *helper_dir;     /* where runlet-unpack is */
     int64_t maximum_runtime_ms;
-    int64_t place_budget_ms; /* longest time for placing the artifact */
+    int64_t place_budget_ms;      /* longest time for placing the artifact */
+    int64_t memory_reserve_bytes; /* of the machine's memory, not for runs */
+    int64_t disk_reserve_bytes; /* of the disk with the run directories: a run that leaves less is stopped */
+    int64_t pids_default;       /* processes of a run that does not say */
+    bool limits_best_effort;    /* a limit that does not take is shown, and no reason not to run */
     uint64_t unpack_max_bytes, unpack_max_files, unpack_max_ratio;
 };
 

@@ -14,7 +14,7 @@
 #include "record/spool.h"
 #include "supervisor/init.h"
 #include "supervisor/run_directory.h"
-#include "sys/cgroup.h"
+#include "sys/run_group.h"
 #include "sys/process.h"
 
 /* A dying supervisor's init goes with it at once; a process in an uninterruptible wait may hold the lock
@@ -93,18 +93,18 @@ static struct exit_record reconstruct(const struct run_directory *run)
     return record;
 }
 
-/* The lost supervisor's control group. It was made below that supervisor's own, which is ours too unless a service manager gave each
- * one of its own; then it went with that. */
+/* The lost supervisor's control groups. They were made below that supervisor's own, which are ours too unless a service
+ * manager gave each one of its own; then they went with that. */
 static void remove_group(const char *run_id)
 {
-    struct cgroup group = CGROUP_INIT;
+    struct run_group group = RUN_GROUP_INIT;
+    struct cgroup_places places;
     struct err e = ERR_INIT;
-    char name[256];
 
-    (void)snprintf(name, sizeof(name), "runlet.%s", run_id);
-    if (cgroup_create_here(name, &group, &e) == 0)
-        (void)cgroup_remove(&group);
-    cgroup_close(&group);
+    cgroup_places_read(&places);
+    if (run_group_create(&places, run_id, &group, &e) == 0)
+        (void)run_group_remove(&group);
+    run_group_close(&group);
 }
 
 static int say_refused(struct channel *channel, const struct err *e)

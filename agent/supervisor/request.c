@@ -72,6 +72,8 @@ static int open_run(struct supervision *s, struct err *e)
         return e->code;
     if (channel_listen(&s->channel, s->policy, s->plan.run_id, e) < 0)
         return e->code;
+    if (notice_open(&s->run, &s->notices, e) < 0)
+        return e->code;
     return capture_open(&s->capture, s->run.log_fd, s->output_fd, e);
 }
 

@@ -12,6 +12,7 @@
 
 #include "base/auto.h"
 #include "base/clock.h"
+#include "supervisor/notice.h"
 #include "sys/fd.h"
 
 /* Room for the exit record, the journal's last lines and directory entries when the job has filled the disk.
@@ -133,6 +134,9 @@ static int fill(const struct policy *policy, const struct plan *plan, const char
     d->home_fd = make_dir(d->fd, HOME_NAME, 0750, policy_uid(policy, plan), policy_gid(policy, plan));
     if (d->home_fd < 0)
         return d->home_fd;
+    r = notice_create(d->fd, policy_uid(policy, plan), policy_gid(policy, plan));
+    if (r < 0)
+        return r;
     d->log_fd = make_dir(d->fd, LOG_NAME, 02750, 0, policy->agent_gid);
     if (d->log_fd < 0)
         return d->log_fd;

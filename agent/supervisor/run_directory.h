@@ -2,7 +2,7 @@
  * run_directory.h - the run's directory: made once, locked while anything of the run lives, cleaned at the end.
  *
  *   runs/<run>/  root:agent 2750
- *     plan  supervisor.journal  witness  log/  home/  exit   evidence, kept
+ *     plan  supervisor.journal  witness  log/  home/  notice/  exit   evidence, kept
  *     lock                                                   flock held by supervisor and init
  *     scratch/                                               private /tmp, passwd, reserve: removed at the end
  *

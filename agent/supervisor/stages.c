@@ -17,6 +17,9 @@
 #include "sys/process.h"
 #include "wire/entry.h"
 
+/* How often a running job's disk is looked at. */
+#define LOOK_MS 1000
+
 static const char *const STAGE_NAMES[STAGE_COUNT] = {
     [STAGE_PLACING] = "placing",     [STAGE_LAUNCHING] = "launching", [STAGE_RUNNING] = "running",
     [STAGE_LEFTOVERS] = "leftovers", [STAGE_GONE] = "gone",
@@ -95,6 +98,20 @@ static int build_environment(struct supervision *s, const struct env *jobruntime
     return 0;
 }
 
+/* Everything that holds the run from outside stands before there is anything to hold. */
+static int limit(struct supervision *s, struct err *e)
+{
+    struct cgroup_places places;
+    struct node_size node;
+
+    cgroup_places_read(&places);
+    node_size_read(&node);
+    if (run_group_create(&places, s->plan.run_id, &s->group, e) < 0)
+        return err_context(e, "control groups");
+    limits_effective(&s->plan.limits, s->policy, &node, &s->limits);
+    return limits_apply(&s->limits, &s->group, limits_disk_of(s->run.home_fd), &s->contained, e);
+}
+
 static int launch(struct supervision *s, const struct placed *placed, struct err *e)
 {
     AUTO(strlist) struct strlist argv = {0};
@@ -106,14 +123,10 @@ static int launch(struct supervision *s, const struct placed *placed, struct err
                        .environment = &environment,
                        .directory = entry_directory(&s->plan),
                        .output_fd = {s->output_fd[0], s->output_fd[1]},
-                       .group_procs_fd = -1};
-    char group[256];
+                       .group = &s->group,
+                       .limits = &s->limits};
     struct fact_writer *w;
 
-    (void)snprintf(group, sizeof(group), "runlet.%s", s->plan.run_id);
-    if (cgroup_create_here(group, &s->group, e) < 0)
-        return e->code;
-    l.group_procs_fd = s->group.procs_fd;
     if (entry_command(&s->plan, placed->entry, &argv, e) < 0)
         return e->code;
     if (build_environment(s, &placed->env, &environment) < 0)
@@ -124,9 +137,9 @@ static int launch(struct supervision *s, const struct placed *placed, struct err
     fact_put_int(w, "bytes", placed->bytes);
     if (journal_commit(&s->journal, true, e) < 0)
         return e->code;
+    oom_watch_open(&s->oom);
     if (init_start(&l, &s->init, e) < 0)
         return e->code;
-    fd_close(&s->group.procs_fd);
     for (size_t i = 0; i < CAPTURE_STREAMS; i++)
         fd_close(&s->output_fd[i]);
     return 0;
@@ -152,6 +165,12 @@ void stage_helper_exited(struct supervision *s, int wait_status)
         tree_gone(s);
         return;
     }
+    if (limit(s, &e) < 0) {
+        placed_free(&placed);
+        not_started(s, CAUSE_LIMIT_NOT_APPLIED, &e);
+        tree_gone(s);
+        return;
+    }
     if (launch(s, &placed, &e) < 0) {
         not_started(s, e.blame == BLAME_ASSIGNMENT ? CAUSE_ARTIFACT_REJECTED : CAUSE_LAUNCH_FAILED, &e);
         tree_gone(s);
@@ -163,6 +182,19 @@ void stage_helper_exited(struct supervision *s, int wait_status)
 
 /* ---- the job ---- */
 
+static void note_containment(struct supervision *s)
+{
+    struct err e = ERR_INIT;
+
+    for (size_t i = 0; i < s->contained.count; i++)
+        if (s->contained.item[i].state == CONTAINMENT_MISSING)
+            log_warning("run=%s runs without %s (%s)", s->plan.run_id, s->contained.item[i].name,
+                        s->contained.item[i].value);
+    if (containment_note(&s->contained, &s->journal, clock_wall(), &e) < 0)
+        log_warning("run=%s journal: %s", s->plan.run_id, e.text);
+    containment_free(&s->contained);
+}
+
 static void job_started(struct supervision *s, pid_t pid)
 {
     struct message m = {.type = MESSAGE_RUNNING, .pid = pid};
@@ -170,9 +202,16 @@ static void job_started(struct supervision *s, pid_t pid)
     struct fact_writer *w;
 
     (void)process_identity_of(pid, &identity);
+    note_containment(s);
     s->record.started_at = clock_wall();
     s->record.main_end = MAIN_UNKNOWN;
     s->deadline = (boot_ms_t){clock_boot().ms + s->plan.maximum_runtime_ms};
+    s->main_pid = pid;
+    measure_begin(&s->measure, clock_boot());
+    s->disk_free_at_start = disk_free(s->run.fd);
+    s->look_at = (boot_ms_t){clock_boot().ms + LOOK_MS};
+    if (s->plan.notice_before_ms > 0)
+        s->notice_at = (boot_ms_t){s->deadline.ms - s->plan.notice_before_ms};
     set_stage(s, STAGE_RUNNING);
     w = fact(s, "running");
     fact_put_int(w, "pid", pid);
@@ -200,6 +239,7 @@ static void main_ended(struct supervision *s, const struct init_report *report)
     fact_put_int(w, "status", report->status);
     note(s, false);
     channel_say(&s->channel, &(struct message){.type = MESSAGE_CLEANING});
+    s->look_at.ms = INT64_MAX;
     set_stage(s, STAGE_LEFTOVERS);
 }
 
@@ -208,7 +248,11 @@ void stage_init_report(struct supervision *s, const struct init_report *report)
     switch (report->word) {
     case INIT_FAILED:
         s->record.launch_errno = report->launch_errno;
-        not_started(s, CAUSE_LAUNCH_FAILED, &report->error);
+        not_started(s, report->cause, &report->error);
+        break;
+    case INIT_CONTAINED:
+        (void)containment_add(&s->contained, report->fact.name, report->fact.state, report->fact.value,
+                              report->fact.by);
         break;
     case INIT_STARTED: job_started(s, report->pid); break;
     case INIT_MAIN_ENDED: main_ended(s, report); break;
@@ -230,6 +274,23 @@ void stage_init_exited(struct supervision *s)
         not_started(s, CAUSE_LAUNCH_FAILED,
                     &(struct err){.blame = BLAME_BUG, .text = "init ended without starting the job"});
     tree_gone(s);
+}
+
+/* ---- while it runs ---- */
+
+void stage_look(struct supervision *s, boot_ms_t now)
+{
+    if (now.ms < s->look_at.ms)
+        return;
+    s->look_at.ms = now.ms + LOOK_MS;
+    if (measure_look(&s->measure, &s->group, now) && measure_write(&s->measure, s->run.fd) < 0)
+        log_debug("run=%s its usage could not be written", s->plan.run_id);
+    if (!s->stopping &&
+        disk_exhausted(disk_free(s->run.fd), s->disk_free_at_start, s->policy->disk_reserve_bytes)) {
+        (void)snprintf(s->record.reason, sizeof(s->record.reason),
+                       "the disk that holds it has almost nothing left (reserve.disk)");
+        stage_stop(s, CAUSE_DISK_FULL, -1, now);
+    }
 }
 
 /* ---- the end ---- */
@@ -257,7 +318,7 @@ void stage_stop(struct supervision *s, enum cause cause, int64_t grace_ms, boot_
 /* What could not be ended: named for the operator. */
 static void describe_left_behind(struct supervision *s)
 {
-    cgroup_describe(&s->group, s->record.left_behind, sizeof(s->record.left_behind));
+    run_group_describe(&s->group, s->record.left_behind, sizeof(s->record.left_behind));
     if (s->record.left_behind[0] == '\0')
         (void)snprintf(s->record.left_behind, sizeof(s->record.left_behind),
                        "processes below init (pid %d) did not end after SIGKILL", (int)s->init.pid);
@@ -282,7 +343,7 @@ static void take_step(struct supervision *s, enum stop_action action, boot_ms_t 
         s->stop.killed_at = now;
         break;
     case STOP_KILL_INIT:
-        (void)cgroup_kill(&s->group);
+        (void)run_group_kill(&s->group);
         (void)kill(s->init.pid, SIGKILL);
         s->stop.killed_init = true;
         break;

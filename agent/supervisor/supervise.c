@@ -46,7 +46,7 @@ static void reap_children(struct supervision *s)
 
     if (s->helper.pid > 0 && waitpid(s->helper.pid, &wait_status, WNOHANG) == s->helper.pid)
         stage_helper_exited(s, wait_status);
-    if (s->init.pid > 0 && waitpid(s->init.pid, &wait_status, WNOHANG) == s->init.pid) {
+    if (s->init.pid > 0 && wait4(s->init.pid, &wait_status, WNOHANG, &s->ended) == s->init.pid) {
         struct init_report report;
         while (s->init.control_fd >= 0 && init_receive(&s->init, &report) == 1)
             stage_init_report(s, &report);
@@ -54,14 +54,14 @@ static void reap_children(struct supervision *s)
     }
 }
 
-/* SIGTERM to the supervisor comes from the machine's service manager: the run is ended in good order. */
+/* SIGTERM to the supervisor comes from the machine's service manager, which shuts down: the job gets its grace. */
 static void handle_signals(struct supervision *s, boot_ms_t now)
 {
     struct signalfd_siginfo info;
 
     while (read(s->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
         if (info.ssi_signo == SIGTERM)
-            stage_stop(s, CAUSE_CANCELLED, -1, now);
+            stage_preempt(s, NOTICE_SHUTDOWN, 0, now);
     reap_children(s);
 }
 
@@ -75,6 +75,7 @@ static void handle_message(struct supervision *s, const struct message *m, boot_
         stage_stop(s, CAUSE_CANCELLED, 0, now);
         s->stop.hurry = true;
         break;
+    case MESSAGE_PREEMPT: stage_preempt(s, m->notice, m->grace_ms, now); break;
     default: break;
     }
 }
@@ -104,6 +105,9 @@ static void handle_time(struct supervision *s, boot_ms_t now, wall_ms_t wall)
 
     if (s->stage == STAGE_RUNNING && now.ms >= s->deadline.ms)
         stage_stop(s, CAUSE_DEADLINE_EXCEEDED, -1, now);
+    stage_look(s, now);
+    stage_notice_deadline(s, now);
+    stage_preempt_due(s, now);
     if (s->stage == STAGE_PLACING && now.ms >= s->place_until.ms)
         stage_stop(s, CAUSE_ARTIFACT_REJECTED, 0, now);
     if (s->capture.stalled) {
@@ -116,7 +120,10 @@ static void handle_time(struct supervision *s, boot_ms_t now, wall_ms_t wall)
     }
     at = sooner(at, stage_climb(s, now));
     if (s->stage == STAGE_RUNNING && !s->stopping)
-        at = sooner(at, s->deadline.ms);
+        at = sooner(at, sooner(s->deadline.ms, s->notice_at.ms));
+    if (!s->stopping)
+        at = sooner(at, s->preempt_at.ms);
+    at = sooner(at, s->look_at.ms);
     if (s->stage == STAGE_PLACING && !s->stopping)
         at = sooner(at, s->place_until.ms);
     if (at != INT64_MAX) {
@@ -176,8 +183,11 @@ static void supervision_close(struct supervision *s)
     capture_close(&s->capture);
     journal_close(&s->journal);
     place_close(&s->helper);
+    notice_close(&s->notices);
+    oom_watch_close(&s->oom);
     fd_close(&s->init.control_fd);
-    cgroup_close(&s->group);
+    run_group_close(&s->group);
+    containment_free(&s->contained);
     fd_close(&s->signal_fd);
     fd_close(&s->timer_fd);
     fd_close(&s->output_fd[0]);
@@ -238,8 +248,13 @@ int supervise(const struct policy *policy, int connection_fd)
                             .journal = {.fd = -1},
                             .capture = {.spool = SPOOL_WRITER_INIT, .pipe_fd = {-1, -1}},
                             .helper = PLACE_HELPER_INIT,
-                            .group = CGROUP_INIT,
+                            .group = RUN_GROUP_INIT,
                             .init = {.control_fd = -1},
+                            .notices = NOTICE_BOARD_INIT,
+                            .notice_at = {INT64_MAX},
+                            .preempt_at = {INT64_MAX},
+                            .look_at = {INT64_MAX},
+                            .oom = {-1},
                             .signal_fd = -1,
                             .timer_fd = -1,
                             .output_fd = {-1, -1}};

@@ -4,6 +4,7 @@
  *   request.c     the first message: from plan to run directory, or a refusal
  *   supervise.c   the loop: what woke us, and what is due
  *   stages.c      what each stage does when it begins and ends; the only writer of `stage`
+ *   preempt.c     what the job is told before it is stopped
  *   finish.c      the exit record
  */
 #ifndef SUPERVISOR_SUPERVISION_H
@@ -14,11 +15,14 @@
 #include "supervisor/capture.h"
 #include "supervisor/channel.h"
 #include "supervisor/init.h"
+#include "supervisor/measure.h"
+#include "supervisor/notice.h"
+#include "supervisor/oom.h"
 #include "supervisor/place.h"
 #include "supervisor/policy.h"
 #include "supervisor/run_directory.h"
 #include "supervisor/stop.h"
-#include "sys/cgroup.h"
+#include "sys/run_group.h"
 
 enum stage {
     STAGE_PLACING = 0, /* the helper puts the artifact into the home */
@@ -31,22 +35,34 @@ enum stage {
 
 struct supervision {
     const struct policy *policy;
-    struct plan plan;               /* owned */
-    struct run_directory run;       /* owned */
-    struct journal journal;         /* owned */
-    struct capture capture;         /* owned */
-    struct channel channel;         /* owned */
-    struct place_helper helper;     /* owned */
-    struct cgroup group;            /* owned: the run's control group, where there is one */
-    struct init_process init;       /* owned */
-    int signal_fd, timer_fd;        /* owned */
-    int output_fd[CAPTURE_STREAMS]; /* owned: write ends, for the job; -1 after the launch */
+    struct plan plan;            /* owned */
+    struct run_directory run;    /* owned */
+    struct journal journal;      /* owned */
+    struct capture capture;      /* owned */
+    struct channel channel;      /* owned */
+    struct place_helper helper;  /* owned */
+    struct notice_board notices; /* owned */
+    struct run_group group;      /* owned: the run's control groups, where there are any */
+    struct effective_limits limits;
+    struct measure measure;
+    struct oom_watch oom; /* owned */
+    struct rusage ended;  /* of everything that init reaped, once it is gone */
+    pid_t main_pid;       /* 0 until it runs */
+    int64_t disk_free_at_start;
+    boot_ms_t look_at;                 /* when disk and usage are looked at next; INT64_MAX: not running */
+    struct containment_list contained; /* owned: as it was read back, until it is noted */
+    struct init_process init;          /* owned */
+    int signal_fd, timer_fd;           /* owned */
+    int output_fd[CAPTURE_STREAMS];    /* owned: write ends, for the job; -1 after the launch */
     enum stage stage;
     bool stopping; /* the ladder is being climbed */
     struct stop_policy stop_policy;
     struct stop_progress stop;
     boot_ms_t place_until;
-    boot_ms_t deadline;        /* 0 until the job runs */
+    boot_ms_t deadline;  /* 0 until the job runs */
+    boot_ms_t notice_at; /* when the job is told of its deadline; INT64_MAX: never, or told */
+    enum notice_reason preempt_reason;
+    boot_ms_t preempt_at;      /* when a preempted run is stopped; INT64_MAX: it is not preempted */
     struct exit_record record; /* filled as facts become known */
 };
 
@@ -65,6 +81,15 @@ void stage_init_exited(struct supervision *s);
 /* Begins to stop the run for `cause` unless it is being stopped already; the first cause wins. grace_ms < 0:
  * the plan's. */
 void stage_stop(struct supervision *s, enum cause cause, int64_t grace_ms, boot_ms_t now);
+/* Tells the job that it will be stopped for `reason` in left_ms, and stops it then as preempted. A later call can make that
+ * sooner, not later. */
+void stage_preempt(struct supervision *s, enum notice_reason reason, int64_t left_ms, boot_ms_t now);
+/* Stops a preempted run whose time has come. */
+void stage_preempt_due(struct supervision *s, boot_ms_t now);
+/* Tells the job of its deadline, once, when that is near. */
+void stage_notice_deadline(struct supervision *s, boot_ms_t now);
+/* Looks at the running job's disk and usage when that is due. */
+void stage_look(struct supervision *s, boot_ms_t now);
 /* Takes the steps of the stop ladder that are due. Returns when to look again (INT64_MAX: never). */
 int64_t stage_climb(struct supervision *s, boot_ms_t now);
 

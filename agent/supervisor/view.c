@@ -3,12 +3,21 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "supervisor/notice.h"
+#include "supervisor/view_dev.h"
+#include "sys/fd.h"
+#include "sys/mounts.h"
+
+#define RESOLVER_BYTES_MAX (64U * 1024)
 
 static int failed(struct err *e, const char *what, const char *where)
 {
@@ -26,6 +35,65 @@ static int bind_fd(int fd, const char *target, unsigned long flags, struct err *
     if (flags != 0 && mount(NULL, target, NULL, MS_REMOUNT | MS_BIND | flags, NULL) < 0)
         return failed(e, "set the mount options of", target);
     return 0;
+}
+
+/* Name resolution goes on when the machine keeps its resolver's file below /run (systemd-resolved, NetworkManager). */
+struct resolver {
+    char path[PATH_MAX]; /* of the real file; "" when it is not below /run */
+    struct strbuf *text; /* borrowed */
+};
+
+static void resolver_save(struct resolver *r)
+{
+    char real[PATH_MAX];
+
+    r->path[0] = '\0';
+    if (realpath("/etc/resolv.conf", real) == NULL || strncmp(real, "/run/", 5) != 0 ||
+        file_read(AT_FDCWD, real, r->text) < 0)
+        return;
+    memcpy(r->path, real, sizeof(real));
+}
+
+static int resolver_restore(const struct resolver *r, struct err *e)
+{
+    AUTO_CLOSE int fd = -1;
+    char path[sizeof(r->path)];
+
+    if (r->path[0] == '\0')
+        return 0;
+    (void)snprintf(path, sizeof(path), "%s", r->path);
+    for (char *slash = strchr(path + 5, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        if (mkdir(path, 0755) < 0 && errno != EEXIST)
+            return failed(e, "make", path);
+        *slash = '/';
+    }
+    fd = open(r->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (fd < 0 || fd_write_all(fd, r->text->data, r->text->len) < 0)
+        return failed(e, "write", r->path);
+    return 0;
+}
+
+/* The host's /run is full of sockets that are no business of the job: it gets an empty one with its own notices in it. */
+static int mount_run(int notice_fd, struct err *e)
+{
+    AUTO(strbuf) struct strbuf text = STRBUF_INIT(RESOLVER_BYTES_MAX);
+    struct resolver resolver = {.text = &text};
+    int r;
+
+    resolver_save(&resolver);
+    if (mount("tmpfs", "/run", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+              "mode=0755,size=256k,nr_inodes=64") < 0)
+        return failed(e, "mount an empty", "/run");
+    r = resolver_restore(&resolver, e);
+    if (r == 0 && mkdir(JOB_NOTICE_DIR, 0755) < 0)
+        r = failed(e, "make", JOB_NOTICE_DIR);
+    if (r == 0)
+        r = bind_fd(notice_fd, JOB_NOTICE_DIR, MS_NOSUID | MS_NODEV | MS_NOEXEC, e);
+    if (r == 0 && mount(NULL, "/run", NULL,
+                        MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
+        r = failed(e, "make read-only", "/run");
+    return r;
 }
 
 /* The job's home over an empty /home, so that no other user's home is in sight. */
@@ -52,14 +120,57 @@ static int hide(const char *path, struct err *e)
     return 0;
 }
 
-static int mount_kernel_views(struct err *e)
+/* Parts of /proc and /sys that tell of the machine or reach into it. Most are closed to the job's user anyway; this
+ * holds for a job that is root, too. */
+static const char *const MASKED[] = {
+    "/proc/acpi",          "/proc/asound",        "/proc/kcore",
+    "/proc/keys",          "/proc/key-users",     "/proc/kmsg",
+    "/proc/latency_stats", "/proc/sched_debug",   "/proc/scsi",
+    "/proc/sysrq-trigger", "/proc/timer_list",    "/proc/timer_stats",
+    "/proc/kallsyms",      "/proc/config.gz",     "/sys/firmware",
+    "/sys/kernel/debug",   "/sys/kernel/tracing", "/sys/kernel/security",
+    "/sys/fs/bpf",         "/sys/fs/pstore",      "/sys/devices/virtual/powercap",
+    "/sys/hypervisor",
+};
+
+/* Settings of the kernel: to be seen, not changed. */
+static const char *const PROC_READ_ONLY[] = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys"};
+
+static int mask(const char *path, struct err *e)
+{
+    struct stat st;
+
+    if (lstat(path, &st) < 0)
+        return 0;
+    if (S_ISDIR(st.st_mode))
+        return hide(path, e);
+    if (mount("/dev/null", path, NULL, MS_BIND, NULL) < 0 ||
+        mount(NULL, path, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NOEXEC, NULL) < 0)
+        return failed(e, "mask", path);
+    return 0;
+}
+
+static int mount_proc(struct err *e)
 {
     if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
         return failed(e, "mount", "/proc");
-    if (mount("tmpfs", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777") < 0 && errno != ENOENT)
-        return failed(e, "mount", "/dev/shm");
+    for (size_t i = 0; i < ARRAY_SIZE(PROC_READ_ONLY); i++) {
+        const char *path = PROC_READ_ONLY[i];
+        if (access(path, F_OK) < 0)
+            continue;
+        if (mount(path, path, NULL, MS_BIND, NULL) < 0 ||
+            mount(NULL, path, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
+                  NULL) < 0)
+            return failed(e, "make read-only", path);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(MASKED); i++)
+        if (mask(MASKED[i], e) < 0)
+            return e->code;
     return 0;
 }
+
+const char *const VIEW_WRITABLE[] = {
+    JOB_HOME, "/tmp", "/var/tmp", JOB_NOTICE_DIR, "/proc", "/dev/shm", "/dev/mqueue", "/dev/pts", NULL};
 
 struct view_source {
     const char *name;   /* in the run directory */
@@ -88,7 +199,8 @@ static int open_sources(const struct policy *policy, const struct run_directory 
     return 0;
 }
 
-int view_build(const struct policy *policy, const struct run_directory *run, struct err *e)
+int view_build(const struct policy *policy, const struct plan *plan, const struct run_directory *run,
+               struct err *e)
 {
     struct view_source sources[] = {
         {HOME_NAME, JOB_HOME, MS_NOSUID | MS_NODEV, -1},
@@ -96,6 +208,7 @@ int view_build(const struct policy *policy, const struct run_directory *run, str
         {SCRATCH_NAME "/group", "/etc/group", MS_RDONLY | MS_NOSUID | MS_NODEV, -1},
         {SCRATCH_NAME "/var-tmp", "/var/tmp", MS_NOSUID | MS_NODEV, -1},
         {SCRATCH_NAME "/tmp", "/tmp", MS_NOSUID | MS_NODEV, -1},
+        {NOTICE_DIR_NAME, JOB_NOTICE_DIR, 0, -1}, /* by mount_run */
     };
     int r;
 
@@ -103,12 +216,20 @@ int view_build(const struct policy *policy, const struct run_directory *run, str
         return failed(e, "part from the host's", "mounts");
     r = open_sources(policy, run, sources, ARRAY_SIZE(sources), e);
     if (r == 0)
+        r = mounts_read_only(false, e);
+    if (r == 0)
         r = mount_home(sources[0].fd, e);
     for (size_t i = 0; r == 0 && i < ARRAY_SIZE(policy->hidden_dirs); i++)
         r = hide(policy->hidden_dirs[i], e);
-    for (size_t i = 1; r == 0 && i < ARRAY_SIZE(sources); i++)
+    if (r == 0)
+        r = mount_run(sources[ARRAY_SIZE(sources) - 1].fd, e);
+    for (size_t i = 1; r == 0 && i < ARRAY_SIZE(sources) - 1; i++)
         r = bind_fd(sources[i].fd, sources[i].target, sources[i].flags, e);
     for (size_t i = 0; i < ARRAY_SIZE(sources); i++)
         fd_close(&sources[i].fd);
-    return r == 0 ? mount_kernel_views(e) : r;
+    if (r == 0)
+        r = view_dev_build(&plan->sandbox.devices, e);
+    if (r == 0)
+        r = mount_proc(e);
+    return r == 0 ? mounts_check_read_only(VIEW_WRITABLE, e) : r;
 }

@@ -8,11 +8,17 @@
 #include "supervisor/policy.h"
 #include "supervisor/run_directory.h"
 
+/* Everything else is read-only; up to a NULL. */
+extern const char *const VIEW_WRITABLE[];
+
 /*
  * Changes the calling process's mount namespace, which must be its own. The order is the argument: sources
- * are reached through descriptors opened before anything is covered; the home first, then what must be
- * hidden, then the private /tmp. 0 or negative with the step's name in *e.
+ * are reached through descriptors opened before anything is covered; then all there is becomes read-only; then come
+ * the home, what must be hidden, the private folders, /dev, and /proc last, since everything before uses the old one.
+ * Afterwards every mount is looked at. 0 or negative with the step's name in *e; -ENOTSUP for a mount that is
+ * writable and should not be.
  */
-int view_build(const struct policy *policy, const struct run_directory *run, struct err *e);
+int view_build(const struct policy *policy, const struct plan *plan, const struct run_directory *run,
+               struct err *e);
 
 #endif

@@ -4,60 +4,29 @@
 #include "unpack/confine.h"
 
 #include <errno.h>
-#include <linux/landlock.h>
 #include <seccomp.h>
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/auto.h"
-
-/* Rights that came after the first Landlock, for headers that are older than the kernel. */
-#ifndef LANDLOCK_ACCESS_FS_REFER
-#define LANDLOCK_ACCESS_FS_REFER (1ULL << 13)
-#endif
-#ifndef LANDLOCK_ACCESS_FS_TRUNCATE
-#define LANDLOCK_ACCESS_FS_TRUNCATE (1ULL << 14)
-#endif
-#ifndef LANDLOCK_ACCESS_FS_IOCTL_DEV
-#define LANDLOCK_ACCESS_FS_IOCTL_DEV (1ULL << 15)
-#endif
-
-static uint64_t handled_rights(long abi)
-{
-    uint64_t all = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1;
-
-    if (abi >= 2)
-        all |= LANDLOCK_ACCESS_FS_REFER;
-    if (abi >= 3)
-        all |= LANDLOCK_ACCESS_FS_TRUNCATE;
-    if (abi >= 5)
-        all |= LANDLOCK_ACCESS_FS_IOCTL_DEV;
-    return all;
-}
+#include "sys/landlock.h"
 
 int confine_files(int home, struct err *e)
 {
-    const uint64_t granted = LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_READ_FILE |
-                             LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_MAKE_DIR |
-                             LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SYM |
-                             LANDLOCK_ACCESS_FS_REFER | LANDLOCK_ACCESS_FS_TRUNCATE;
-    long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
-    struct landlock_ruleset_attr rules = {.handled_access_fs = handled_rights(abi)};
-    struct landlock_path_beneath_attr below = {.allowed_access = granted & handled_rights(abi),
-                                               .parent_fd = home};
-    AUTO_CLOSE int fd = -1;
+    int abi = landlock_abi();
+    AUTO_CLOSE int rules = -1;
+    int r;
 
     if (abi < 1)
         return 0;
-    fd = (int)syscall(SYS_landlock_create_ruleset, &rules, sizeof(rules), 0);
-    if (fd < 0 || syscall(SYS_landlock_add_rule, fd, LANDLOCK_RULE_PATH_BENEATH, &below, 0) < 0 ||
-        syscall(SYS_landlock_restrict_self, fd, 0) < 0)
-        return err_errno(e, errno, BLAME_NODE, "restrict to the home");
-    return 1;
+    rules = landlock_begin(abi, false);
+    r = rules < 0 ? rules : landlock_allow(rules, abi, home, GRANT_READ | GRANT_WRITE | GRANT_CHANGE);
+    if (r == 0)
+        r = landlock_enforce(rules);
+    return r < 0 ? err_errno(e, -r, BLAME_NODE, "restrict to the home") : 1;
 }
 
 /* What unpacking uses, then what the C library uses on its own (memory, abort, exit). */

@@ -38,7 +38,7 @@
  * escaped. */
 #define FACT_LINE_MAX (192U * 1024)
 /* Members of one fact. */
-#define FACT_MEMBERS_MAX 32
+#define FACT_MEMBERS_MAX 64
 /* The whole plan: the environment, the arguments and the platform's own variables, escaped, with room. */
 #define PLAN_BYTES_MAX (1U << 20)
 /* Files that one plan can place. */

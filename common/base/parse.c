@@ -10,7 +10,7 @@
 #define RUN_ID_MAX 200
 
 /* Reads the digits at s; *ret_end is the first byte after them. */
-static int digits(const char *s, uint64_t *ret, const char **ret_end)
+int parse_leading_u64(const char *s, uint64_t *ret, const char **ret_end)
 {
     uint64_t value = 0;
     const char *p = s;
@@ -32,7 +32,7 @@ int parse_u64(const char *s, uint64_t max, uint64_t *ret)
 {
     const char *end;
     uint64_t value;
-    int r = digits(s, &value, &end);
+    int r = parse_leading_u64(s, &value, &end);
 
     if (r < 0)
         return r;
@@ -68,7 +68,7 @@ int parse_duration_ms(const char *s, int64_t *ret)
     } UNITS[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}};
     const char *end;
     uint64_t value;
-    int r = digits(s, &value, &end);
+    int r = parse_leading_u64(s, &value, &end);
 
     if (r < 0)
         return r;
@@ -94,7 +94,7 @@ int parse_size(const char *s, uint64_t *ret)
     const char *letter;
     uint64_t value;
     unsigned shift = 0;
-    int r = digits(s, &value, &end);
+    int r = parse_leading_u64(s, &value, &end);
 
     if (r < 0)
         return r;

@@ -17,6 +17,9 @@ int parse_i64(const char *s, int64_t min, int64_t max, int64_t *ret);
 /* Decimal integer without sign. */
 int parse_u64(const char *s, uint64_t max, uint64_t *ret);
 
+/* The decimal digits that s begins with; *ret_end is what follows them. -EINVAL when there are none. */
+int parse_leading_u64(const char *s, uint64_t *ret, const char **ret_end);
+
 /* Whole number and a unit: "500ms", "90s", "5m", "2h", "30d". "0" alone is accepted. Result in milliseconds.
  */
 int parse_duration_ms(const char *s, int64_t *ret);

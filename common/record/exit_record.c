@@ -51,6 +51,25 @@ static void put_time(struct fact_writer *w, const char *key, wall_ms_t t)
     fact_put_string(w, key, text);
 }
 
+/* Only what happened is written: most runs stay below their limits. */
+static void put_limits_reached(struct fact_writer *w, const struct exit_record *record)
+{
+    const struct oom_facts *oom = &record->oom;
+
+    if (oom->kills > 0) {
+        fact_put_int(w, "oom-kills", oom->kills);
+        fact_put_bool(w, "oom-main", oom->main_killed);
+        fact_put_int(w, "oom-pid", oom->pid);
+        fact_put_string(w, "oom-command", oom->command);
+        fact_put_int(w, "oom-limit", oom->limit_bytes);
+        fact_put_string(w, "oom-others", oom->others);
+    }
+    if (record->pids_refused > 0) {
+        fact_put_int(w, "pids-refused", record->pids_refused);
+        fact_put_int(w, "pids-limit", record->pids_limit);
+    }
+}
+
 int exit_record_encode(const struct exit_record *record, struct strbuf *out, struct err *e)
 {
     struct fact_writer w = fact_begin(out);
@@ -74,6 +93,10 @@ int exit_record_encode(const struct exit_record *record, struct strbuf *out, str
     fact_put_int(&w, "log-lines", (int64_t)record->log_lines);
     fact_put_int(&w, "disk-bytes", (int64_t)record->disk_bytes);
     fact_put_string(&w, "witness", record->witness);
+    put_limits_reached(&w, record);
+    usage_put(&w, &record->usage);
+    if (record->checkpoint[0] != '\0')
+        fact_put_string(&w, "checkpoint", record->checkpoint);
     r = fact_end(&w);
     return r < 0 ? err_set(e, r, BLAME_NODE, "the exit record could not be built") : 0;
 }
@@ -171,6 +194,18 @@ static int get_stop(const struct fact *f, struct exit_record *r, struct err *e)
     return 0;
 }
 
+static void get_limits_reached(const struct fact *f, struct exit_record *r)
+{
+    (void)fact_int(f, "oom-kills", &r->oom.kills);
+    (void)fact_bool(f, "oom-main", &r->oom.main_killed);
+    (void)fact_int(f, "oom-pid", &r->oom.pid);
+    (void)fact_int(f, "oom-limit", &r->oom.limit_bytes);
+    copy_text(r->oom.command, sizeof(r->oom.command), fact_str(f, "oom-command"));
+    copy_text(r->oom.others, sizeof(r->oom.others), fact_str(f, "oom-others"));
+    (void)fact_int(f, "pids-refused", &r->pids_refused);
+    (void)fact_int(f, "pids-limit", &r->pids_limit);
+}
+
 static int from_fact(const struct fact *f, struct exit_record *r, struct err *e)
 {
     int64_t version;
@@ -197,6 +232,9 @@ static int from_fact(const struct fact *f, struct exit_record *r, struct err *e)
         result = get_count(f, "log-lines", &r->log_lines, e);
     if (result == 0)
         result = get_count(f, "disk-bytes", &r->disk_bytes, e);
+    get_limits_reached(f, r);
+    usage_take(f, &r->usage);
+    copy_text(r->checkpoint, sizeof(r->checkpoint), fact_str(f, "checkpoint"));
     return result;
 }
 

@@ -16,6 +16,7 @@
 #include "base/limits.h"
 #include "base/strbuf.h"
 #include "record/lifecycle.h"
+#include "record/usage.h"
 
 #define EXIT_RECORD_NAME "exit"
 
@@ -30,6 +31,19 @@ enum main_end {
 
 const char *main_end_name(enum main_end end);       /* "not-started", "exited", "signaled", "unknown" */
 enum main_end main_end_from_name(const char *name); /* MAIN_END_COUNT when unknown */
+
+#define COMMAND_TEXT_MAX    32
+#define CHECKPOINT_TEXT_MAX 1024
+
+/* What the kernel did because the run was at its memory limit. */
+struct oom_facts {
+    int64_t kills;                  /* processes of the run it killed; 0 also when it does not count them */
+    bool main_killed;               /* the main process was among them: this ended the run */
+    int64_t pid;                    /* of the last one, on the node; 0: not known */
+    char command[COMMAND_TEXT_MAX]; /* of the last one */
+    int64_t limit_bytes;            /* the limit that was reached; 0: not known */
+    char others[256]; /* the largest processes that were in it as well: "python3 812 MiB, bash 3 MiB" */
+};
 
 struct exit_record {
     char run_id[RUN_ID_BYTES];
@@ -51,7 +65,13 @@ struct exit_record {
     uint64_t log_bytes;
     uint64_t log_lines;
     uint64_t disk_bytes; /* in the home when the run ended; of a home with very many files, of a part of it */
-    char witness[16];    /* who saw the end: "supervisor", "init", "none" */
+    struct oom_facts oom;
+    int64_t pids_limit;   /* 0: none */
+    int64_t pids_refused; /* times that a new process or thread was refused because of it */
+    struct run_usage usage;
+    char checkpoint
+        [CHECKPOINT_TEXT_MAX]; /* where the job says that it saved its work; "" when it said nothing */
+    char witness[16];          /* who saw the end: "supervisor", "init", "none" */
 };
 
 /*

@@ -42,6 +42,12 @@ static const char *const CAUSE_NAMES[CAUSE_COUNT] = {
     [CAUSE_GPU_LOST] = "gpu-lost",
     [CAUSE_INTERNAL] = "internal",
     [CAUSE_UNKNOWN] = "unknown",
+    [CAUSE_PIDS_EXHAUSTED] = "pids-exhausted",
+};
+
+static const char *const NOTICE_NAMES[NOTICE_COUNT] = {
+    [NOTICE_NONE] = "none", [NOTICE_DEADLINE] = "deadline", [NOTICE_DRAIN] = "drain",
+    [NOTICE_SPOT] = "spot", [NOTICE_SHUTDOWN] = "shutdown",
 };
 
 /* The name at index, or "?" for a value that is not of the enum. */
@@ -87,4 +93,14 @@ const char *cause_name(enum cause cause)
 enum cause cause_from_name(const char *name)
 {
     return (enum cause)index_of(CAUSE_NAMES, CAUSE_COUNT, name);
+}
+
+const char *notice_reason_name(enum notice_reason reason)
+{
+    return name_at(NOTICE_NAMES, NOTICE_COUNT, (unsigned)reason);
+}
+
+enum notice_reason notice_reason_from_name(const char *name)
+{
+    return (enum notice_reason)index_of(NOTICE_NAMES, NOTICE_COUNT, name);
 }

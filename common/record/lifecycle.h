@@ -57,8 +57,24 @@ enum cause {
     CAUSE_GPU_LOST,
     CAUSE_INTERNAL,
     CAUSE_UNKNOWN,
+    CAUSE_PIDS_EXHAUSTED,
     CAUSE_COUNT,
 };
+
+/* Why a job is told that its time is short. */
+enum notice_reason {
+    NOTICE_NONE = 0,
+    NOTICE_DEADLINE, /* its maximum runtime is near */
+    NOTICE_DRAIN,    /* an operator empties the node */
+    NOTICE_SPOT,     /* the provider takes the machine back */
+    NOTICE_SHUTDOWN, /* the machine goes down */
+    NOTICE_COUNT,
+};
+
+/* "deadline", "drain", "spot", "shutdown"; "none". */
+const char *notice_reason_name(enum notice_reason reason);
+/* NOTICE_COUNT when the name is unknown. */
+enum notice_reason notice_reason_from_name(const char *name);
 
 /* "ACCEPTED", "PREPARING", ... */
 const char *phase_name(enum phase phase);

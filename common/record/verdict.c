@@ -46,6 +46,7 @@ static const struct cause_meaning {
     [CAUSE_GPU_LOST] = {STATE_FAILED, "Job run failed because a GPU was lost."},
     [CAUSE_INTERNAL] = {STATE_FAILED, "Job run failed because of an internal error."},
     [CAUSE_UNKNOWN] = {STATE_FAILED, "Job run ended for an unknown reason."},
+    [CAUSE_PIDS_EXHAUSTED] = {STATE_FAILED, "Job run reached its limit of processes."},
 };
 
 /* The end as far as the record can be believed: a status that no kernel gives means that nobody knows. */
@@ -70,9 +71,14 @@ static enum cause cause_of(const struct exit_record *record, enum main_end end)
         return CAUSE_INTERNAL;
     if (record->stop_cause != CAUSE_NONE)
         return record->stop_cause;
-    if (end == MAIN_EXITED)
-        return CAUSE_EXITED;
-    return end == MAIN_SIGNALED ? CAUSE_SIGNALED : CAUSE_UNKNOWN;
+    if (end != MAIN_EXITED && end != MAIN_SIGNALED)
+        return CAUSE_UNKNOWN;
+    /* A SIGKILL is the memory limit's only when the kernel says that it killed this very process for it. */
+    if (end == MAIN_SIGNALED && record->status == SIGKILL && record->oom.main_killed && record->oom.kills > 0)
+        return CAUSE_OOM_KILLED;
+    if (record->pids_refused > 0 && (end == MAIN_SIGNALED || record->status != 0))
+        return CAUSE_PIDS_EXHAUSTED;
+    return end == MAIN_EXITED ? CAUSE_EXITED : CAUSE_SIGNALED;
 }
 
 /* ---- the text ---- */
@@ -169,6 +175,60 @@ static void add_cause(struct text *t, enum cause cause, const struct exit_record
     add(t, ".");
 }
 
+static void add_bytes(struct text *t, int64_t bytes)
+{
+    struct run_usage one = {0};
+    char text[USAGE_TEXT_MAX];
+
+    usage_set(&one, USAGE_MEMORY_BYTES, bytes);
+    usage_format(&one, USAGE_MEMORY_BYTES, text);
+    add(t, "%s", text);
+}
+
+/* Which process, of how much, with whom. */
+static void add_oom(struct text *t, const struct exit_record *record)
+{
+    const struct oom_facts *oom = &record->oom;
+    int64_t peak;
+
+    add(t, " The kernel killed ");
+    if (oom->command[0] != '\0')
+        add_foreign(t, oom->command);
+    else
+        add(t, "a process");
+    if (oom->pid > 0)
+        add(t, " (pid %lld)", (long long)oom->pid);
+    if (oom->kills > 1)
+        add(t, " and %lld more", (long long)(oom->kills - 1));
+    if (oom->limit_bytes > 0) {
+        add(t, " at the memory limit of ");
+        add_bytes(t, oom->limit_bytes);
+    } else {
+        add(t, " for want of memory");
+    }
+    if (usage_get(&record->usage, USAGE_MEMORY_PEAK_BYTES, &peak)) {
+        add(t, "; the peak was ");
+        add_bytes(t, peak);
+    }
+    if (oom->others[0] != '\0') {
+        add(t, "; also there: ");
+        add_foreign(t, oom->others);
+    }
+    add(t, ".");
+}
+
+/* What the run went through on its way, whatever ended it. */
+static void add_circumstances(struct text *t, enum cause cause, const struct exit_record *record)
+{
+    if (record->oom.kills > 0)
+        add_oom(t, record);
+    if (record->pids_refused > 0)
+        add(t, " Its limit of %lld processes refused new ones %lld %s.", (long long)record->pids_limit,
+            (long long)record->pids_refused, record->pids_refused == 1 ? "time" : "times");
+    if (cause == CAUSE_SIGNALED && record->status == SIGXFSZ)
+        add(t, " A file had reached the limit on its size.");
+}
+
 static void describe(struct verdict *v, const struct exit_record *record, enum main_end end)
 {
     struct text t = {v->details, sizeof(v->details), 0};
@@ -176,7 +236,8 @@ static void describe(struct verdict *v, const struct exit_record *record, enum m
 
     if (v->state == STATE_SUCCEEDED) {
         add(&t, "Job run artifact execution succeeded.");
-    } else if (v->cause == CAUSE_EXITED) {
+    } else if (v->cause == CAUSE_EXITED ||
+               (v->cause == CAUSE_PIDS_EXHAUSTED && record->stop_cause == CAUSE_NONE && end == MAIN_EXITED)) {
         add(&t, "Job run artifact execution failed with exit code %d.", record->status);
     } else if (v->cause == CAUSE_SIGNALED) {
         signal_text(record, signal);
@@ -185,6 +246,16 @@ static void describe(struct verdict *v, const struct exit_record *record, enum m
         add_cause(&t, v->cause, record);
         add_end(&t, record, end);
     }
+    add_circumstances(&t, v->cause, record);
+}
+
+static int end_code(enum cause cause, enum main_end end, const struct exit_record *record)
+{
+    if (cause == CAUSE_EXITED)
+        return record->status;
+    if (cause == CAUSE_SIGNALED && end == MAIN_SIGNALED)
+        return END_CODE_SIGNAL + record->status;
+    return END_CODE_PLATFORM + (int)cause;
 }
 
 struct verdict verdict_of(const struct exit_record *record)
@@ -199,6 +270,7 @@ struct verdict verdict_of(const struct exit_record *record)
     }
     if (v.cause == CAUSE_EXITED && record->status == 0)
         v.state = STATE_SUCCEEDED;
+    v.end_code = end_code(v.cause, end, record);
     describe(&v, record, end);
     return v;
 }

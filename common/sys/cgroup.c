@@ -18,73 +18,11 @@
 #define PROC_TEXT_MAX   (256U * 1024)
 #define KILL_ROUNDS_MAX 1000
 
-/* The n-th field of the blank-separated line [line, end), counted from 0; *ret_size is its length, 0 when there is none. */
-static const char *field(const char *line, const char *end, unsigned n, size_t *ret_size)
-{
-    const char *stop;
-
-    for (; n > 0 && line < end; n--) {
-        const char *blank = memchr(line, ' ', (size_t)(end - line));
-        line = blank != NULL ? blank + 1 : end;
-    }
-    stop = line < end ? memchr(line, ' ', (size_t)(end - line)) : line;
-    *ret_size = (size_t)((stop != NULL ? stop : end) - line);
-    return line;
-}
-
-/* In a line of mountinfo(5) the mount point is the fifth field; the type is the first after " - ". */
-static bool mount_point(const char *line, size_t n, char *ret, size_t size)
-{
-    static const char TYPE[] = "cgroup2";
-    const char *end = line + n;
-    const char *dash = memmem(line, n, " - ", 3);
-    const char *type, *mount;
-    size_t type_size, mount_size;
-
-    if (dash == NULL)
-        return false;
-    type = field(dash + 3, end, 0, &type_size);
-    mount = field(line, end, 4, &mount_size);
-    if (type_size != sizeof(TYPE) - 1 || memcmp(type, TYPE, type_size) != 0 || mount_size == 0 ||
-        mount_size >= size)
-        return false;
-    memcpy(ret, mount, mount_size);
-    ret[mount_size] = '\0';
-    return true;
-}
-
 static const char *line_end(const char *line)
 {
     const char *newline = strchr(line, '\n');
 
     return newline != NULL ? newline : line + strlen(line);
-}
-
-bool cgroup_own_path(const char *mountinfo, const char *self_cgroup, char *ret, size_t size)
-{
-    const char *own = strncmp(self_cgroup, "0::", 3) == 0 ? self_cgroup + 3 : strstr(self_cgroup, "\n0::");
-    size_t used, n;
-
-    if (own == NULL)
-        return false;
-    if (*own == '\n')
-        own += 4;
-    for (const char *line = mountinfo; *line != '\0';) {
-        const char *end = line_end(line);
-        if (mount_point(line, (size_t)(end - line), ret, size)) {
-            used = strlen(ret);
-            n = (size_t)(line_end(own) - own);
-            if (n == 1)
-                return true;
-            if (used + n >= size)
-                return false;
-            memcpy(ret + used, own, n);
-            ret[used + n] = '\0';
-            return true;
-        }
-        line = *end == '\0' ? end : end + 1;
-    }
-    return false;
 }
 
 int cgroup_create(const char *own_path, const char *name, struct cgroup *ret, struct err *e)
@@ -109,23 +47,6 @@ int cgroup_create(const char *own_path, const char *name, struct cgroup *ret, st
     }
     *ret = g;
     return 0;
-}
-
-int cgroup_create_here(const char *name, struct cgroup *ret, struct err *e)
-{
-    AUTO(strbuf) struct strbuf mounts = STRBUF_INIT(PROC_TEXT_MAX);
-    AUTO(strbuf) struct strbuf own = STRBUF_INIT(PROC_TEXT_MAX);
-    char path[PATH_MAX];
-    int r;
-
-    *ret = CGROUP_INIT;
-    if (file_read(AT_FDCWD, "/proc/self/mountinfo", &mounts) < 0 ||
-        file_read(AT_FDCWD, "/proc/self/cgroup", &own) < 0)
-        return 0;
-    if (!cgroup_own_path(strbuf_str(&mounts), strbuf_str(&own), path, sizeof(path)))
-        return 0;
-    r = cgroup_create(path, name, ret, e);
-    return r == -EROFS || r == -EACCES || r == -EPERM || r == -ENOENT ? 0 : r;
 }
 
 bool cgroup_populated(const struct cgroup *g)

@@ -1,9 +1,8 @@
 /*
- * cgroup.h - a run's own group in the unified hierarchy (cgroup v2), where the machine has one: a second
- * fence around its processes, beside the pid namespace. Limits are not set here.
+ * cgroup.h - one control group, of either version: made, joined, killed, looked into, removed.
  *
- * The group is made below the caller's own group, which is the delegated one on a systemd host. Paths are
- * parameters, so that tests use a fake tree.
+ * Where a run's groups are and what they limit is run_group.h's business. Paths are parameters, so that tests use a
+ * fake tree.
  */
 #ifndef SYS_CGROUP_H
 #define SYS_CGROUP_H
@@ -26,16 +25,8 @@ struct cgroup {
         .parent_fd = -1, .fd = -1, .procs_fd = -1                                                            \
     }
 
-/* Where the unified hierarchy is mounted, from the text of mountinfo(5), and the caller's group in it, from
- * the text of /proc/self/cgroup: joined into ret. False when there is none. Pure. */
-bool cgroup_own_path(const char *mountinfo, const char *self_cgroup, char *ret, size_t size);
-
 /* Makes the group `name` below the folder `own_path`. 0 or negative with *e. */
 int cgroup_create(const char *own_path, const char *name, struct cgroup *ret, struct err *e);
-
-/* As above for this process; without a unified hierarchy, or without the right to use it, *ret stays
- * CGROUP_INIT and 0 is returned. */
-int cgroup_create_here(const char *name, struct cgroup *ret, struct err *e);
 
 /* Kills every process in the group: cgroup.kill, or before Linux 5.14 one by one. 0 or -errno. */
 int cgroup_kill(const struct cgroup *g);

@@ -15,7 +15,8 @@ static const char *const TYPE_NAMES[MESSAGE_TYPE_COUNT] = {
     [MESSAGE_STOP] = "stop",         [MESSAGE_KILL] = "kill",         [MESSAGE_HELLO] = "hello",
     [MESSAGE_REFUSED] = "refused",   [MESSAGE_ACCEPTED] = "accepted", [MESSAGE_RUNNING] = "running",
     [MESSAGE_STOPPING] = "stopping", [MESSAGE_CLEANING] = "cleaning", [MESSAGE_ENDED] = "ended",
-    [MESSAGE_REMOVE] = "remove",     [MESSAGE_REMOVED] = "removed",
+    [MESSAGE_REMOVE] = "remove",     [MESSAGE_REMOVED] = "removed",   [MESSAGE_PREEMPT] = "preempt",
+    [MESSAGE_NOTICED] = "noticed",
 };
 
 static const char *const REFUSAL_NAMES[REFUSAL_COUNT] = {
@@ -44,7 +45,9 @@ int message_encode(const struct message *m, struct strbuf *out)
         fact_put_string(&w, "run", m->run_id);
     if (m->cause != CAUSE_NONE)
         fact_put_string(&w, "cause", cause_name(m->cause));
-    if (m->type == MESSAGE_STOP)
+    if (m->notice != NOTICE_NONE)
+        fact_put_string(&w, "notice", notice_reason_name(m->notice));
+    if (m->type == MESSAGE_STOP || m->type == MESSAGE_PREEMPT || m->type == MESSAGE_NOTICED)
         fact_put_int(&w, "grace-ms", m->grace_ms);
     if (m->type == MESSAGE_RUNNING) {
         fact_put_int(&w, "pid", m->pid);
@@ -103,6 +106,9 @@ int message_decode(const char *text, size_t n, struct message *ret, struct err *
     m.cause = cause_from_name(fact_str(&f, "cause"));
     if (m.cause == CAUSE_COUNT)
         m.cause = fact_str(&f, "cause")[0] == '\0' ? CAUSE_NONE : CAUSE_UNKNOWN;
+    m.notice = notice_reason_from_name(fact_str(&f, "notice"));
+    if (m.notice == NOTICE_COUNT)
+        m.notice = NOTICE_NONE;
     (void)fact_int(&f, "version", &m.version);
     (void)fact_int(&f, "grace-ms", &m.grace_ms);
     (void)fact_int(&f, "pid", &m.pid);

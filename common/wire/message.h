@@ -7,6 +7,7 @@
  *     remove    run                                 forget a finished run: delete its directory
  *     stop      cause, grace-ms                     end the run in the declared way
  *     kill                                          skip the rest of the grace
+ *     preempt   notice, grace-ms                    tell the job that it ends in that time, then end it
  *   supervisor -> agent
  *     hello     version, run                        first word on every connection
  *     refused   refusal, blame, text                nothing was created by this request
@@ -16,6 +17,7 @@
  *     cleaning                                      the main process has ended
  *     ended     run                                 the exit record is on disk
  *     removed   run                                 the run directory is gone
+ *     noticed   notice, grace-ms                    the job was told that its time is short
  *
  * On a connection to a live run's own socket the supervisor says hello and then repeats the latest words, so
  * an agent that was away learns where the run is. Unknown types and members of a newer version are ignored by
@@ -50,6 +52,8 @@ enum message_type {
     MESSAGE_ENDED,
     MESSAGE_REMOVE,
     MESSAGE_REMOVED,
+    MESSAGE_PREEMPT,
+    MESSAGE_NOTICED,
     MESSAGE_TYPE_COUNT,
 };
 
@@ -67,6 +71,7 @@ struct message {
     int64_t version;
     char run_id[RUN_ID_BYTES];
     enum cause cause;
+    enum notice_reason notice;
     int64_t grace_ms; /* -1: the plan's */
     int64_t pid;
     wall_ms_t started_at;

@@ -28,8 +28,12 @@
 #define PLAN_VARS_MAX 8192
 #define PLAN_ARGS_MAX 4096
 
-#define JOB_HOME         "/home/datascience"
-#define JOB_DECOMPRESSED "decompressed_artifact"
+#define JOB_HOME "/home/datascience"
+/* Where a job finds its notices, and the file in which it answers. */
+#define JOB_NOTICE_DIR      "/run/job"
+#define JOB_NOTICE_FILE     JOB_NOTICE_DIR "/notice"
+#define JOB_CHECKPOINT_FILE JOB_NOTICE_DIR "/checkpoint"
+#define JOB_DECOMPRESSED    "decompressed_artifact"
 
 enum placement_form {
     PLACE_FILE,    /* the descriptor's bytes become the file into/name, mode 0644 */

@@ -73,7 +73,7 @@ def help_of(*words):
 @functools.lru_cache(maxsize=None)
 def words():
     """What words.c prints, line by line."""
-    sources = ["tests/docs/words.c", "common/record/verdict.c", "common/record/lifecycle.c", "common/base/err.c", "agent/run/table.c"]
+    sources = ["tests/docs/words.c", "agent/run/table.c", *sorted(p for d in ("base", "record") for p in ROOT.glob(f"common/{d}/*.c"))]
     with tempfile.TemporaryDirectory() as folder:
         program = Path(folder) / "words"
         done = call("gcc", "-std=gnu17", "-D_GNU_SOURCE", "-I", ROOT / "common", "-I", ROOT / "agent", "-o", program,

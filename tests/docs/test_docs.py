@@ -73,6 +73,14 @@ def test_causes():
         assert row[2] == ("the exit code" if name == "exited" else "128+N" if status == "137" else status), name
 
 
+def test_end_codes():
+    documented = {row[1].strip("`"): row[0] for row in table(EXITS, "End codes")[2:]}
+    told = {name: code for name, code in lines("end-code") if int(code) >= 1000}
+    told.pop("none", None)
+    assert documented == told
+    assert len(set(told.values())) == len(told)
+
+
 def test_shell_statuses():
     """The table's order is the function's: each case of words.c is decided by the row it stands for."""
     rows = [row[0] for row in table(EXITS, "Shell statuses")]
@@ -97,6 +105,7 @@ def test_events_of_the_supervisors_journal():
         text = path.read_text()
         written |= set(re.findall(r"\bfact\(s, \"([a-z-]+)\"\)", text))
         written |= set(re.findall(r"\bjournal_begin\([^;]*?, \"([a-z-]+)\"\)", text))
+    written |= set(re.findall(r"#define [A-Z]+_EVENT\s+\"([a-z-]+)\"", read("common/record/containment.h")))
     assert set(first_codes([row[:1] for row in table(FILES, "supervisor.journal")])) == written
 
 

@@ -45,6 +45,7 @@ static void print_causes(void)
         if (c == CAUSE_EXITED)
             record.main_end = MAIN_EXITED;
         verdict = verdict_of(&record);
+        printf("end-code %s %d\n", cause_name((enum cause)c), verdict.end_code);
         printf("cause %s %s %s %d\n", cause_name((enum cause)c), cause_name(verdict.cause),
                state_name(verdict.state), verdict_shell_status(&verdict, &record));
     }

@@ -30,6 +30,17 @@ static struct exit_record sample(void)
         .log_bytes = 1234567890123,
         .log_lines = 42,
         .witness = "supervisor",
+        .oom = {.kills = 2,
+                .main_killed = true,
+                .pid = 77,
+                .command = "python3",
+                .limit_bytes = 1LL << 30,
+                .others = "bash 3.0 MiB"},
+        .pids_limit = 100,
+        .pids_refused = 12,
+        .usage = {.known = 1U << USAGE_WALL_MS | 1U << USAGE_MEMORY_PEAK_BYTES,
+                  .value = {[USAGE_WALL_MS] = 96001, [USAGE_MEMORY_PEAK_BYTES] = 1LL << 30}},
+        .checkpoint = "oci://bucket@ns/step-100",
     };
 }
 
@@ -51,6 +62,17 @@ static void assert_same(const struct exit_record *a, const struct exit_record *b
     assert_int_equal(a->log_bytes, b->log_bytes);
     assert_int_equal(a->log_lines, b->log_lines);
     assert_string_equal(a->witness, b->witness);
+    assert_int_equal(a->oom.kills, b->oom.kills);
+    assert_int_equal(a->oom.main_killed, b->oom.main_killed);
+    assert_int_equal(a->oom.pid, b->oom.pid);
+    assert_string_equal(a->oom.command, b->oom.command);
+    assert_int_equal(a->oom.limit_bytes, b->oom.limit_bytes);
+    assert_string_equal(a->oom.others, b->oom.others);
+    assert_int_equal(a->pids_limit, b->pids_limit);
+    assert_int_equal(a->pids_refused, b->pids_refused);
+    assert_int_equal(a->usage.known, b->usage.known);
+    assert_memory_equal(a->usage.value, b->usage.value, sizeof(a->usage.value));
+    assert_string_equal(a->checkpoint, b->checkpoint);
 }
 
 static void names_round_trip(void **state)

@@ -106,6 +106,7 @@ static void stopped_ends(void **state)
         {CAUSE_GPU_LOST, CAUSE_GPU_LOST, STATE_FAILED, {125, 3, 143, 125, 125}},
         {CAUSE_INTERNAL, CAUSE_INTERNAL, STATE_FAILED, {125, 3, 143, 125, 125}},
         {CAUSE_UNKNOWN, CAUSE_UNKNOWN, STATE_FAILED, {125, 3, 143, 125, 125}},
+        {CAUSE_PIDS_EXHAUSTED, CAUSE_PIDS_EXHAUSTED, STATE_FAILED, {125, 3, 143, 125, 125}},
     };
     _Static_assert(ARRAY_SIZE(CASES) == CAUSE_COUNT - 1, "every cause but none has its case");
 
@@ -246,10 +247,89 @@ static void success_is_only_a_seen_exit_with_zero(void **state)
                 }
 }
 
+/* Whom the kernel killed at the memory limit decides what it was: an end, or an event on the way to another. */
+static void memory_limits(void **state)
+{
+    struct exit_record record = record_of(MAIN_SIGNALED, 9, CAUSE_NONE);
+    struct verdict v;
+
+    (void)state;
+    record.oom = (struct oom_facts){.kills = 1,
+                                    .main_killed = true,
+                                    .pid = 4711,
+                                    .command = "python3",
+                                    .limit_bytes = 4LL << 30,
+                                    .others = "bash 3.0 MiB"};
+    usage_set(&record.usage, USAGE_MEMORY_PEAK_BYTES, 4LL << 30);
+    v = verdict_of(&record);
+    assert_int_equal(v.cause, CAUSE_OOM_KILLED);
+    assert_int_equal(v.end_code, END_CODE_PLATFORM + CAUSE_OOM_KILLED);
+    assert_int_equal(verdict_shell_status(&v, &record), 137);
+    assert_string_equal(
+        v.details,
+        "Job run exceeded its memory limit. Its main process was ended by signal 9 (SIGKILL). The "
+        "kernel killed python3 (pid 4711) at the memory limit of 4.0 GiB; the peak was 4.0 GiB; also "
+        "there: bash 3.0 MiB.");
+
+    /* A kill from elsewhere, while a child had been killed for its memory. */
+    record.oom.main_killed = false;
+    v = verdict_of(&record);
+    assert_int_equal(v.cause, CAUSE_SIGNALED);
+    assert_int_equal(v.end_code, 256 + 9);
+    assert_non_null(strstr(v.details, "The kernel killed python3 (pid 4711)"));
+
+    /* The parent survived and said how it ended. */
+    record.main_end = MAIN_EXITED;
+    record.status = 3;
+    v = verdict_of(&record);
+    assert_int_equal(v.cause, CAUSE_EXITED);
+    assert_int_equal(v.end_code, 3);
+    assert_memory_equal(v.details, "Job run artifact execution failed with exit code 3. The kernel", 62);
+    record.status = 0;
+    v = verdict_of(&record);
+    assert_int_equal(v.state, STATE_SUCCEEDED);
+
+    /* Being stopped comes first: the cause of the stop wins. */
+    record = record_of(MAIN_SIGNALED, 9, CAUSE_CANCELLED);
+    record.oom = (struct oom_facts){.kills = 1, .main_killed = true};
+    assert_int_equal(verdict_of(&record).cause, CAUSE_CANCELLED);
+}
+
+static void process_limits(void **state)
+{
+    struct exit_record record = record_of(MAIN_EXITED, 1, CAUSE_NONE);
+    struct verdict v;
+
+    (void)state;
+    record.pids_limit = 100;
+    record.pids_refused = 12;
+    v = verdict_of(&record);
+    assert_int_equal(v.cause, CAUSE_PIDS_EXHAUSTED);
+    assert_int_equal(verdict_shell_status(&v, &record), 1);
+    assert_string_equal(v.details,
+                        "Job run artifact execution failed with exit code 1. Its limit of 100 processes "
+                        "refused new ones 12 times.");
+    record.status = 0;
+    assert_int_equal(verdict_of(&record).state, STATE_SUCCEEDED);
+}
+
+/* No end of the platform's has the number of another, or one that a job can make. */
+static void end_codes(void **state)
+{
+    (void)state;
+    for (int c = CAUSE_SIGNALED + 1; c < CAUSE_COUNT; c++) {
+        struct exit_record record = record_of(MAIN_EXITED, 0, (enum cause)c);
+        assert_int_equal(verdict_of(&record).end_code, 1000 + c);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(own_ends),
+        cmocka_unit_test(memory_limits),
+        cmocka_unit_test(process_limits),
+        cmocka_unit_test(end_codes),
         cmocka_unit_test(stopped_ends),
         cmocka_unit_test(texts_with_reasons),
         cmocka_unit_test(foreign_words_cannot_name_an_exit_code),

@@ -12,37 +12,6 @@
 #include "sys/cgroup.h"
 #include "sys/fd.h"
 
-#define UNIFIED "30 24 0:26 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw\n"
-#define HYBRID                                                                                               \
-    "29 24 0:25 / /sys/fs/cgroup ro - tmpfs tmpfs ro\n"                                                      \
-    "31 29 0:27 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n"                                      \
-    "32 29 0:28 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n"
-
-static void own_paths(void **state)
-{
-    static const struct {
-        const char *mounts, *own, *expect;
-    } CASES[] = {
-        {UNIFIED, "0::/\n", "/sys/fs/cgroup"},
-        {UNIFIED, "0::/system.slice/a.service\n", "/sys/fs/cgroup/system.slice/a.service"},
-        {HYBRID, "5:memory:/x\n0::/y\n", "/sys/fs/cgroup/unified/y"},
-        {HYBRID, "5:memory:/x\n", NULL},
-        {"31 29 0:27 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n", "0::/\n", NULL},
-        {"", "0::/\n", NULL},
-        {"garbage\n", "0::/\n", NULL},
-    };
-    char path[256];
-
-    (void)state;
-    for (size_t i = 0; i < ARRAY_SIZE(CASES); i++) {
-        bool found = cgroup_own_path(CASES[i].mounts, CASES[i].own, path, sizeof(path));
-        if (found != (CASES[i].expect != NULL))
-            fail_msg("case %zu: found=%d", i, found);
-        if (found)
-            assert_string_equal(path, CASES[i].expect);
-    }
-}
-
 static void put(const char *folder, const char *name, const char *text)
 {
     char path[512];
@@ -101,7 +70,6 @@ static void no_group_is_no_error(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(own_paths),
         cmocka_unit_test(a_fake_tree),
         cmocka_unit_test(no_group_is_no_error),
     };

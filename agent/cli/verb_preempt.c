@@ -1,0 +1,127 @@
+/*
+ * verb_preempt.c - runlet preempt: a job hears how long it still has, and is stopped then.
+ *
+ * The run's own supervisor is told, so it works while runletd is down: whoever watches for the provider's notice
+ * that it takes the machine back calls this with --all.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/auto.h"
+#include "base/parse.h"
+#include "cli/cli.h"
+#include "cli/configuration.h"
+#include "cli/run_name.h"
+#include "daemon/run_view.h"
+#include "sys/fd.h"
+#include "wire/message.h"
+#include "wire/run_socket.h"
+
+#define SUPERVISOR_TIMEOUT_MS 5000
+#define PREEMPT_MS_MAX        (24LL * 3600 * 1000)
+
+struct demand {
+    enum notice_reason reason;
+    int64_t left_ms;
+};
+
+static int read_demand(const struct cli *cli, struct demand *ret, struct err *e)
+{
+    const char *in = cli_value(cli, "in"), *reason = cli_value(cli, "reason");
+    struct demand d = {.reason = NOTICE_DRAIN};
+
+    if (in != NULL && (parse_duration_ms(in, &d.left_ms) < 0 || d.left_ms > PREEMPT_MS_MAX))
+        return err_set(e, -EINVAL, BLAME_ASSIGNMENT,
+                       "--in: '%s' is not a length of time such as 30s or 2m, up to 1d", in);
+    if (reason != NULL)
+        d.reason = notice_reason_from_name(reason);
+    if (d.reason != NOTICE_DRAIN && d.reason != NOTICE_SPOT && d.reason != NOTICE_SHUTDOWN)
+        return err_set(e, -EINVAL, BLAME_ASSIGNMENT, "--reason: '%s' is not one of drain, spot, shutdown",
+                       reason);
+    *ret = d;
+    return 0;
+}
+
+/* Waits until the supervisor says that it has told the job, or that the run is at its end anyway. */
+static bool await_noticed(int fd)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+
+    while (poll(&p, 1, SUPERVISOR_TIMEOUT_MS) == 1) {
+        struct message m;
+        size_t none = 0;
+        if (message_receive(fd, &m, NULL, 0, &none) != 1)
+            return false;
+        if (m.type == MESSAGE_NOTICED || m.type == MESSAGE_STOPPING || m.type == MESSAGE_CLEANING ||
+            m.type == MESSAGE_ENDED)
+            return true;
+    }
+    return false;
+}
+
+static int preempt(const struct layout *layout, const char *id, const struct demand *d, struct err *e)
+{
+    const struct message m = {.type = MESSAGE_PREEMPT, .notice = d->reason, .grace_ms = d->left_ms};
+    AUTO_CLOSE int fd = run_socket_connect(layout->sockets, id);
+
+    if (fd == -EACCES || fd == -EPERM)
+        return err_set(e, fd, BLAME_NODE, "only root and the agent's user may preempt runs");
+    if (fd < 0)
+        return err_set(e, -ENOENT, BLAME_ASSIGNMENT,
+                       "run %s is not executing; a run that waits or has ended cannot be preempted", id);
+    if (message_send(fd, &m, NULL, 0) < 0 || !await_noticed(fd))
+        return err_set(e, -EIO, BLAME_NODE, "the supervisor of run %s did not answer", id);
+    return 0;
+}
+
+/* Every run with a supervisor; one that ends meanwhile is no failure. */
+static int preempt_all(const struct cli *cli, const struct layout *layout, const struct demand *d,
+                       struct err *e)
+{
+    AUTO(strlist) struct strlist ids = {0};
+    size_t told = 0;
+    int r = run_view_list(layout, &ids, e);
+
+    for (size_t i = 0; r == 0 && i < ids.count; i++) {
+        struct run_view view;
+        struct err one = ERR_INIT;
+        if (run_view_read(layout, ids.item[i], &view, &one) < 0 || view.ended)
+            continue;
+        if (preempt(layout, ids.item[i], d, &one) == 0)
+            told++;
+        else if (one.code != -ENOENT)
+            (void)fprintf(cli->err, "runlet: %s\n", one.text);
+    }
+    if (r == 0)
+        (void)fprintf(cli->err, "runlet: %zu %s told\n", told, told == 1 ? "run was" : "runs were");
+    return r;
+}
+
+int verb_preempt(struct cli *cli)
+{
+    AUTO(config) struct config config = {0};
+    struct layout layout;
+    struct run_name name;
+    struct demand demand;
+    struct err e = ERR_INIT;
+    bool all = cli_flag(cli, "all");
+
+    if (read_demand(cli, &demand, &e) < 0)
+        return cli_fail(cli, EXIT_USAGE, &e);
+    if (all != (cli_arg(cli, 0) == NULL)) {
+        (void)err_set(&e, -EINVAL, BLAME_ASSIGNMENT, "either RUN or --all is needed");
+        return cli_fail(cli, EXIT_USAGE, &e);
+    }
+    if (cli_load_config(cli, &config) < 0)
+        return 1;
+    if (layout_paths(&config, &layout, &e) < 0)
+        return cli_fail(cli, 1, &e);
+    if (all)
+        return preempt_all(cli, &layout, &demand, &e) < 0 ? cli_fail(cli, 1, &e) : 0;
+    if (run_name_find(&layout, cli_arg(cli, 0), &name, &e) < 0 || preempt(&layout, name.id, &demand, &e) < 0)
+        return cli_fail(cli, 1, &e);
+    (void)fprintf(cli->err, "runlet: run %s was told\n", name.id);
+    return 0;
+}

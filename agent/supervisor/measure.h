@@ -1,0 +1,46 @@
+/*
+ * measure.h - what a run uses: sampled while it runs, summed up at its end, and whether its disk is running full.
+ */
+#ifndef SUPERVISOR_MEASURE_H
+#define SUPERVISOR_MEASURE_H
+
+#include <stdbool.h>
+#include <sys/resource.h>
+
+#include "base/clock.h"
+#include "record/usage.h"
+#include "sys/run_group.h"
+
+/* The samples of a run, kept small: when there are too many, every second one goes and the pace halves. */
+#define MEASURE_SAMPLES_MAX 48
+#define USAGE_NAME          "usage"
+
+struct measure {
+    struct run_usage usage; /* the highest and latest of what was seen */
+    boot_ms_t started_at;
+    int64_t interval_ms, next_ms; /* of samples; after started_at */
+    size_t count;
+    struct run_usage sample[MEASURE_SAMPLES_MAX];
+};
+
+/* Begins with the job's first instruction. */
+void measure_begin(struct measure *m, boot_ms_t now);
+
+/* Takes a sample when one is due. True then: the file is worth writing. */
+bool measure_look(struct measure *m, const struct run_group *group, boot_ms_t now);
+
+/* The last look, and what the kernel told of the ended processes: it stands where no group counted. */
+void measure_end(struct measure *m, const struct run_group *group, const struct rusage *ended, boot_ms_t now);
+
+/* Replaces the file `usage` in the run directory: one fact for each sample; none for a run too short to have one. Not
+ * durable. 0 or -errno. */
+int measure_write(const struct measure *m, int run_fd);
+
+/* Whether a run must be stopped for the sake of the disk: less than the reserve is left, or, on a disk that had not much
+ * more than that when the run began, less than half of what there was. Pure. */
+bool disk_exhausted(int64_t free_bytes, int64_t free_at_start, int64_t reserve);
+
+/* Free bytes, for root, of the file system that holds fd; -1 when it does not say. */
+int64_t disk_free(int fd);
+
+#endif

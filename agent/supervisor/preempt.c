@@ -1,0 +1,70 @@
+/* preempt.c - a job hears that its time is short, and is stopped when that time has come. See supervision.h. */
+#include "supervisor/supervision.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+
+static const char *const WHY[NOTICE_COUNT] = {
+    [NOTICE_NONE] = "",
+    [NOTICE_DEADLINE] = "its maximum runtime is over",
+    [NOTICE_DRAIN] = "the node is drained",
+    [NOTICE_SPOT] = "the machine is taken back by its provider",
+    [NOTICE_SHUTDOWN] = "the machine shuts down",
+};
+
+static void tell_job(struct supervision *s, enum notice_reason reason, int64_t left_ms)
+{
+    struct message m = {.type = MESSAGE_NOTICED, .notice = reason, .grace_ms = left_ms};
+    struct fact_writer *w = journal_begin(&s->journal, clock_wall(), "notice");
+    struct err e = ERR_INIT;
+    int r;
+
+    fact_put_string(w, "reason", notice_reason_name(reason));
+    fact_put_int(w, "left-ms", left_ms);
+    if (journal_commit(&s->journal, false, &e) < 0)
+        log_warning("run=%s journal: %s", s->plan.run_id, e.text);
+    r = notice_post(&s->notices, notice_reason_name(reason), left_ms, s->stop_policy.grace_ms, clock_wall());
+    if (r < 0)
+        log_warning("run=%s the notice for the job could not be written: %s", s->plan.run_id, strerror(-r));
+    if (s->plan.notice_signal != 0)
+        (void)init_signal(&s->init, s->plan.notice_signal, s->plan.stop_whole_tree);
+    log_notice("run=%s the job was told: %s in %lld ms", s->plan.run_id, notice_reason_name(reason),
+               (long long)left_ms);
+    channel_say(&s->channel, &m);
+}
+
+void stage_preempt(struct supervision *s, enum notice_reason reason, int64_t left_ms, boot_ms_t now)
+{
+    if (s->stopping || s->stage == STAGE_GONE || s->stop.main_ended)
+        return;
+    if (left_ms < 0)
+        left_ms = 0;
+    if (now.ms + left_ms >= s->preempt_at.ms)
+        return;
+    s->preempt_at.ms = now.ms + left_ms;
+    s->preempt_reason = reason;
+    if (s->stage == STAGE_RUNNING)
+        tell_job(s, reason, left_ms);
+    if (left_ms == 0)
+        stage_preempt_due(s, now);
+}
+
+void stage_preempt_due(struct supervision *s, boot_ms_t now)
+{
+    if (now.ms < s->preempt_at.ms || s->stopping)
+        return;
+    s->preempt_at.ms = INT64_MAX;
+    if (s->record.reason[0] == '\0')
+        (void)snprintf(s->record.reason, sizeof(s->record.reason), "%s", WHY[s->preempt_reason]);
+    stage_stop(s, CAUSE_PREEMPTED, -1, now);
+}
+
+void stage_notice_deadline(struct supervision *s, boot_ms_t now)
+{
+    if (now.ms < s->notice_at.ms || s->stage != STAGE_RUNNING || s->stopping)
+        return;
+    s->notice_at.ms = INT64_MAX;
+    tell_job(s, NOTICE_DEADLINE, s->deadline.ms - now.ms);
+}

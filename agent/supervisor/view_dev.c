@@ -1,0 +1,147 @@
+/* view_dev.c - see view_dev.h. */
+#include "supervisor/view_dev.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/auto.h"
+#include "base/run_sandbox.h"
+#include "sys/fd.h"
+
+#define NODES_MAX (SANDBOX_DEVICES_MAX + 8)
+
+const char *const COMMON_DEVICES[] = {"/dev/null",    "/dev/zero", "/dev/full", "/dev/random",
+                                      "/dev/urandom", "/dev/tty",  NULL};
+
+static int failed(struct err *e, const char *what, const char *where)
+{
+    return err_errno(e, errno, BLAME_NODE, "%s %s", what, where);
+}
+
+/* A node of the old /dev, held open while it is covered. */
+struct node {
+    const char *path;
+    int fd; /* owned */
+};
+
+static int open_nodes(const struct strlist *granted, struct node *nodes, size_t *ret_count, struct err *e)
+{
+    struct stat st;
+    size_t n = 0;
+
+    for (size_t i = 0; COMMON_DEVICES[i] != NULL; i++)
+        nodes[n++] = (struct node){COMMON_DEVICES[i], open(COMMON_DEVICES[i], O_PATH | O_CLOEXEC)};
+    for (size_t i = 0; i < granted->count && n < NODES_MAX; i++) {
+        int fd = open(granted->item[i], O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        nodes[n++] = (struct node){granted->item[i], fd};
+        *ret_count = n;
+        if (fd < 0)
+            return err_errno(e, errno, BLAME_NODE, "open the device %s that the job asks for",
+                             granted->item[i]);
+        if (fstat(fd, &st) < 0 || (!S_ISCHR(st.st_mode) && !S_ISBLK(st.st_mode)))
+            return err_set(e, -ENODEV, BLAME_ASSIGNMENT, "%s, which the job asks for, is no device",
+                           granted->item[i]);
+    }
+    *ret_count = n;
+    return 0;
+}
+
+/* Makes the folders that lead to the path, all below /dev. */
+static int make_parents(const char *path, struct err *e)
+{
+    char part[256];
+
+    (void)snprintf(part, sizeof(part), "%s", path);
+    for (char *slash = strchr(part + 5, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        if (mkdir(part, 0755) < 0 && errno != EEXIST)
+            return failed(e, "make", part);
+        *slash = '/';
+    }
+    return 0;
+}
+
+static int place_node(const struct node *node, struct err *e)
+{
+    AUTO_CLOSE int fd = -1;
+    char source[64];
+
+    if (node->fd < 0)
+        return 0; /* one of the common ones, on a machine without it */
+    if (make_parents(node->path, e) < 0)
+        return e->code;
+    fd = open(node->path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+    if (fd < 0)
+        return failed(e, "make", node->path);
+    (void)snprintf(source, sizeof(source), "/proc/self/fd/%d", node->fd);
+    if (mount(source, node->path, NULL, MS_BIND, NULL) < 0)
+        return failed(e, "bind", node->path);
+    /* A device is written to on a read-only file system as well; its node is not changed. */
+    if (mount(NULL, node->path, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NOEXEC, NULL) < 0)
+        return failed(e, "set the mount options of", node->path);
+    return 0;
+}
+
+static int make_links(struct err *e)
+{
+    static const struct {
+        const char *name, *to;
+    } LINKS[] = {{"/dev/fd", "/proc/self/fd"},
+                 {"/dev/stdin", "/proc/self/fd/0"},
+                 {"/dev/stdout", "/proc/self/fd/1"},
+                 {"/dev/stderr", "/proc/self/fd/2"},
+                 {"/dev/ptmx", "pts/ptmx"}};
+
+    for (size_t i = 0; i < ARRAY_SIZE(LINKS); i++)
+        if (symlink(LINKS[i].to, LINKS[i].name) < 0)
+            return failed(e, "make", LINKS[i].name);
+    return 0;
+}
+
+static int make_mounts(struct err *e)
+{
+    if (mkdir("/dev/pts", 0755) < 0 || mkdir("/dev/shm", 01777) < 0 || mkdir("/dev/mqueue", 01777) < 0)
+        return failed(e, "make the folders of", "/dev");
+    if (mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620") <
+        0)
+        return failed(e, "mount", "/dev/pts");
+    if (mount("tmpfs", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777") < 0)
+        return failed(e, "mount", "/dev/shm");
+    /* A kernel without POSIX message queues has no such file system. */
+    if (mount("mqueue", "/dev/mqueue", "mqueue", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0 &&
+        errno != ENODEV)
+        return failed(e, "mount", "/dev/mqueue");
+    return 0;
+}
+
+static int fill(const struct node *nodes, size_t count, struct err *e)
+{
+    if (mount("tmpfs", "/dev", "tmpfs", MS_NOSUID | MS_NOEXEC, "mode=0755,size=64k,nr_inodes=256") < 0)
+        return failed(e, "mount an empty", "/dev");
+    for (size_t i = 0; i < count; i++)
+        if (place_node(&nodes[i], e) < 0)
+            return e->code;
+    if (make_links(e) < 0 || make_mounts(e) < 0)
+        return e->code;
+    if (mount(NULL, "/dev", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NOEXEC, NULL) < 0)
+        return failed(e, "make read-only", "/dev");
+    return 0;
+}
+
+int view_dev_build(const struct strlist *granted, struct err *e)
+{
+    struct node nodes[NODES_MAX];
+    size_t count = 0;
+    int r = open_nodes(granted, nodes, &count, e);
+
+    if (r == 0)
+        r = fill(nodes, count, e);
+    for (size_t i = 0; i < count; i++)
+        fd_close(&nodes[i].fd);
+    return r;
+}

@@ -1,0 +1,128 @@
+/* test_limits.c - what holds after job, policy and machine have had their say, and when the disk is too full. */
+#include "cmocka_all.h"
+
+#include "base/auto.h"
+#include "supervisor/limits.h"
+#include "supervisor/measure.h"
+
+#define GIB (1LL << 30)
+
+static const struct node_size NODE = {.memory_bytes = 16 * GIB, .cpus_milli = 4000};
+
+static struct effective_limits effective(enum run_limit limit, int64_t value, bool best_effort)
+{
+    struct policy policy = {
+        .memory_reserve_bytes = GIB, .pids_default = 500, .limits_best_effort = best_effort};
+    struct effective_limits l;
+    struct run_limits asked;
+
+    run_limits_init(&asked);
+    if (limit != LIMIT_COUNT)
+        asked.value[limit] = value;
+    limits_effective(&asked, &policy, &NODE, &l);
+    return l;
+}
+
+static void what_every_run_gets(void **state)
+{
+    struct effective_limits l = effective(LIMIT_COUNT, 0, false);
+
+    (void)state;
+    assert_int_equal(l.limits.value[LIMIT_MEMORY], 15 * GIB);
+    assert_int_equal(l.limits.value[LIMIT_PIDS], 500);
+    assert_int_equal(l.limits.value[LIMIT_CORE_SIZE], 0);
+    assert_int_equal(l.limits.value[LIMIT_CPU], LIMIT_UNSET);
+    for (unsigned i = 0; i < LIMIT_COUNT; i++) {
+        assert_false(l.required[i]);
+        assert_false(l.capped[i]);
+    }
+}
+
+static void what_is_asked_for_is_required(void **state)
+{
+    struct effective_limits l = effective(LIMIT_MEMORY, 2 * GIB, false);
+
+    (void)state;
+    assert_int_equal(l.limits.value[LIMIT_MEMORY], 2 * GIB);
+    assert_true(l.required[LIMIT_MEMORY]);
+    assert_false(l.required[LIMIT_PIDS]);
+    assert_false(effective(LIMIT_MEMORY, 2 * GIB, true).required[LIMIT_MEMORY]);
+}
+
+/* A job made for a larger machine runs on this one, within what it has. */
+static void the_node_caps(void **state)
+{
+    struct effective_limits l = effective(LIMIT_MEMORY, 240 * GIB, false);
+
+    (void)state;
+    assert_int_equal(l.limits.value[LIMIT_MEMORY], 15 * GIB);
+    assert_true(l.capped[LIMIT_MEMORY]);
+    l = effective(LIMIT_CPU, 32000, false);
+    assert_int_equal(l.limits.value[LIMIT_CPU], 4000);
+    assert_true(l.capped[LIMIT_CPU]);
+}
+
+/* On a small machine the reserve does not take everything. */
+static void a_reserve_larger_than_the_machine(void **state)
+{
+    const struct node_size small = {.memory_bytes = GIB, .cpus_milli = 1000};
+    const struct policy policy = {.memory_reserve_bytes = 4 * GIB, .pids_default = 500};
+    struct effective_limits l;
+    struct run_limits asked;
+
+    (void)state;
+    run_limits_init(&asked);
+    limits_effective(&asked, &policy, &small, &l);
+    assert_int_equal(l.limits.value[LIMIT_MEMORY], GIB / 100 * 80);
+}
+
+static void when_the_disk_is_too_full(void **state)
+{
+    static const struct {
+        int64_t free, start, reserve;
+        bool stop;
+    } CASES[] = {
+        {600, 1000, 500, false}, {500, 1000, 500, false}, {499, 1000, 500, true}, {0, 1000, 500, true},
+        {90, 100, 500, false},   {49, 100, 500, true},    {-1, 1000, 500, false}, {0, -1, 500, false},
+        {0, 0, 500, false},      {10, 1000, 0, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(CASES); i++)
+        if (disk_exhausted(CASES[i].free, CASES[i].start, CASES[i].reserve) != CASES[i].stop)
+            fail_msg("case %zu", i);
+}
+
+/* Thirty days of samples stay a small file, and the last one is always there. */
+static void samples_stay_few(void **state)
+{
+    const struct run_group none = RUN_GROUP_INIT;
+    struct measure m;
+    int64_t last = 0;
+
+    (void)state;
+    measure_begin(&m, (boot_ms_t){5000});
+    for (int64_t s = 1; s <= 30LL * 24 * 3600; s++) {
+        bool kept = measure_look(&m, &none, (boot_ms_t){5000 + s * 1000});
+        assert_true(m.count <= MEASURE_SAMPLES_MAX);
+        if (kept)
+            last = s * 1000;
+    }
+    assert_true(m.count >= MEASURE_SAMPLES_MAX / 2);
+    assert_int_equal(m.sample[m.count - 1].value[USAGE_WALL_MS], last);
+    for (size_t i = 1; i < m.count; i++)
+        assert_true(m.sample[i].value[USAGE_WALL_MS] > m.sample[i - 1].value[USAGE_WALL_MS]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_every_run_gets),
+        cmocka_unit_test(what_is_asked_for_is_required),
+        cmocka_unit_test(the_node_caps),
+        cmocka_unit_test(a_reserve_larger_than_the_machine),
+        cmocka_unit_test(when_the_disk_is_too_full),
+        cmocka_unit_test(samples_stay_few),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
