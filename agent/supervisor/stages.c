@@ -14,6 +14,7 @@
 
 #include "base/auto.h"
 #include "base/log.h"
+#include "sys/notify.h"
 #include "sys/process.h"
 #include "wire/entry.h"
 
@@ -30,10 +31,20 @@ const char *stage_name(enum stage stage)
     return (unsigned)stage < STAGE_COUNT ? STAGE_NAMES[stage] : "unknown";
 }
 
+/* In `systemctl status` the unit has the name of its run. */
+static void stage_tell_manager(const struct supervision *s)
+{
+    char state[RUN_ID_BYTES + 64];
+
+    (void)snprintf(state, sizeof(state), "STATUS=run %s: %s", s->plan.run_id, stage_name(s->stage));
+    (void)notify_manager(state);
+}
+
 static void set_stage(struct supervision *s, enum stage stage)
 {
     log_debug("run=%s %s -> %s", s->plan.run_id, stage_name(s->stage), stage_name(stage));
     s->stage = stage;
+    stage_tell_manager(s);
 }
 
 /* Journal facts of a run in progress are evidence, not the record itself: a full disk must not end the run's
@@ -76,6 +87,7 @@ void stage_place(struct supervision *s, const int *placement_fds, boot_ms_t now)
 {
     struct err e = ERR_INIT;
 
+    set_stage(s, STAGE_PLACING);
     s->place_until = (boot_ms_t){now.ms + s->policy->place_budget_ms};
     if (place_start(s->policy, &s->plan, s->run.home_fd, placement_fds, &s->helper, &e) == 0)
         return;
