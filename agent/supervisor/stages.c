@@ -88,6 +88,7 @@ void stage_place(struct supervision *s, const int *placement_fds, boot_ms_t now)
     struct err e = ERR_INIT;
 
     set_stage(s, STAGE_PLACING);
+    log_info("run=%s begins", s->plan.run_id);
     s->place_until = (boot_ms_t){now.ms + s->policy->place_budget_ms};
     if (place_start(s->policy, &s->plan, s->run.home_fd, placement_fds, &s->helper, &e) == 0)
         return;

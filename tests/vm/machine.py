@@ -13,7 +13,7 @@ from vm import Image, Snapshot, Vm
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 PROGRAMS = ("qemu-system-x86_64", "qemu-img", "mmdebstrap", "mke2fs", "cpio", "lz4", "zstd", "setpriv")
-INPUTS = ("build-image.sh", "vmlinux.py", "guest-packages.txt", "vm.py")
+IMAGE_INPUTS = ("build-image.sh", "vmlinux.py", "guest-packages.txt")
 BUILD_PATIENCE = 900
 
 
@@ -27,27 +27,13 @@ def unable():
     return "needs %s (tests/vm/depends.txt)" % ", ".join(missing) if missing else None
 
 
-def _key():
-    """Changes when another image, or another QEMU, would be used."""
+def _digest(*names):
+    """Changes when one of these files does, or QEMU: saved memory fits only the QEMU and the command line that saved it."""
     key = hashlib.sha256()
-    for name in INPUTS:
+    for name in names:
         key.update((HERE / name).read_bytes())
     key.update(subprocess.run(["qemu-system-x86_64", "--version"], stdout=subprocess.PIPE, check=True).stdout)
     return key.hexdigest()[:16]
-
-
-def _build(folder):
-    subprocess.run([HERE / "build-image.sh", folder], stdin=subprocess.DEVNULL, check=True, timeout=BUILD_PATIENCE)
-
-
-def _started(cache, image):
-    """The memory of the freshly started machine."""
-    vm = Vm(tempfile.mkdtemp(prefix="vm."), image)
-    try:
-        vm.boot()
-        vm.save(cache / "started")
-    finally:
-        vm.close()
 
 
 def _forget_old(caches):
@@ -58,20 +44,39 @@ def _forget_old(caches):
             shutil.rmtree(old)
 
 
+def _ensure(folder, make):
+    """Has `make` fill the folder, unless that was done before."""
+    if not (folder / "complete").exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        make()
+    (folder / "complete").touch()
+
+
+def _start_once(image, folder):
+    """The memory of the freshly started machine."""
+    vm = Vm(tempfile.mkdtemp(prefix="vm."), image)
+    try:
+        vm.boot()
+        vm.save(folder)
+    finally:
+        vm.close()
+
+
 def base_machine():
     """(image, snapshot) of the machine without runlet. Made by the first who asks, on whichever checkout."""
     caches = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or "/var/cache") / "runlet-vm"
     caches.mkdir(parents=True, exist_ok=True)
-    cache = caches / _key()
+    cache = caches / _digest(*IMAGE_INPUTS)
+    started = cache / ("started-" + _digest("vm.py"))
     image = Image(cache / "root.img", cache / "vmlinux", cache / "initrd.img")
     with open(caches / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (cache / "complete").exists():
-            _forget_old(caches)
-            _build(cache)
-            _started(cache, image)
-        (cache / "complete").touch()
-    return image, Snapshot(cache / "started" / "state", cache / "started" / "root.qcow2")
+        _forget_old(caches)
+        _ensure(cache, lambda: subprocess.run([HERE / "build-image.sh", cache], stdin=subprocess.DEVNULL, check=True,
+                                              timeout=BUILD_PATIENCE))
+        _ensure(started, lambda: _start_once(image, started))
+    return image, Snapshot(started / "state", started / "root.qcow2")
 
 
 def package(build, folder):
