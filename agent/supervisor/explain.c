@@ -8,7 +8,6 @@
 
 #include "base/auto.h"
 #include "base/log.h"
-#include "supervisor/call_table.h"
 #include "sys/fd.h"
 #include "sys/packet.h"
 
@@ -24,29 +23,21 @@ static void commit(struct supervision *s)
         log_warning("run=%s journal: %s", s->plan.run_id, e.text);
 }
 
-/* The name of a call, or its number where this version knows no name for it. */
-static void name_call(int number, char ret[CALL_TEXT_MAX])
-{
-    call_name(number, ret, CALL_TEXT_MAX);
-    if (ret[0] == '\0')
-        (void)snprintf(ret, CALL_TEXT_MAX, "system call %d", number);
-}
-
 static void tell(struct supervision *s, const struct denial *d)
 {
     struct fact_writer *w = journal_begin(&s->journal, clock_wall(), "denied");
     char call[CALL_TEXT_MAX], text[256];
 
-    name_call(d->number, call);
+    call_name(d->number, call, sizeof(call));
     fact_put_string(w, "call", call);
     fact_put_int(w, "pid", d->pid);
     fact_put_string(w, "command", d->command);
-    fact_put_string(w, "rule", denial_rule(call));
+    fact_put_string(w, "rule", d->rule);
     commit(s);
     if (s->denials.count > NOTES_MAX)
         return;
     (void)snprintf(text, sizeof(text), "runlet: denied: %s of %s (pid %d): %s\n", call, d->command,
-                   (int)d->pid, denial_rule(call));
+                   (int)d->pid, d->rule);
     capture_note(&s->capture, text, clock_wall());
 }
 
@@ -63,7 +54,7 @@ void stage_listener(struct supervision *s)
     fd_close(&s->listener_socket);
     if (n <= 0 || count != 1)
         return;
-    r = denials_open(&s->denials, fds[0], s->plan.sandbox.learn);
+    r = denials_open(&s->denials, fds[0], &s->filter);
     if (r < 0) {
         (void)close(fds[0]);
         log_warning("run=%s denied calls cannot be explained: %s", s->plan.run_id, strerror(-r));
@@ -89,7 +80,7 @@ void stage_sum_up_denials(struct supervision *s)
         char call[CALL_TEXT_MAX];
         if (d->count == 1)
             continue;
-        name_call(d->number, call);
+        call_name(d->number, call, sizeof(call));
         w = journal_begin(&s->journal, clock_wall(), "denied-again");
         fact_put_string(w, "call", call);
         fact_put_string(w, "command", d->command);

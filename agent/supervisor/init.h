@@ -17,7 +17,7 @@
 #include "base/strlist.h"
 #include "record/exit_record.h"
 #include "record/containment.h"
-#include "supervisor/call_filter.h"
+#include "supervisor/seccomp_filter.h"
 #include "supervisor/limits.h"
 #include "supervisor/policy.h"
 #include "supervisor/run_directory.h"

@@ -1,7 +1,6 @@
 /* metadata.c - see metadata.h. */
 #include "supervisor/metadata.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <signal.h>
 #include <spawn.h>
@@ -12,26 +11,16 @@
 #include <unistd.h>
 
 #include "base/auto.h"
-#include "sys/connect_filter.h"
+#include "base/strbuf.h"
+#include "supervisor/metadata_programs.h"
 #include "sys/fd.h"
-
-/* The same on every cloud, and OCI's for IPv6. */
-#define ADDRESS4 "169.254.169.254"
-#define ADDRESS6 "fd00:c1::a9fe:a9fe"
 
 #define NFT_PATIENCE_MS 5000
 #define NFT_PAUSE_MS    10
 
 static int by_bpf(const struct run_group *group)
 {
-    struct in_addr four;
-    struct in6_addr six;
-
-    if (group->unified.fd < 0)
-        return -ENOTSUP;
-    (void)inet_pton(AF_INET, ADDRESS4, &four);
-    (void)inet_pton(AF_INET6, ADDRESS6, &six);
-    return connect_filter_attach(group->unified.fd, four, six);
+    return group->unified.fd < 0 ? -ENOTSUP : metadata_programs_attach(group->unified.fd);
 }
 
 /* Waits for the child, not for ever. Its exit status, or negative. */
@@ -50,24 +39,38 @@ static int await(pid_t pid)
     return -ETIMEDOUT;
 }
 
+static void write_rules(uid_t uid, struct strbuf *out)
+{
+    static const char *const RULES[] = {
+        "ip daddr " METADATA_ADDRESS " udp dport 53 accept", /* the resolver is at the same address */
+        "ip daddr " METADATA_ADDRESS " tcp dport 53 accept", "ip daddr " METADATA_ADDRESS " reject",
+        "ip6 daddr " METADATA_ADDRESS_OCI " reject",         "ip6 daddr " METADATA_ADDRESS_AWS " reject",
+    };
+
+    (void)strbuf_addf(out,
+                      "add table inet runlet\n"
+                      "add chain inet runlet metadata_%u { type filter hook output priority 0; }\n"
+                      "flush chain inet runlet metadata_%u\n",
+                      uid, uid);
+    for (size_t i = 0; i < ARRAY_SIZE(RULES); i++)
+        (void)strbuf_addf(out, "add rule inet runlet metadata_%u meta skuid %u %s\n", uid, uid, RULES[i]);
+}
+
 /* A rule of our own for the job's user, the same for every run: setting it again changes nothing. */
 static int by_nftables(uid_t uid)
 {
-    char rules[512], path[32];
+    AUTO(strbuf) struct strbuf rules = STRBUF_INIT(4096);
+    char path[32];
     char *argv[] = {(char[]){"nft"}, (char[]){"-f"}, path, NULL};
     char *environment[] = {(char[]){"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}, NULL};
     AUTO_CLOSE int fd = -1;
     pid_t pid;
-    int n, r;
+    int r;
 
-    n = snprintf(rules, sizeof(rules),
-                 "add table inet runlet\n"
-                 "add chain inet runlet metadata_%u { type filter hook output priority 0; }\n"
-                 "flush chain inet runlet metadata_%u\n"
-                 "add rule inet runlet metadata_%u meta skuid %u ip daddr " ADDRESS4 " reject\n"
-                 "add rule inet runlet metadata_%u meta skuid %u ip6 daddr " ADDRESS6 " reject\n",
-                 uid, uid, uid, uid, uid, uid);
-    fd = fd_sealed("rules", rules, (size_t)n);
+    write_rules(uid, &rules);
+    if (rules.failed < 0)
+        return rules.failed;
+    fd = fd_sealed("rules", rules.data, rules.len);
     if (fd < 0)
         return fd;
     (void)fd_set_cloexec(fd, false);

@@ -151,8 +151,6 @@ static int launch(struct supervision *s, const struct placed *placed, struct err
     if (journal_commit(&s->journal, true, e) < 0)
         return e->code;
     oom_watch_open(&s->oom);
-    if (call_filter_build(&s->plan.sandbox, &s->filter, e) < 0)
-        return e->code;
     r = packet_pair(pair);
     if (r < 0)
         return err_errno(e, -r, BLAME_NODE, "make the listener's socket");
@@ -161,7 +159,6 @@ static int launch(struct supervision *s, const struct placed *placed, struct err
     l.listener_socket = theirs = pair[1];
     if (init_start(&l, &s->init, e) < 0)
         return e->code;
-    call_filter_free(&s->filter);
     for (size_t i = 0; i < CAPTURE_STREAMS; i++)
         fd_close(&s->output_fd[i]);
     return 0;

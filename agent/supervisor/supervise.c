@@ -193,7 +193,6 @@ static void supervision_close(struct supervision *s)
     place_close(&s->helper);
     notice_close(&s->notices);
     oom_watch_close(&s->oom);
-    call_filter_free(&s->filter);
     fd_close(&s->listener_socket);
     denials_close(&s->denials);
     fd_close(&s->init.control_fd);

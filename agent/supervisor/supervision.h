@@ -50,7 +50,7 @@ struct supervision {
     struct effective_limits limits;
     struct measure measure;
     struct oom_watch oom;      /* owned */
-    struct call_filter filter; /* owned, until the job's process has it */
+    struct call_filter filter; /* what the run asked for, over the table of system calls */
     int listener_socket;       /* owned: where the filter's listener comes from; -1: it came */
     struct denials denials;    /* owned */
     struct rusage ended;       /* of everything that init reaped, once it is gone */

@@ -9,11 +9,11 @@
 
 #include "base/auto.h"
 #include "base/strbuf.h"
+#include "supervisor/seccomp_load.h"
 #include "supervisor/view.h"
 #include "supervisor/view_dev.h"
 #include "sys/fd.h"
 #include "sys/landlock.h"
-#include "sys/packet.h"
 
 /* The first ABI with which files can be renamed from folder to folder. */
 #define LANDLOCK_ABI_MIN 2
@@ -28,10 +28,10 @@ static int note(struct containment_list *list, const char *name, enum containmen
 }
 
 /* A wall that this kernel cannot give. */
-static int lacking(const struct wall_plan *plan, const char *name, const char *why,
-                   struct containment_list *list, struct err *e)
+static int lacking(bool best_effort, const char *name, const char *why, struct containment_list *list,
+                   struct err *e)
 {
-    if (!plan->best_effort)
+    if (!best_effort)
         return err_set(e, -ENOTSUP, BLAME_NODE,
                        "%s: %s; run on a newer kernel, or set limits.bestEffort on this node", name, why);
     return note(list, name, CONTAINMENT_MISSING, why, "", e);
@@ -73,31 +73,29 @@ int walls_files(const struct wall_plan *plan, struct containment_list *list, str
         return err_errno(e, -r, BLAME_NODE, "landlock");
     probe = open(PROBE_DEVICE, O_WRONLY | O_CLOEXEC);
     if (probe >= 0 || errno != EACCES)
-        return lacking(plan, "landlock", "it is not in force", list, e);
+        return lacking(plan->best_effort, "landlock", "it is not in force", list, e);
     (void)snprintf(value, sizeof(value), "ABI %d%s", abi, abi >= 6 ? ", signals and sockets too" : "");
     return note(list, "landlock", CONTAINMENT_APPLIED, value, "landlock", e);
 }
 
 /* ---- system calls ---- */
 
-int walls_calls(const struct wall_plan *plan, struct containment_list *list, struct err *e)
+int walls_calls(const struct wall_plan *plan, int *ret_listener, struct containment_list *list, struct err *e)
 {
-    AUTO_CLOSE int listener = call_filter_load(plan->filter, true);
-    const char *value = "denied calls are explained";
-    int r = listener;
+    int r;
 
+    *ret_listener = -1;
+    if (plan->filter->learn && !call_filter_can_learn())
+        return err_set(e, -ENOTSUP, BLAME_NODE, "learning system calls needs Linux 5.5");
+    r = call_filter_load(plan->filter, DENIAL_NOTIFIED);
+    if (r >= 0)
+        *ret_listener = r;
+    else if (plan->filter->learn)
+        return err_errno(e, -r, BLAME_NODE, "listen to system calls");
     /* A filter with a listener is above us already (a container's engine): denied calls fail without a word. */
-    if (listener == -EBUSY || listener == -ENOSYS) {
-        r = call_filter_load(plan->filter, false);
-        value = "denied calls are not explained";
-    } else if (listener >= 0) {
-        r = packet_send(plan->listener_socket, "listener", 8, &listener, 1);
-    }
-    if (r < 0)
-        return lacking(plan, "seccomp", strerror(-r), list, e);
-    if (!call_filter_in_force())
-        return lacking(plan, "seccomp", "it is not in force", list, e);
-    return note(list, "seccomp", CONTAINMENT_APPLIED, value, "seccomp", e);
+    if (r == -EBUSY || r == -ENOSYS)
+        r = call_filter_load(plan->filter, DENIAL_PLAIN);
+    return r < 0 ? lacking(plan->best_effort, "seccomp", strerror(-r), list, e) : 1;
 }
 
 /* ---- read back ---- */
@@ -158,10 +156,9 @@ int walls_verify_text(const char *status, const struct wall_plan *plan, struct c
         return err_set(e, -ENOTSUP, BLAME_NODE, "it is still in other groups");
     (void)snprintf(user, sizeof(user), "%u:%u, no other group", plan->uid, plan->gid);
     if (note(list, "user", CONTAINMENT_APPLIED, user, "", e) < 0 ||
-        note(list, "capabilities", CONTAINMENT_APPLIED, "none", "", e) < 0 ||
-        note(list, "no-new-privileges", CONTAINMENT_APPLIED, "", "", e) < 0)
+        note(list, "capabilities", CONTAINMENT_APPLIED, "none", "", e) < 0)
         return e->code;
-    return plan->best_effort ? 0 : expect(status, "Seccomp", "2", e);
+    return note(list, "no-new-privileges", CONTAINMENT_APPLIED, "", "", e);
 }
 
 int walls_verify(const struct wall_plan *plan, struct containment_list *list, struct err *e)
@@ -172,4 +169,18 @@ int walls_verify(const struct wall_plan *plan, struct containment_list *list, st
     if (r < 0)
         return err_errno(e, -r, BLAME_NODE, "read /proc/self/status");
     return walls_verify_text(strbuf_str(&status), plan, list, e);
+}
+
+int walls_verify_calls(pid_t pid, bool best_effort, bool explained, struct containment_list *list,
+                       struct err *e)
+{
+    AUTO(strbuf) struct strbuf status = STRBUF_INIT(STATUS_MAX);
+    struct err found = ERR_INIT;
+    char path[32];
+
+    (void)snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+    if (file_read(AT_FDCWD, path, &status) < 0 || expect(strbuf_str(&status), "Seccomp", "2", &found) < 0)
+        return lacking(best_effort, "seccomp", "it is not in force", list, e);
+    return note(list, "seccomp", CONTAINMENT_APPLIED,
+                explained ? "denied calls are explained" : "denied calls are not explained", "seccomp", e);
 }

@@ -9,7 +9,7 @@
 
 #include "base/strlist.h"
 #include "record/containment.h"
-#include "supervisor/call_filter.h"
+#include "supervisor/seccomp_filter.h"
 
 /* What the process should be when all stand. */
 struct wall_plan {
@@ -18,17 +18,22 @@ struct wall_plan {
     bool best_effort;              /* a wall that this kernel cannot give is noted, and no reason to stop */
     const struct strlist *devices; /* granted */
     const struct call_filter *filter;
-    int listener_socket; /* where the filter's listener goes */
 };
 
 /* Landlock: read and execute what is in view, write where the view is writable. The probe that follows must fail. */
 int walls_files(const struct wall_plan *plan, struct containment_list *list, struct err *e);
 
-/* Loads the filter of system calls and hands its listener over. */
-int walls_calls(const struct wall_plan *plan, struct containment_list *list, struct err *e);
+/* Loads the filter of system calls, after which hardly anything can be called. 1: it is loaded, *ret_listener (or -1) is
+ * its listener's descriptor; 0: this machine cannot, which is noted; or negative with *e. */
+int walls_calls(const struct wall_plan *plan, int *ret_listener, struct containment_list *list,
+                struct err *e);
 
-/* Reads /proc/self/status: user, groups, capabilities, no_new_privs and seccomp are what they should be. 0, or -ENOTSUP
- * with the first difference in *e. */
+/* In init: whether the kernel says that the process's system calls are filtered, noted. As above, without the 1. */
+int walls_verify_calls(pid_t pid, bool best_effort, bool explained, struct containment_list *list,
+                       struct err *e);
+
+/* Reads /proc/self/status: user, groups, capabilities and no_new_privs are what they should be. 0, or -ENOTSUP with the
+ * first difference in *e. */
 int walls_verify(const struct wall_plan *plan, struct containment_list *list, struct err *e);
 
 /* The same over the text of the file. Pure. */

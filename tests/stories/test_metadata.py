@@ -10,7 +10,7 @@ from run_rig import RunNode
 TRY = r"""
 import errno, json, socket
 ADDRESSES = {"169.254.169.254": socket.AF_INET, "::ffff:169.254.169.254": socket.AF_INET6, "fd00:c1::a9fe:a9fe": socket.AF_INET6,
-             "127.0.0.1": socket.AF_INET, "::ffff:127.0.0.1": socket.AF_INET6, "169.254.169.253": socket.AF_INET}
+             "fd00:ec2::254": socket.AF_INET6, "127.0.0.1": socket.AF_INET, "::ffff:127.0.0.1": socket.AF_INET6, "169.254.169.253": socket.AF_INET}
 def attempt(how):
     try:
         how()
@@ -26,6 +26,9 @@ for address, family in ADDRESSES.items():
         tcp.settimeout(5)
         found[address].append(attempt(lambda: tcp.connect((address, 80))))
         found[address].append(attempt(lambda: socket.socket(family, socket.SOCK_DGRAM).sendto(b"x", (address, 9))))
+# Clouds have their resolver at the same address.
+found["resolver"] = attempt(lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM).connect(("169.254.169.254", 53)))
+found["mptcp"] = attempt(lambda: socket.socket(socket.AF_INET, socket.SOCK_STREAM, 262))
 print(json.dumps(found))
 """
 BLOCKED = ["EPERM", "EPERM", "EPERM"]
@@ -37,7 +40,9 @@ def test_no_way_leads_there(node):
     found = json.loads(done.text)
     for address in ("169.254.169.254", "::ffff:169.254.169.254"):
         assert found[address] == BLOCKED, found
-    assert found["fd00:c1::a9fe:a9fe"][0] in ("EPERM", "ENETUNREACH"), found
+    for address in ("fd00:c1::a9fe:a9fe", "fd00:ec2::254"):
+        assert found[address][0] in ("EPERM", "ENETUNREACH"), found
+    assert found["resolver"] in ("OK", "ENETUNREACH") and found["mptcp"] == "EPERM", found
     for address in ("127.0.0.1", "169.254.169.253"):
         assert found[address] in (["OK"], ["ENETUNREACH"]), found
     assert "metadata" in node.call("why", done.id).text
