@@ -66,6 +66,10 @@ int layout_paths(const struct config *config, struct layout *ret, struct err *e)
 
 int layout_users(const struct config *config, struct layout *l, struct err *e)
 {
+    if (config->rootless) {
+        l->agent_ids = (struct user_ids){0, 0};
+        return 0;
+    }
     return user_lookup(config->agent_user, config->agent_group, &l->agent_ids, e);
 }
 
@@ -140,6 +144,8 @@ int layout_policy_options(const struct config *config, const struct layout *l, s
             return -ENOMEM;
     (void)snprintf(limit, sizeof(limit), "%lldms", (long long)config->maximum_runtime_ms);
     if (add_pair(ret, "--maximum-runtime", limit) < 0)
+        return -ENOMEM;
+    if (config->rootless && strlist_add(ret, "--rootless") < 0)
         return -ENOMEM;
     if (config->sandbox_allow_learn && strlist_add(ret, "--allow-learn") < 0)
         return -ENOMEM;
