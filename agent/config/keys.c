@@ -42,7 +42,7 @@ static const struct config_key_info KEYS[CONFIG_KEY_COUNT] = {
     [CONFIG_DIRECTORIES_LIBEXEC] = {"directories.libexec", CONFIG_TYPE_PATH_OR_NONE, "\"\"", 0, 0,
                                     FIELD(libexec_directory),
                                     "Where runlet-supervisor, runlet-unpack and the entry programs are. "
-                                    "Empty: beside the running program."},
+                                    "Empty: beside the running program, or in ../libexec/runlet."},
     [CONFIG_PYTHON] = {"python", CONFIG_TYPE_PATH, "/usr/bin/python3", 0, 0, FIELD(python),
                        "The interpreter of .py files in jobs without a conda environment."},
     [CONFIG_BASH] = {"bash", CONFIG_TYPE_PATH, "/bin/bash", 0, 0, FIELD(bash),
@@ -80,6 +80,20 @@ static const struct config_key_info KEYS[CONFIG_KEY_COUNT] = {
                              "A run is stopped with the cause disk-full when it leaves less than this free "
                              "on the disk that holds "
                              "directories.state."},
+    [CONFIG_SANDBOX_ALLOW_LEARN] = {"sandbox.allowLearn", CONFIG_TYPE_BOOLEAN, "false", 0, 0,
+                                    FIELD(sandbox_allow_learn),
+                                    "Whether a job may ask, by x-runlet, that every system call passes and "
+                                    "is noted, to find the smallest profile it "
+                                    "needs. While it learns, no system call is denied to it."},
+    [CONFIG_SANDBOX_ALLOW_METADATA] = {"sandbox.allowMetadata", CONFIG_TYPE_BOOLEAN, "false", 0, 0,
+                                       FIELD(sandbox_allow_metadata),
+                                       "Whether jobs may reach the instance's metadata service "
+                                       "(169.254.169.254), and with it the instance's own "
+                                       "credentials."},
+    [CONFIG_SANDBOX_DEVICES] = {"sandbox.devices", CONFIG_TYPE_PATTERNS, "\"\"", 0, 0, FIELD(sandbox_devices),
+                                "Devices that a job may ask for, as patterns with blanks between, such as "
+                                "/dev/nvidia* /dev/dri/*. Others are out of "
+                                "every job's reach."},
 };
 
 static const char *const TYPE_TEXTS[CONFIG_TYPE_COUNT] = {
@@ -90,6 +104,7 @@ static const char *const TYPE_TEXTS[CONFIG_TYPE_COUNT] = {
     [CONFIG_TYPE_NAME] = "the name of a user or group",
     [CONFIG_TYPE_PATH] = "an absolute path",
     [CONFIG_TYPE_PATH_OR_NONE] = "an absolute path, or an empty string",
+    [CONFIG_TYPE_PATTERNS] = "patterns of paths below /dev with blanks between, or an empty string",
     [CONFIG_TYPE_LOG_LEVEL] = "error, warning, notice, info or debug",
 };
 

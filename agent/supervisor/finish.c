@@ -106,13 +106,16 @@ int finish(struct supervision *s, struct err *e)
 
     complete_output(s);
     take_account(s);
+    stage_sum_up_denials(s);
     s->record.ended_at = clock_wall();
     notice_checkpoint(&s->notices, s->record.checkpoint);
     /* The record comes last: whoever finds it finds nothing else of the run, even if we die right after it. */
+    if (s->record.tree_gone && scratch_disk_end(&s->scratch, &s->run) < 0)
+        log_warning("run=%s its disk could not be unmounted", s->plan.run_id);
     if (s->record.tree_gone && run_directory_clean(&s->run) < 0)
         log_warning("run=%s its scratch space could not be removed completely", s->plan.run_id);
     channel_unlisten(&s->channel);
-    s->record.disk_bytes = tree_bytes(s->run.home_fd, HOME_ENTRIES_MAX);
+    s->record.disk_bytes = home_bytes(&s->run, HOME_ENTRIES_MAX);
     if (s->record.witness[0] == '\0')
         (void)snprintf(s->record.witness, sizeof(s->record.witness), "%s",
                        s->record.main_end == MAIN_UNKNOWN ? "none" : "supervisor");
@@ -120,6 +123,7 @@ int finish(struct supervision *s, struct err *e)
         log_warning("run=%s its control group could not be removed", s->plan.run_id);
     r = write_record(s, e);
     if (r == 0) {
+        log_info("run=%s has ended and is recorded", s->plan.run_id);
         (void)snprintf(m.run_id, sizeof(m.run_id), "%s", s->plan.run_id);
         channel_say(&s->channel, &m);
     }

@@ -63,8 +63,9 @@ static int write_accounts(int scratch_fd, const char *source, const char *name, 
 static int make_accounts(int scratch_fd, const struct policy *policy, const struct plan *plan)
 {
     char line[512];
-    uid_t uid = policy_uid(policy, plan);
-    gid_t gid = policy_gid(policy, plan);
+    const struct user_ids own = policy_own_ids(policy, plan);
+    uid_t uid = own.uid;
+    gid_t gid = own.gid;
     const char *user = uid == 0 ? "root" : policy->job_user;
     const char *group = gid == 0 ? "root" : gid == 100 ? "users" : policy->job_user;
     int r;

@@ -3,6 +3,7 @@
  *
  *   runs/<run>/  root:agent 2750
  *     plan  supervisor.journal  witness  log/  home/  notice/  exit   evidence, kept
+ *     home.img                                               the home's disk, where its size is limited: kept
  *     lock                                                   flock held by supervisor and init
  *     scratch/                                               private /tmp, passwd, reserve: removed at the end
  *
@@ -26,11 +27,14 @@
 #define HOME_NAME    "home"
 #define LOG_NAME     "log"
 
+/* Room for the path of a run directory. */
+#define RUN_PATH_MAX 1024
+
 struct run_directory {
     int runs_fd; /* owned: runs/ */
     int fd;      /* owned: runs/<run>/ */
     int lock_fd; /* owned: flock held */
-    int home_fd; /* owned: home/, the job's */
+    int home_fd; /* owned: home/, the job's; on the run's own disk where it has one */
     int log_fd;  /* owned: log/ */
     char name[RUN_ID_BYTES];
 };

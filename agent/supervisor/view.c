@@ -206,8 +206,19 @@ static int open_sources(const struct policy *policy, const struct run_directory 
     return 0;
 }
 
+static int check(struct containment_list *list, struct err *e)
+{
+    char text[CONTAINMENT_TEXT_MAX];
+    size_t total = 0;
+
+    if (mounts_check_read_only(VIEW_WRITABLE, &total, e) < 0)
+        return e->code;
+    (void)snprintf(text, sizeof(text), "the system is read-only, all %zu mounts looked at", total);
+    return containment_add(list, "mounts", CONTAINMENT_APPLIED, text, "namespace") < 0 ? err_oom(e) : 0;
+}
+
 int view_build(const struct policy *policy, const struct plan *plan, const struct run_directory *run,
-               struct err *e)
+               struct containment_list *list, struct err *e)
 {
     struct view_source sources[] = {
         {HOME_NAME, JOB_HOME, MS_NOSUID | MS_NODEV, -1},
@@ -239,5 +250,5 @@ int view_build(const struct policy *policy, const struct plan *plan, const struc
         r = view_dev_build(&plan->sandbox.devices, e);
     if (r == 0)
         r = mount_proc(e);
-    return r == 0 ? mounts_check_read_only(VIEW_WRITABLE, e) : r;
+    return r == 0 ? check(list, e) : r;
 }
