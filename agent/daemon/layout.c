@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -106,6 +107,18 @@ static int add_number(struct strlist *to, const char *option, int64_t value)
     return add_pair(to, option, text);
 }
 
+/* As one word, which a service manager's unit can hold: colons between the patterns. */
+static int add_patterns(struct strlist *to, const char *patterns)
+{
+    AUTO_FREE char *word = strdup(patterns);
+
+    if (word == NULL)
+        return -ENOMEM;
+    for (char *blank = word; (blank = strchr(blank, ' ')) != NULL;)
+        *blank = ':';
+    return add_pair(to, "--devices", word);
+}
+
 int layout_policy_options(const struct config *config, const struct layout *l, struct strlist *ret)
 {
     const struct {
@@ -117,7 +130,6 @@ int layout_policy_options(const struct config *config, const struct layout *l, s
         {"--state-directory", config->state_directory},
         {"--runtime-directory", config->run_directory},
         {"--helper-directory", l->libexec},
-        {"--devices", config->sandbox_devices},
     };
     const struct {
         const char *option;
@@ -144,6 +156,8 @@ int layout_policy_options(const struct config *config, const struct layout *l, s
             return -ENOMEM;
     (void)snprintf(limit, sizeof(limit), "%lldms", (long long)config->maximum_runtime_ms);
     if (add_pair(ret, "--maximum-runtime", limit) < 0)
+        return -ENOMEM;
+    if (config->sandbox_devices[0] != '\0' && add_patterns(ret, config->sandbox_devices) < 0)
         return -ENOMEM;
     if (config->rootless && strlist_add(ret, "--rootless") < 0)
         return -ENOMEM;

@@ -216,9 +216,9 @@ bool policy_grants_device(const struct policy *policy, const char *path)
 {
     const char *at = policy->devices;
 
-    while (*(at += strspn(at, " ")) != '\0') {
+    while (*(at += strspn(at, ":")) != '\0') {
         char pattern[DEVICE_PATTERN_MAX];
-        size_t n = strcspn(at, " ");
+        size_t n = strcspn(at, ":");
         if (n < sizeof(pattern)) {
             memcpy(pattern, at, n);
             pattern[n] = '\0';
