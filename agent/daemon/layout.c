@@ -106,6 +106,21 @@ static int add_number(struct strlist *to, const char *option, int64_t value)
     return add_pair(to, option, text);
 }
 
+/* Nothing without patterns; commas between them, because a unit of the service manager knows options without blanks alone. */
+static int add_devices(struct strlist *to, const char *patterns)
+{
+    AUTO_FREE char *copy = NULL;
+
+    if (patterns[strspn(patterns, " ")] == '\0')
+        return 0;
+    copy = strdup(patterns);
+    if (copy == NULL)
+        return -ENOMEM;
+    for (char *c = copy; *c != '\0'; c++)
+        *c = *c == ' ' ? ',' : *c;
+    return add_pair(to, "--devices", copy);
+}
+
 int layout_policy_options(const struct config *config, const struct layout *l, struct strlist *ret)
 {
     const struct {
@@ -117,7 +132,6 @@ int layout_policy_options(const struct config *config, const struct layout *l, s
         {"--state-directory", config->state_directory},
         {"--runtime-directory", config->run_directory},
         {"--helper-directory", l->libexec},
-        {"--devices", config->sandbox_devices},
     };
     const struct {
         const char *option;
@@ -142,6 +156,8 @@ int layout_policy_options(const struct config *config, const struct layout *l, s
     for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
         if (add_number(ret, numbers[i].option, numbers[i].value) < 0)
             return -ENOMEM;
+    if (add_devices(ret, config->sandbox_devices) < 0)
+        return -ENOMEM;
     (void)snprintf(limit, sizeof(limit), "%lldms", (long long)config->maximum_runtime_ms);
     if (add_pair(ret, "--maximum-runtime", limit) < 0)
         return -ENOMEM;

@@ -11,6 +11,7 @@
 #include "base/parse.h"
 
 #define DEVICE_PATTERN_MAX 256
+#define DEVICE_SEPARATORS  " ,"
 
 enum option_id {
     OPT_AGENT_UID = 1,
@@ -217,9 +218,9 @@ bool policy_grants_device(const struct policy *policy, const char *path)
 {
     const char *at = policy->devices;
 
-    while (*(at += strspn(at, " ")) != '\0') {
+    while (*(at += strspn(at, DEVICE_SEPARATORS)) != '\0') {
         char pattern[DEVICE_PATTERN_MAX];
-        size_t n = strcspn(at, " ");
+        size_t n = strcspn(at, DEVICE_SEPARATORS);
         if (n < sizeof(pattern)) {
             memcpy(pattern, at, n);
             pattern[n] = '\0';
