@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -106,19 +107,16 @@ static int add_number(struct strlist *to, const char *option, int64_t value)
     return add_pair(to, option, text);
 }
 
-/* Nothing without patterns; commas between them, because a unit of the service manager knows options without blanks alone. */
-static int add_devices(struct strlist *to, const char *patterns)
+/* As one word, which a service manager's unit can hold: colons between the patterns. */
+static int add_patterns(struct strlist *to, const char *patterns)
 {
-    AUTO_FREE char *copy = NULL;
+    AUTO_FREE char *word = strdup(patterns);
 
-    if (patterns[strspn(patterns, " ")] == '\0')
-        return 0;
-    copy = strdup(patterns);
-    if (copy == NULL)
+    if (word == NULL)
         return -ENOMEM;
-    for (char *c = copy; *c != '\0'; c++)
-        *c = *c == ' ' ? ',' : *c;
-    return add_pair(to, "--devices", copy);
+    for (char *blank = word; (blank = strchr(blank, ' ')) != NULL;)
+        *blank = ':';
+    return add_pair(to, "--devices", word);
 }
 
 int layout_policy_options(const struct config *config, const struct layout *l, struct strlist *ret)
@@ -156,10 +154,10 @@ int layout_policy_options(const struct config *config, const struct layout *l, s
     for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
         if (add_number(ret, numbers[i].option, numbers[i].value) < 0)
             return -ENOMEM;
-    if (add_devices(ret, config->sandbox_devices) < 0)
-        return -ENOMEM;
     (void)snprintf(limit, sizeof(limit), "%lldms", (long long)config->maximum_runtime_ms);
     if (add_pair(ret, "--maximum-runtime", limit) < 0)
+        return -ENOMEM;
+    if (config->sandbox_devices[0] != '\0' && add_patterns(ret, config->sandbox_devices) < 0)
         return -ENOMEM;
     if (config->rootless && strlist_add(ret, "--rootless") < 0)
         return -ENOMEM;

@@ -1,6 +1,7 @@
 /* main.c - runlet-supervisor: the privileged program that stands beside one run. See docs/ARCHITECTURE.md. */
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -40,7 +41,8 @@ int main(int argc, char **argv)
     struct service_fds fds;
     struct err e = ERR_INIT;
 
-    log_open("runlet-supervisor", LOG_LEVEL_INFO);
+    /* In a unit's journal each run has its beginning and end; on somebody's terminal that is said already. */
+    log_open("runlet-supervisor", getenv("JOURNAL_STREAM") != NULL ? LOG_LEVEL_INFO : LOG_LEVEL_NOTICE);
     if (argc == 2 && strcmp(argv[1], "--version") == 0)
         return write(STDOUT_FILENO, "runlet-supervisor " RUNLET_VERSION "\n",
                      sizeof("runlet-supervisor " RUNLET_VERSION "\n") - 1) > 0

@@ -11,7 +11,6 @@
 #include "base/parse.h"
 
 #define DEVICE_PATTERN_MAX 256
-#define DEVICE_SEPARATORS  " ,"
 
 enum option_id {
     OPT_AGENT_UID = 1,
@@ -203,8 +202,7 @@ int policy_check(const struct policy *policy, const struct plan *plan, struct er
     if (plan->sandbox.learn && !policy->allow_learn)
         return err_set(
             e, -EPERM, BLAME_ASSIGNMENT,
-            "the run asks to learn its system calls, which lets every one pass; this node's policy forbids "
-            "it (sandbox.allowLearn)");
+            "the run asks to learn its system calls, which this node's policy forbids (sandbox.allowLearn)");
     for (size_t i = 0; i < plan->sandbox.devices.count; i++)
         if (!policy_grants_device(policy, plan->sandbox.devices.item[i]))
             return err_set(e, -EPERM, BLAME_ASSIGNMENT,
@@ -218,9 +216,9 @@ bool policy_grants_device(const struct policy *policy, const char *path)
 {
     const char *at = policy->devices;
 
-    while (*(at += strspn(at, DEVICE_SEPARATORS)) != '\0') {
+    while (*(at += strspn(at, ":")) != '\0') {
         char pattern[DEVICE_PATTERN_MAX];
-        size_t n = strcspn(at, DEVICE_SEPARATORS);
+        size_t n = strcspn(at, ":");
         if (n < sizeof(pattern)) {
             memcpy(pattern, at, n);
             pattern[n] = '\0';

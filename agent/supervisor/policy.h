@@ -37,7 +37,7 @@ struct policy {
     bool limits_best_effort;    /* a limit that does not take is shown, and no reason not to run */
     bool allow_learn;           /* jobs may ask that every system call passes and is noted */
     bool allow_metadata;        /* jobs may reach the instance's metadata service */
-    const char *devices; /* patterns of device nodes that jobs may ask for, commas between; "" for none */
+    const char *devices; /* patterns of device nodes that jobs may ask for, colons between; "" for none */
     uint64_t unpack_max_bytes, unpack_max_files, unpack_max_ratio;
 };
 

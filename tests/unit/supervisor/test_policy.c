@@ -39,7 +39,7 @@ static void a_full_line(void **state)
 
 static void devices(void **state)
 {
-    static const char *const WORDS[] = {"--connection-fd", "3", "--devices", "/dev/nvidia*,,/dev/dri/*",
+    static const char *const WORDS[] = {"--connection-fd", "3", "--devices", "/dev/nvidia*::/dev/dri/*",
                                         NULL};
     static const char *const NONE[] = {"--connection-fd", "3", NULL};
     struct policy p;
