@@ -10,7 +10,7 @@
 #define SHOW_MAX (256U * 1024)
 
 /* What a word may hold that systemd splits off an unquoted variable as it is. */
-static const char PLAIN[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._+@:,=-";
+static const char PLAIN[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._+@:,=-*?[]";
 
 static int check(struct cli *cli, const struct config *config)
 {
@@ -47,7 +47,7 @@ static int supervisor_options(struct cli *cli, const struct config *config)
         if (options.item[i][0] == '\0' || options.item[i][strspn(options.item[i], PLAIN)] != '\0') {
             (void)err_set(&e, -EINVAL, BLAME_NODE,
                           "'%s' cannot be an option in a unit of systemd: only %s can", options.item[i],
-                          "letters, digits and /._+@:,=-");
+                          "letters, digits and /._+@:,=-*?[]");
             return cli_fail(cli, 1, &e);
         }
     (void)fputs("RUNLET_SUPERVISOR_OPTIONS=\"", cli->out);

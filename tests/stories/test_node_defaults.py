@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from node_rig import Node, ROOT
+from node_rig import AGENT_GROUP, AGENT_USER, Node, ROOT
 
 JOB = """kind: job
 spec:
@@ -60,3 +60,17 @@ def test_more_than_the_nodes_longest_runtime_is_refused(bin_dir):
         assert not (node.state / "runs").exists() or not list((node.state / "runs").iterdir())
     finally:
         node.close()
+
+
+@pytest.mark.parametrize("extra,devices", [("", None), ("sandbox: {devices: '/dev/nvidia*  /dev/dri/*'}\n", "/dev/nvidia*::/dev/dri/*"),
+                                           ("job: {allowRoot: true}\nlimits: {bestEffort: true}\n", None)])
+def test_the_supervisors_options_fit_into_a_unit(bin_dir, tmp_path, extra, devices):
+    (tmp_path / "c.yaml").write_text("agent: {user: %s, group: %s}\n%s" % (AGENT_USER, AGENT_GROUP, extra))
+    done = subprocess.run([bin_dir / "runlet", "--config", "c.yaml", "config", "supervisor-options"], cwd=tmp_path, capture_output=True,
+                          text=True, stdin=subprocess.DEVNULL, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    name, _, value = done.stdout.rstrip("\n").partition("=")
+    assert name == "RUNLET_SUPERVISOR_OPTIONS" and value[0] == value[-1] == '"'
+    words = value[1:-1].split(" ")
+    assert "" not in words
+    assert (words[words.index("--devices") + 1] if "--devices" in words else None) == devices

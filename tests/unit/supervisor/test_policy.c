@@ -37,6 +37,25 @@ static void a_full_line(void **state)
     assert_int_equal(p.agent_uid, 77);
 }
 
+static void devices(void **state)
+{
+    static const char *const WORDS[] = {"--connection-fd", "3", "--devices", "/dev/nvidia*::/dev/dri/*",
+                                        NULL};
+    static const char *const NONE[] = {"--connection-fd", "3", NULL};
+    struct policy p;
+    struct service_fds fds;
+    struct err e = ERR_INIT;
+
+    (void)state;
+    assert_int_equal(parse(WORDS, &p, &fds, &e), 0);
+    assert_true(policy_grants_device(&p, "/dev/nvidia0"));
+    assert_true(policy_grants_device(&p, "/dev/dri/card0"));
+    assert_false(policy_grants_device(&p, "/dev/dri/by-path/x"));
+    assert_false(policy_grants_device(&p, "/dev/sda"));
+    assert_int_equal(parse(NONE, &p, &fds, &e), 0);
+    assert_false(policy_grants_device(&p, "/dev/null"));
+}
+
 static void refusals(void **state)
 {
     static const struct {
@@ -88,6 +107,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_full_line),
+        cmocka_unit_test(devices),
         cmocka_unit_test(refusals),
         cmocka_unit_test(what_a_plan_may_ask),
     };
