@@ -80,11 +80,11 @@ static const struct config_key_info KEYS[CONFIG_KEY_COUNT] = {
                              "A run is stopped with the cause disk-full when it leaves less than this free "
                              "on the disk that holds "
                              "directories.state."},
-    [CONFIG_SANDBOX_ALLOW_LEARN] = {"sandbox.allowLearn", CONFIG_TYPE_BOOLEAN, "false", 0, 0,
-                                    FIELD(sandbox_allow_learn),
-                                    "Whether a job may ask, by x-runlet, that every system call passes and "
-                                    "is noted, to find the smallest profile it "
-                                    "needs. While it learns, no system call is denied to it."},
+    [CONFIG_SANDBOX_ALLOW_LEARN] =
+        {"sandbox.allowLearn", CONFIG_TYPE_BOOLEAN, "false", 0, 0, FIELD(sandbox_allow_learn),
+         "Whether a job may ask, by x-runlet, that every system call of it is noted, to find the smallest "
+         "profile it needs. What "
+         "is denied to every job is denied while it learns, too; but each call waits for the supervisor."},
     [CONFIG_SANDBOX_ALLOW_METADATA] = {"sandbox.allowMetadata", CONFIG_TYPE_BOOLEAN, "false", 0, 0,
                                        FIELD(sandbox_allow_metadata),
                                        "Whether jobs may reach the instance's metadata service "

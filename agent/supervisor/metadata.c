@@ -2,41 +2,18 @@
 #include "supervisor/metadata.h"
 
 #include <errno.h>
-#include <signal.h>
-#include <spawn.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "base/auto.h"
 #include "base/strbuf.h"
 #include "supervisor/metadata_programs.h"
 #include "sys/fd.h"
+#include "sys/program.h"
 
 #define NFT_PATIENCE_MS 5000
-#define NFT_PAUSE_MS    10
 
 static int by_bpf(const struct run_group *group)
 {
     return group->unified.fd < 0 ? -ENOTSUP : metadata_programs_attach(group->unified.fd);
-}
-
-/* Waits for the child, not for ever. Its exit status, or negative. */
-static int await(pid_t pid)
-{
-    const struct timespec pause = {.tv_nsec = NFT_PAUSE_MS * 1000000L};
-    int status;
-
-    for (int waited = 0; waited < NFT_PATIENCE_MS; waited += NFT_PAUSE_MS) {
-        if (waitpid(pid, &status, WNOHANG) == pid)
-            return WIFEXITED(status) ? WEXITSTATUS(status) : -EIO;
-        (void)nanosleep(&pause, NULL);
-    }
-    (void)kill(pid, SIGKILL);
-    (void)waitpid(pid, &status, 0);
-    return -ETIMEDOUT;
 }
 
 static void write_rules(uid_t uid, struct strbuf *out)
@@ -60,26 +37,22 @@ static void write_rules(uid_t uid, struct strbuf *out)
 static int by_nftables(uid_t uid)
 {
     AUTO(strbuf) struct strbuf rules = STRBUF_INIT(4096);
-    char path[32];
-    char *argv[] = {(char[]){"nft"}, (char[]){"-f"}, path, NULL};
-    char *environment[] = {(char[]){"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}, NULL};
+    char program[][16] = {"/usr/sbin/nft", "/sbin/nft", "/usr/bin/nft"};
+    char option[] = "-f", file[] = "/proc/self/fd/3";
+    struct err e = ERR_INIT;
     AUTO_CLOSE int fd = -1;
-    pid_t pid;
-    int r;
+    int r = -ENOENT;
 
+    _Static_assert(PROGRAM_FD == 3, "the file of the rules has its number in its name");
     write_rules(uid, &rules);
     if (rules.failed < 0)
         return rules.failed;
     fd = fd_sealed("rules", rules.data, rules.len);
     if (fd < 0)
         return fd;
-    (void)fd_set_cloexec(fd, false);
-    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-    r = posix_spawnp(&pid, argv[0], NULL, NULL, argv, environment);
-    if (r != 0)
-        return -r;
-    r = await(pid);
-    return r > 0 ? -EIO : r;
+    for (size_t i = 0; r == -ENOENT && i < ARRAY_SIZE(program); i++)
+        r = program_run((char *[]){program[i], option, file, NULL}, fd, NFT_PATIENCE_MS, &e);
+    return r;
 }
 
 int metadata_block(const struct policy *policy, const struct plan *plan, const struct run_group *group,

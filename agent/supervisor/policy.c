@@ -202,8 +202,7 @@ int policy_check(const struct policy *policy, const struct plan *plan, struct er
     if (plan->sandbox.learn && !policy->allow_learn)
         return err_set(
             e, -EPERM, BLAME_ASSIGNMENT,
-            "the run asks to learn its system calls, which lets every one pass; this node's policy forbids "
-            "it (sandbox.allowLearn)");
+            "the run asks to learn its system calls, which this node's policy forbids (sandbox.allowLearn)");
     for (size_t i = 0; i < plan->sandbox.devices.count; i++)
         if (!policy_grants_device(policy, plan->sandbox.devices.item[i]))
             return err_set(e, -EPERM, BLAME_ASSIGNMENT,
