@@ -45,8 +45,9 @@ static int supervisor_options(struct cli *cli, const struct config *config)
     }
     for (size_t i = 0; i < options.count; i++)
         if (options.item[i][0] == '\0' || options.item[i][strspn(options.item[i], PLAIN)] != '\0') {
-            (void)err_set(&e, -EINVAL, BLAME_NODE, "'%s' cannot be an option in a unit of systemd: only %s can",
-                          options.item[i], "letters, digits and /._+@:,=-");
+            (void)err_set(&e, -EINVAL, BLAME_NODE,
+                          "'%s' cannot be an option in a unit of systemd: only %s can", options.item[i],
+                          "letters, digits and /._+@:,=-");
             return cli_fail(cli, 1, &e);
         }
     (void)fputs("RUNLET_SUPERVISOR_OPTIONS=\"", cli->out);

@@ -220,7 +220,8 @@ static const char *const CONFIG_TEXT[] = {
     "check reads the configuration and shows all that is wrong with it, each error with its file, line and "
     "column.",
     "show prints the configuration in effect as YAML: the defaults, the file, and the drop-ins over it.",
-    "supervisor-options prints what this configuration allows a run, as the options of runlet-supervisor in an "
+    "supervisor-options prints what this configuration allows a run, as the options of runlet-supervisor in "
+    "an "
     "environment file: systemd's units are given it.",
     NULL,
 };
