@@ -81,5 +81,9 @@ if $vm; then
     esac
 fi
 
+if [[ -f $results/crash-points.txt ]]; then
+    cat "$results/crash-points.txt"
+fi
+
 finished=true
 exec /usr/bin/python3 tests/tally.py "$results" "$pytest_status"

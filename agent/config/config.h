@@ -27,6 +27,7 @@ struct config_origin {
 struct config {
     int64_t concurrency;
     char *agent_user, *agent_group;
+    bool rootless; /* no key: an ordinary user's own runs, below his home */
     char *job_user;
     int64_t job_uid, job_gid;
     bool job_allow_root;
@@ -42,6 +43,8 @@ struct config {
     int64_t unpack_bytes, unpack_files, unpack_ratio;
     int64_t limits_pids;
     bool limits_best_effort;
+    bool sandbox_allow_learn, sandbox_allow_metadata;
+    char *sandbox_devices;
     int64_t reserve_memory_bytes, reserve_disk_bytes;
     struct config_origin origin[CONFIG_KEY_COUNT];
 };

@@ -80,6 +80,20 @@ static const struct config_key_info KEYS[CONFIG_KEY_COUNT] = {
                              "A run is stopped with the cause disk-full when it leaves less than this free "
                              "on the disk that holds "
                              "directories.state."},
+    [CONFIG_SANDBOX_ALLOW_LEARN] =
+        {"sandbox.allowLearn", CONFIG_TYPE_BOOLEAN, "false", 0, 0, FIELD(sandbox_allow_learn),
+         "Whether a job may ask, by x-runlet, that every system call of it is noted, to find the smallest "
+         "profile it needs. What "
+         "is denied to every job is denied while it learns, too; but each call waits for the supervisor."},
+    [CONFIG_SANDBOX_ALLOW_METADATA] = {"sandbox.allowMetadata", CONFIG_TYPE_BOOLEAN, "false", 0, 0,
+                                       FIELD(sandbox_allow_metadata),
+                                       "Whether jobs may reach the instance's metadata service "
+                                       "(169.254.169.254), and with it the instance's own "
+                                       "credentials."},
+    [CONFIG_SANDBOX_DEVICES] = {"sandbox.devices", CONFIG_TYPE_PATTERNS, "\"\"", 0, 0, FIELD(sandbox_devices),
+                                "Devices that a job may ask for, as patterns with blanks between, such as "
+                                "/dev/nvidia* /dev/dri/*. Others are out of "
+                                "every job's reach."},
 };
 
 static const char *const TYPE_TEXTS[CONFIG_TYPE_COUNT] = {
@@ -90,6 +104,7 @@ static const char *const TYPE_TEXTS[CONFIG_TYPE_COUNT] = {
     [CONFIG_TYPE_NAME] = "the name of a user or group",
     [CONFIG_TYPE_PATH] = "an absolute path",
     [CONFIG_TYPE_PATH_OR_NONE] = "an absolute path, or an empty string",
+    [CONFIG_TYPE_PATTERNS] = "patterns of paths below /dev with blanks between, or an empty string",
     [CONFIG_TYPE_LOG_LEVEL] = "error, warning, notice, info or debug",
 };
 

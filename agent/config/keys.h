@@ -37,6 +37,9 @@ enum config_key {
     CONFIG_LIMITS_BEST_EFFORT,
     CONFIG_RESERVE_MEMORY,
     CONFIG_RESERVE_DISK,
+    CONFIG_SANDBOX_ALLOW_LEARN,
+    CONFIG_SANDBOX_ALLOW_METADATA,
+    CONFIG_SANDBOX_DEVICES,
     CONFIG_KEY_COUNT,
 };
 
@@ -48,6 +51,7 @@ enum config_type {
     CONFIG_TYPE_NAME,         /* char *: a user or group */
     CONFIG_TYPE_PATH,         /* char *: absolute */
     CONFIG_TYPE_PATH_OR_NONE, /* char *: absolute, or "" */
+    CONFIG_TYPE_PATTERNS,     /* char *: patterns of device paths, blanks between; may be "" */
     CONFIG_TYPE_LOG_LEVEL,    /* enum log_level */
     CONFIG_TYPE_COUNT,
 };

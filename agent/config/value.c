@@ -91,11 +91,22 @@ static int set_number(struct config *c, enum config_key key, const char *text)
     return 0;
 }
 
+/* Each word begins with /dev/ and climbs nowhere. */
+static bool patterns_valid(const char *text)
+{
+    for (const char *at = text; *(at += strspn(at, " ")) != '\0'; at += strcspn(at, " "))
+        if (strncmp(at, "/dev/", 5) != 0 || memmem(at, strcspn(at, " "), "..", 2) != NULL)
+            return false;
+    return true;
+}
+
 static int set_text(struct config *c, enum config_key key, const char *text)
 {
     enum config_type type = config_key_info(key)->type;
     char **slot = field(c, key);
-    bool valid = type == CONFIG_TYPE_NAME ? name_valid(text) : path_valid(text);
+    bool valid = type == CONFIG_TYPE_NAME       ? name_valid(text)
+                 : type == CONFIG_TYPE_PATTERNS ? patterns_valid(text)
+                                                : path_valid(text);
     char *copy;
 
     if (type == CONFIG_TYPE_PATH_OR_NONE && text[0] == '\0')
@@ -120,6 +131,7 @@ int config_value_set(struct config *c, enum config_key key, const char *text)
     case CONFIG_TYPE_LOG_LEVEL: return log_level_parse(text, field(c, key));
     case CONFIG_TYPE_NAME:
     case CONFIG_TYPE_PATH:
+    case CONFIG_TYPE_PATTERNS:
     case CONFIG_TYPE_PATH_OR_NONE: return set_text(c, key, text);
     case CONFIG_TYPE_COUNT: break;
     }
@@ -195,6 +207,7 @@ void config_put_value(const struct config *c, enum config_key key, struct strbuf
     case CONFIG_TYPE_LOG_LEVEL: (void)strbuf_addstr(out, LEVEL_NAMES[*(const enum log_level *)at]); break;
     case CONFIG_TYPE_NAME:
     case CONFIG_TYPE_PATH:
+    case CONFIG_TYPE_PATTERNS:
     case CONFIG_TYPE_PATH_OR_NONE: put_text(*(char *const *)at, out); break;
     case CONFIG_TYPE_COUNT: break;
     }
@@ -219,7 +232,8 @@ void config_free(struct config *c)
 {
     for (int key = 0; key < CONFIG_KEY_COUNT; key++) {
         enum config_type type = config_key_info((enum config_key)key)->type;
-        if (type == CONFIG_TYPE_NAME || type == CONFIG_TYPE_PATH || type == CONFIG_TYPE_PATH_OR_NONE)
+        if (type == CONFIG_TYPE_NAME || type == CONFIG_TYPE_PATH || type == CONFIG_TYPE_PATH_OR_NONE ||
+            type == CONFIG_TYPE_PATTERNS)
             free(*(char **)field(c, (enum config_key)key));
         free(c->origin[key].file);
     }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -66,6 +67,10 @@ int layout_paths(const struct config *config, struct layout *ret, struct err *e)
 
 int layout_users(const struct config *config, struct layout *l, struct err *e)
 {
+    if (config->rootless) {
+        l->agent_ids = (struct user_ids){0, 0};
+        return 0;
+    }
     return user_lookup(config->agent_user, config->agent_group, &l->agent_ids, e);
 }
 
@@ -100,6 +105,18 @@ static int add_number(struct strlist *to, const char *option, int64_t value)
 
     (void)snprintf(text, sizeof(text), "%lld", (long long)value);
     return add_pair(to, option, text);
+}
+
+/* As one word, which a service manager's unit can hold: colons between the patterns. */
+static int add_patterns(struct strlist *to, const char *patterns)
+{
+    AUTO_FREE char *word = strdup(patterns);
+
+    if (word == NULL)
+        return -ENOMEM;
+    for (char *blank = word; (blank = strchr(blank, ' ')) != NULL;)
+        *blank = ':';
+    return add_pair(to, "--devices", word);
 }
 
 int layout_policy_options(const struct config *config, const struct layout *l, struct strlist *ret)
@@ -139,6 +156,14 @@ int layout_policy_options(const struct config *config, const struct layout *l, s
             return -ENOMEM;
     (void)snprintf(limit, sizeof(limit), "%lldms", (long long)config->maximum_runtime_ms);
     if (add_pair(ret, "--maximum-runtime", limit) < 0)
+        return -ENOMEM;
+    if (config->sandbox_devices[0] != '\0' && add_patterns(ret, config->sandbox_devices) < 0)
+        return -ENOMEM;
+    if (config->rootless && strlist_add(ret, "--rootless") < 0)
+        return -ENOMEM;
+    if (config->sandbox_allow_learn && strlist_add(ret, "--allow-learn") < 0)
+        return -ENOMEM;
+    if (config->sandbox_allow_metadata && strlist_add(ret, "--allow-metadata") < 0)
         return -ENOMEM;
     if (config->limits_best_effort && strlist_add(ret, "--best-effort-limits") < 0)
         return -ENOMEM;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/auto.h"
@@ -97,6 +98,8 @@ bool capture_read(struct capture *c, unsigned i, wall_ms_t wall, boot_ms_t now)
     }
     c->pending = (size_t)n;
     c->pending_stream = STREAM[i];
+    if (STREAM[i] == SPOOL_STDERR)
+        c->mid_line = c->buffer[n - 1] != '\n';
     write_pending(c, wall, now);
     return true;
 }
@@ -104,6 +107,18 @@ bool capture_read(struct capture *c, unsigned i, wall_ms_t wall, boot_ms_t now)
 void capture_retry(struct capture *c, wall_ms_t wall, boot_ms_t now)
 {
     write_pending(c, wall, now);
+}
+
+void capture_note(struct capture *c, const char *line, wall_ms_t wall)
+{
+    struct err e = ERR_INIT;
+
+    if (c->pending > 0 || c->spool.log_fd < 0)
+        return;
+    if (c->mid_line && spool_append(&c->spool, SPOOL_STDERR, "\n", 1, wall, &e) < 0)
+        return;
+    c->mid_line = false;
+    (void)spool_append(&c->spool, SPOOL_STDERR, line, strlen(line), wall, &e);
 }
 
 bool capture_done(const struct capture *c)

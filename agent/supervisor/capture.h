@@ -23,6 +23,7 @@ struct capture {
     char *buffer;                 /* owned */
     size_t pending;               /* bytes in buffer that the disk has not taken yet */
     enum spool_stream pending_stream;
+    bool mid_line;        /* stderr's last byte was no newline */
     bool stalled;         /* the last write failed: disk full or broken */
     boot_ms_t stalled_at; /* when the current stall began */
     uint64_t lost_bytes;  /* given up at the end */
@@ -41,6 +42,10 @@ bool capture_read(struct capture *c, unsigned i, wall_ms_t wall, boot_ms_t now);
 
 /* Tries again to write what the disk refused. */
 void capture_retry(struct capture *c, wall_ms_t wall, boot_ms_t now);
+
+/* Puts a line of the platform's own among the job's stderr, on a line of its own. It gives way: with bytes waiting for the
+ * disk it is not written. */
+void capture_note(struct capture *c, const char *line, wall_ms_t wall);
 
 /* Nobody can write any more: takes what the pipes still hold, then closes them. With `give_up`, what the disk
  * refuses is counted as lost instead of being tried again. Returns whether all is done. */

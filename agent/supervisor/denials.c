@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "base/auto.h"
-#include "supervisor/call_filter.h"
 #include "sys/fd.h"
 
 /* One turn of the loop answers at most this many: a job that does nothing else must not hold its output up. */
@@ -26,7 +25,7 @@
 #define SECCOMP_USER_NOTIF_FLAG_CONTINUE 1U
 #endif
 
-int denials_open(struct denials *d, int listener_fd, bool learn)
+int denials_open(struct denials *d, int listener_fd, const struct call_filter *filter)
 {
     struct seccomp_notif_sizes sizes = {0};
 
@@ -44,7 +43,7 @@ int denials_open(struct denials *d, int listener_fd, bool learn)
         return -ENOMEM;
     }
     d->fd = listener_fd;
-    d->learn = learn;
+    d->filter = filter;
     return 0;
 }
 
@@ -59,9 +58,9 @@ static void command_of(pid_t pid, char ret[COMMAND_TEXT_MAX])
 }
 
 /* The denial when it is the first of its kind, else NULL. */
-static const struct denial *note(struct denials *d, int number, pid_t pid)
+static const struct denial *note(struct denials *d, int number, const char *rule, pid_t pid)
 {
-    struct denial one = {.number = number, .pid = pid, .count = 1};
+    struct denial one = {.number = number, .pid = pid, .rule = rule, .count = 1};
 
     command_of(pid, one.command);
     for (size_t i = 0; i < d->count; i++) {
@@ -84,28 +83,11 @@ static void mark_seen(struct denials *d, int number)
         d->seen[number / 8] |= (uint8_t)(1U << (number % 8));
 }
 
-/* What the caller of a denied call gets: a call that has no name here is one of a newer kernel, and programs know what
- * to do without it. */
-static int denial_errno(int number)
+/* Takes one request into d->request. 0 or -errno. */
+static int receive(struct denials *d)
 {
-    char name[CALL_NAME_MAX];
-
-    call_name(number, name, sizeof(name));
-    return name[0] != '\0' ? EPERM : ENOSYS;
-}
-
-/* Takes one request. 0 with its number and pid, or -errno. */
-static int receive(struct denials *d, uint64_t *ret_id, int *ret_number, pid_t *ret_pid)
-{
-    const struct seccomp_notif *request = d->request;
-
     memset(d->request, 0, d->request_size);
-    if (ioctl(d->fd, SECCOMP_IOCTL_NOTIF_RECV, d->request) < 0)
-        return -errno;
-    *ret_id = request->id;
-    *ret_number = request->data.nr;
-    *ret_pid = (pid_t)request->pid;
-    return 0;
+    return ioctl(d->fd, SECCOMP_IOCTL_NOTIF_RECV, d->request) < 0 ? -errno : 0;
 }
 
 static void answer(struct denials *d, uint64_t id, int error)
@@ -119,26 +101,41 @@ static void answer(struct denials *d, uint64_t id, int error)
     (void)ioctl(d->fd, SECCOMP_IOCTL_NOTIF_SEND, d->answer); /* ENOENT: it was killed while it waited */
 }
 
+/* Decides on the request that was received. Only a run that learns is told "go on", and the decision is made of what the
+ * kernel has copied, so that no other thread of the job can change it meanwhile. */
+static const struct denial *decide(struct denials *d)
+{
+    const struct seccomp_notif *request = d->request;
+    const struct denial *new = NULL;
+    uint64_t argument[CALL_ARGUMENTS];
+    struct call_decision decision;
+
+    for (size_t i = 0; i < CALL_ARGUMENTS; i++)
+        argument[i] = request->data.args[i];
+    decision = call_decide(d->filter, request->data.nr, argument);
+    if (decision.action == CALL_ALLOWED || decision.action == CALL_PASSED) {
+        mark_seen(d, request->data.nr);
+        answer(d, request->id, d->filter->learn ? 0 : EPERM);
+        return NULL;
+    }
+    /* Looked at before it is answered: until then it is there. */
+    new = note(d, request->data.nr, decision.rule, (pid_t)request->pid);
+    answer(d, request->id, decision.action == CALL_ABSENT ? ENOSYS : EPERM);
+    return new;
+}
+
 const struct denial *denials_answer(struct denials *d)
 {
     for (int i = 0; d->fd >= 0 && i < BATCH_MAX; i++) {
         struct pollfd p = {.fd = d->fd, .events = POLLIN};
         const struct denial *new = NULL;
-        uint64_t id;
-        int number;
-        pid_t pid;
         if (poll(&p, 1, 0) != 1 || (p.revents & POLLIN) == 0) {
             if ((p.revents & (POLLHUP | POLLERR)) != 0)
                 fd_close(&d->fd); /* nobody with the filter is left */
             return NULL;
         }
-        if (receive(d, &id, &number, &pid) < 0)
-            continue;
-        if (d->learn)
-            mark_seen(d, number);
-        else
-            new = note(d, number, pid);
-        answer(d, id, d->learn ? 0 : denial_errno(number));
+        if (receive(d) == 0)
+            new = decide(d);
         if (new != NULL)
             return new;
     }
@@ -155,8 +152,6 @@ int denials_profile(const struct denials *d, struct strbuf *out)
         if ((d->seen[number / 8] & (1U << (number % 8))) == 0)
             continue;
         call_name(number, name, sizeof(name));
-        if (name[0] == '\0')
-            continue;
         strbuf_addf(out, "%s%s", first ? "" : ", ", name);
         first = false;
     }

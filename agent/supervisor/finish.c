@@ -39,8 +39,17 @@ static void complete_output(struct supervision *s)
         fact_put_string(w, "reason", s->capture.error.text);
         (void)journal_commit(&s->journal, false, &e);
     }
-    if (s->capture.spool.log_fd >= 0 && spool_sync(&s->capture.spool, &e) < 0)
+    /* What cannot be ended may go on writing. */
+    s->record.log_complete = s->capture.lost_bytes == 0 && s->record.tree_gone;
+    if (s->capture.spool.log_fd >= 0 && spool_sync(&s->capture.spool, &e) < 0) {
         log_warning("run=%s output: %s", s->plan.run_id, e.text);
+        s->record.log_complete = false;
+    }
+    /* For whoever recovers the run, should we be killed before the record is there. */
+    if (s->record.log_complete) {
+        (void)journal_begin(&s->journal, clock_wall(), "output-complete");
+        (void)journal_commit(&s->journal, false, &e);
+    }
     s->record.log_bytes = s->capture.spool.offset;
     s->record.log_lines = s->capture.spool.lines;
 }
@@ -97,13 +106,16 @@ int finish(struct supervision *s, struct err *e)
 
     complete_output(s);
     take_account(s);
+    stage_sum_up_denials(s);
     s->record.ended_at = clock_wall();
     notice_checkpoint(&s->notices, s->record.checkpoint);
     /* The record comes last: whoever finds it finds nothing else of the run, even if we die right after it. */
+    if (s->record.tree_gone && scratch_disk_end(&s->scratch, &s->run) < 0)
+        log_warning("run=%s its disk could not be unmounted", s->plan.run_id);
     if (s->record.tree_gone && run_directory_clean(&s->run) < 0)
         log_warning("run=%s its scratch space could not be removed completely", s->plan.run_id);
     channel_unlisten(&s->channel);
-    s->record.disk_bytes = tree_bytes(s->run.home_fd, HOME_ENTRIES_MAX);
+    s->record.disk_bytes = home_bytes(&s->run, HOME_ENTRIES_MAX);
     if (s->record.witness[0] == '\0')
         (void)snprintf(s->record.witness, sizeof(s->record.witness), "%s",
                        s->record.main_end == MAIN_UNKNOWN ? "none" : "supervisor");

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -19,8 +20,10 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/crash_point.h"
 #include "base/fact.h"
 #include "supervisor/contain.h"
+#include "supervisor/network.h"
 #include "supervisor/view.h"
 #include "sys/fd.h"
 #include "sys/packet.h"
@@ -161,18 +164,27 @@ static void tell(const struct init *init, const struct init_report *report)
         (void)packet_send(init->control_fd, text.data, text.len, NULL, 0);
 }
 
+static _Noreturn void give_up_for(const struct init *init, enum cause cause, const struct err *e)
+{
+    tell(init, &(struct init_report){.word = INIT_FAILED, .error = *e, .cause = cause});
+    _exit(1);
+}
+
 static _Noreturn void give_up(const struct init *init, const struct err *e)
 {
-    tell(init, &(struct init_report){.word = INIT_FAILED, .error = *e, .cause = CAUSE_LAUNCH_FAILED});
-    _exit(1);
+    give_up_for(init, CAUSE_LAUNCH_FAILED, e);
 }
 
 static void witness_write(const struct init *init, const struct init_report *report)
 {
     AUTO(strbuf) struct strbuf text = STRBUF_INIT(MESSAGE_BYTES_MAX);
 
-    if (report_encode(report, &text) == 0 && fd_write_all(init->witness_fd, text.data, text.len) == 0)
+    CRASH_POINT("witness-write");
+    if (report_encode(report, &text) == 0 && fd_write_all(init->witness_fd, text.data, text.len) == 0) {
+        CRASH_POINT("witness-written");
         (void)fdatasync(init->witness_fd);
+    }
+    CRASH_POINT("witness-synced");
 }
 
 static void main_ended(struct init *init, int wait_status)
@@ -202,10 +214,17 @@ static void reap(struct init *init)
         pid_t pid = waitpid(-1, &wait_status, WNOHANG);
         if (pid < 0 && errno == EINTR)
             continue;
-        if (pid < 0)
+        if (pid < 0) {
+            CRASH_POINT("all-reaped");
             _exit(0);
+        }
         if (pid == 0)
             return;
+        if (WIFSTOPPED(wait_status)) {
+            /* A process that asked to be traced by its parent, which we are: it is no end, and we do not trace. */
+            (void)ptrace(PTRACE_DETACH, pid, NULL, (void *)(intptr_t)WSTOPSIG(wait_status));
+            continue;
+        }
         if (pid == init->main_pid)
             main_ended(init, wait_status);
     }
@@ -251,60 +270,127 @@ static _Noreturn void watch(struct init *init)
 
 static _Noreturn void become_job(const struct launch *l, int report_fd)
 {
+    const struct user_ids own = policy_own_ids(l->policy, l->plan);
     const struct containment c = {
         .directory = l->directory,
         .argv = l->argv,
         .environment = l->environment,
         .output_fd = {l->output_fd[0], l->output_fd[1]},
         .report_fd = report_fd,
-        .uid = policy_uid(l->policy, l->plan),
-        .gid = policy_gid(l->policy, l->plan),
+        .uid = own.uid,
+        .gid = own.gid,
         .nice = l->plan->nice,
         .oom_score_adj = l->plan->oom_score_adj,
         .umask_bits = (mode_t)l->plan->umask_bits,
         .limits = l->limits,
         .cpuset_by_group = run_group_backend(l->group, CONTROLLER_CPUSET) != NULL,
+        .walls = {.uid = own.uid,
+                  .gid = own.gid,
+                  .keeps_groups = l->policy->rootless,
+                  .best_effort = l->policy->limits_best_effort,
+                  .devices = &l->plan->sandbox.devices,
+                  .filter = l->filter},
+        .user_namespace = policy_user_namespace(l->policy, l->plan),
     };
-    struct launch_word failure;
 
-    contain_and_execute(&c, &failure);
-    (void)fd_write_all(report_fd, &failure, sizeof(failure));
-    _exit(127);
+    CRASH_ROLE("job");
+    CRASH_POINT("born");
+    contain_and_execute(&c);
 }
 
-/* Passes on what the job's process says until its exec, which closes the pipe. */
+static int write_map(pid_t pid, const char *name, unsigned inside, unsigned outside)
+{
+    char path[48], text[48];
+    AUTO_CLOSE int fd = -1;
+
+    (void)snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+    (void)snprintf(text, sizeof(text), "%u %u 1", inside, outside);
+    fd = open(path, O_WRONLY | O_CLOEXEC);
+    return fd < 0 ? -errno : fd_write_all(fd, text, strlen(text));
+}
+
+/* Puts the job's user and group, and nobody else, into the namespace that its process has made. */
+static void fill_namespace(const struct init *init)
+{
+    const struct launch *l = init->launch;
+    struct err e = ERR_INIT;
+    const struct user_ids own = policy_own_ids(l->policy, l->plan);
+    int r = write_map(init->main_pid, "uid_map", own.uid, policy_uid(l->policy, l->plan));
+
+    if (r == 0)
+        r = write_map(init->main_pid, "gid_map", own.gid, policy_gid(l->policy, l->plan));
+    if (r == 0)
+        return;
+    (void)err_errno(&e, -r, BLAME_NODE, "map the job's user into its namespace");
+    give_up_for(init, CAUSE_LIMIT_NOT_APPLIED, &e);
+}
+
+static void tell_contained(const struct init *init, const struct containment_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        tell(init, &(struct init_report){.word = INIT_CONTAINED, .fact = list->item[i]});
+}
+
+/* The listener goes to the supervisor before the job can be denied anything. */
+static void check_filter(const struct init *init, const int *listener, size_t listeners)
+{
+    AUTO(containment) struct containment_list list = {0};
+    const struct launch *l = init->launch;
+    struct err e = ERR_INIT;
+
+    if (walls_verify_calls(init->main_pid, l->policy->limits_best_effort, listeners > 0, &list, &e) < 0)
+        give_up_for(init, CAUSE_LIMIT_NOT_APPLIED, &e);
+    if (listeners > 0)
+        (void)packet_send(l->listener_socket, "listener", 8, listener, 1);
+    tell_contained(init, &list);
+}
+
+/* One word of the job's process, with the descriptor that came along. */
+static void hear(const struct init *init, int report_fd, const struct launch_word *word, const int *fds,
+                 size_t count)
+{
+    switch (word->kind) {
+    case LAUNCH_CONTAINED:
+        tell(init, &(struct init_report){.word = INIT_CONTAINED, .fact = word->fact});
+        return;
+    case LAUNCH_NAMESPACE: fill_namespace(init); break;
+    case LAUNCH_FILTERED: check_filter(init, fds, count); break;
+    case LAUNCH_FAILED:
+    default:
+        tell(init, &(struct init_report){.word = INIT_FAILED,
+                                         .error = word->error,
+                                         .cause = word->cause,
+                                         .launch_errno = word->launch_errno});
+        _exit(1);
+    }
+    (void)packet_send(report_fd, "+", 1, NULL, 0);
+}
+
+/* Passes on what the job's process says until its exec, which closes the connection. */
 static void hear_out(const struct init *init, int report_fd)
 {
     struct launch_word word;
-    ssize_t n;
+    int fd = -1;
+    size_t count = 0;
 
-    for (;;) {
-        do {
-            n = read(report_fd, &word, sizeof(word));
-        } while (n < 0 && errno == EINTR);
-        if (n != (ssize_t)sizeof(word))
-            return;
-        if (!word.failed) {
-            tell(init, &(struct init_report){.word = INIT_CONTAINED, .fact = word.fact});
-            continue;
-        }
-        tell(init, &(struct init_report){.word = INIT_FAILED,
-                                         .error = word.error,
-                                         .cause = word.cause,
-                                         .launch_errno = word.launch_errno});
-        _exit(1);
+    while (packet_receive(report_fd, &word, sizeof(word), &fd, 1, &count) == (ssize_t)sizeof(word)) {
+        hear(init, report_fd, &word, &fd, count);
+        if (count > 0)
+            fd_close(&fd);
     }
 }
 
 static void start_main(struct init *init)
 {
     struct err e = ERR_INIT;
-    int report[2];
+    int report[2], r;
 
-    if (pipe2(report, O_CLOEXEC) < 0) {
-        (void)err_errno(&e, errno, BLAME_NODE, "make a pipe");
+    r = packet_pair(report);
+    if (r < 0) {
+        (void)err_errno(&e, -r, BLAME_NODE, "make the job's way to speak");
         give_up(init, &e);
     }
+    CRASH_POINT("fork-job");
     init->main_pid = fork();
     if (init->main_pid < 0) {
         (void)err_errno(&e, errno, BLAME_NODE, "fork the job");
@@ -312,6 +398,7 @@ static void start_main(struct init *init)
     }
     if (init->main_pid == 0)
         become_job(init->launch, report[1]);
+    CRASH_POINT("forked-job");
     (void)close(report[1]);
     hear_out(init, report[0]);
     (void)close(report[0]);
@@ -321,8 +408,8 @@ static void start_main(struct init *init)
 static void keep_only(const struct init *init)
 {
     const struct launch *l = init->launch;
-    int keep[] = {init->control_fd, init->witness_fd, init->signal_fd,
-                  l->run->lock_fd,  l->output_fd[0],  l->output_fd[1]};
+    int keep[] = {init->control_fd, init->witness_fd, init->signal_fd,   l->run->lock_fd,
+                  l->output_fd[0],  l->output_fd[1],  l->listener_socket};
 
     for (size_t i = 1; i < ARRAY_SIZE(keep); i++)
         for (size_t k = i; k > 0 && keep[k - 1] > keep[k]; k--) {
@@ -333,6 +420,25 @@ static void keep_only(const struct init *init)
     fd_close_from(STDERR_FILENO + 1, keep, ARRAY_SIZE(keep));
 }
 
+/* What init puts around the whole run: network and mounts. */
+static void put_up_walls(const struct init *init)
+{
+    AUTO(containment) struct containment_list list = {0};
+    const struct launch *l = init->launch;
+    struct err e = ERR_INIT;
+
+    if (l->plan->sandbox.network_off && network_start_loopback(&list, &e) < 0) {
+        (void)err_context(&e, "network");
+        give_up_for(init, CAUSE_LIMIT_NOT_APPLIED, &e);
+    }
+    if (view_build(l->policy, l->plan, l->run, &list, &e) < 0) {
+        bool wall = e.code == -ENOTSUP;
+        (void)err_context(&e, "mounts");
+        give_up_for(init, wall ? CAUSE_LIMIT_NOT_APPLIED : CAUSE_LAUNCH_FAILED, &e);
+    }
+    tell_contained(init, &list);
+}
+
 static _Noreturn void init_main(const struct launch *l, int control_fd, int witness_fd)
 {
     struct init init = {.launch = l, .control_fd = control_fd, .witness_fd = witness_fd, .signal_fd = -1};
@@ -340,6 +446,8 @@ static _Noreturn void init_main(const struct launch *l, int control_fd, int witn
     sigset_t all;
     int r;
 
+    CRASH_ROLE("init");
+    CRASH_POINT("born");
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     (void)prctl(PR_SET_NAME, "runlet-init");
     (void)sigfillset(&all);
@@ -357,18 +465,14 @@ static _Noreturn void init_main(const struct launch *l, int control_fd, int witn
         (void)err_errno(&e, -r, BLAME_NODE, "join the run's control group");
         give_up(&init, &e);
     }
-    if (view_build(l->policy, l->plan, l->run, &e) < 0) {
-        bool wall = e.code == -ENOTSUP;
-        (void)err_context(&e, "mounts");
-        tell(&init, &(struct init_report){.word = INIT_FAILED,
-                                          .error = e,
-                                          .cause = wall ? CAUSE_LIMIT_NOT_APPLIED : CAUSE_LAUNCH_FAILED});
-        _exit(1);
-    }
+    CRASH_POINT("group-joined");
+    put_up_walls(&init);
+    CRASH_POINT("view-built");
     keep_only(&init);
     start_main(&init);
     (void)close(l->output_fd[0]);
     (void)close(l->output_fd[1]);
+    (void)close(l->listener_socket);
     watch(&init);
 }
 
@@ -377,7 +481,8 @@ static _Noreturn void init_main(const struct launch *l, int control_fd, int witn
 int init_start(const struct launch *l, struct init_process *ret, struct err *e)
 {
     static const int ON = 1;
-    unsigned long flags = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | SIGCHLD;
+    unsigned long flags = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS |
+                          (l->plan->sandbox.network_off ? CLONE_NEWNET : 0) | SIGCHLD;
     AUTO_CLOSE int ours = -1;
     AUTO_CLOSE int theirs = -1;
     AUTO_CLOSE int witness = -1;
@@ -394,12 +499,14 @@ int init_start(const struct launch *l, struct init_process *ret, struct err *e)
     witness = openat(l->run->fd, WITNESS_NAME, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0640);
     if (witness < 0)
         return err_errno(e, errno, BLAME_NODE, "make the witness file");
+    CRASH_POINT("witness-made");
     /* fork(2) with namespaces: the child goes on in a copy of this image, which needs no second program. */
     pid = syscall(SYS_clone, flags, 0, 0, 0, 0);
     if (pid < 0)
         return err_errno(e, errno, BLAME_NODE, "clone init into new namespaces");
     if (pid == 0)
         init_main(l, theirs, witness);
+    CRASH_POINT("cloned-init");
     (void)fd_set_nonblocking(ours, true);
     ret->pid = (pid_t)pid;
     ret->control_fd = take_fd(&ours);

@@ -17,6 +17,7 @@
 #include "base/strlist.h"
 #include "record/exit_record.h"
 #include "record/containment.h"
+#include "supervisor/seccomp_filter.h"
 #include "supervisor/limits.h"
 #include "supervisor/policy.h"
 #include "supervisor/run_directory.h"
@@ -32,6 +33,8 @@ struct launch {
     int output_fd[2];              /* write ends of the output pipes */
     const struct run_group *group; /* joined before anything of the run exists */
     const struct effective_limits *limits;
+    const struct call_filter *filter;
+    int listener_socket; /* the job's process hands the filter's listener over through it */
 };
 
 struct init_process {

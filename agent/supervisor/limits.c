@@ -25,16 +25,22 @@
 
 /* ---- what holds ---- */
 
-void node_size_read(struct node_size *ret)
+void node_size_read(const struct run_group *group, struct node_size *ret)
 {
     struct sysinfo info;
+    int64_t memory, cpu;
     cpu_set_t cpus;
 
     *ret = (struct node_size){0};
-    if (sysinfo(&info) == 0)
+    if (sysinfo(&info) == 0) {
         ret->memory_bytes = (int64_t)info.totalram * info.mem_unit;
+        ret->swap_bytes = (int64_t)info.totalswap * info.mem_unit;
+    }
     ret->cpus_milli = sched_getaffinity(0, sizeof(cpus), &cpus) == 0 ? CPU_COUNT(&cpus) * 1000LL
                                                                      : sysconf(_SC_NPROCESSORS_ONLN) * 1000;
+    run_group_room(group, &memory, &cpu);
+    ret->memory_bytes = memory < ret->memory_bytes ? memory : ret->memory_bytes;
+    ret->cpus_milli = cpu < ret->cpus_milli ? cpu : ret->cpus_milli;
 }
 
 static int64_t memory_ceiling(const struct policy *policy, const struct node_size *node)
@@ -66,6 +72,9 @@ void limits_effective(const struct run_limits *asked, const struct policy *polic
     cap(&l, LIMIT_CPU, node->cpus_milli);
     if (l.limits.value[LIMIT_MEMORY] == LIMIT_UNSET && ceiling > 0)
         l.limits.value[LIMIT_MEMORY] = ceiling;
+    /* A run over its memory is ended, instead of being slowed down, and the machine with it, by swapping. */
+    if (l.limits.value[LIMIT_SWAP] == LIMIT_UNSET && node->swap_bytes > 0)
+        l.limits.value[LIMIT_SWAP] = 0;
     if (l.limits.value[LIMIT_PIDS] == LIMIT_UNSET)
         l.limits.value[LIMIT_PIDS] = policy->pids_default;
     if (l.limits.value[LIMIT_CORE_SIZE] == LIMIT_UNSET)
@@ -122,8 +131,7 @@ static int refuse(const char *name, const char *asked, const char *found, struct
         name, asked, found);
 }
 
-/* Notes a limit that did not take, and refuses it when it is required. */
-static int missing(const char *name, const char *asked, bool required, const char *found,
+int limits_missing(const char *name, const char *asked, bool required, const char *found,
                    struct containment_list *list, struct err *e)
 {
     char text[CONTAINMENT_TEXT_MAX];
@@ -145,19 +153,19 @@ static int apply_one(const struct effective_limits *l, enum run_limit limit, con
 
     run_limit_format(limit, asked, text);
     if (backend == NULL)
-        return missing(name, text, l->required[limit], "and this machine has no control group for it", list,
-                       e);
+        return limits_missing(name, text, l->required[limit], "and this machine has no control group for it",
+                              list, e);
     r = run_group_limit(group, limit, asked, disk);
     if (r == 0)
         r = run_group_limit_read(group, limit, disk, &found);
     if (r < 0) {
         (void)snprintf(reason, sizeof(reason), "and %s says: %s", backend, strerror(-r));
-        return missing(name, text, l->required[limit], reason, list, e);
+        return limits_missing(name, text, l->required[limit], reason, list, e);
     }
     if (!took(limit, asked, found)) {
         run_limit_format(limit, found, back);
         (void)snprintf(reason, sizeof(reason), "and %s holds %s", backend, back);
-        return missing(name, text, l->required[limit], reason, list, e);
+        return limits_missing(name, text, l->required[limit], reason, list, e);
     }
     r = containment_add(list, name, l->capped[limit] ? CONTAINMENT_CAPPED : CONTAINMENT_APPLIED, text,
                         backend);
@@ -201,10 +209,11 @@ static int apply_cpuset(const struct effective_limits *l, const struct run_group
     if (r == 0)
         r = run_group_cpuset_read(group, found);
     if (r < 0)
-        return missing("cpuset", l->limits.cpuset, l->cpuset_required, strerror(-r), list, e);
+        return limits_missing("cpuset", l->limits.cpuset, l->cpuset_required, strerror(-r), list, e);
     if (!same_cpus(found, l->limits.cpuset))
-        return missing("cpuset", l->limits.cpuset, l->cpuset_required,
-                       found[0] != '\0' ? "and the machine gives other ones" : "and none is left", list, e);
+        return limits_missing("cpuset", l->limits.cpuset, l->cpuset_required,
+                              found[0] != '\0' ? "and the machine gives other ones" : "and none is left",
+                              list, e);
     return containment_add(list, "cpuset", CONTAINMENT_APPLIED, found,
                            run_group_backend(group, CONTROLLER_CPUSET)) < 0
                ? err_oom(e)
@@ -236,9 +245,9 @@ static int apply_rlimit(const struct effective_limits *l, enum run_limit limit, 
         return 0;
     run_limit_format(limit, asked, text);
     if (setrlimit(resource, &want) < 0)
-        return missing(name, text, l->required[limit], strerror(errno), list, e);
+        return limits_missing(name, text, l->required[limit], strerror(errno), list, e);
     if (getrlimit(resource, &got) < 0 || got.rlim_cur != want.rlim_cur || got.rlim_max != want.rlim_max)
-        return missing(name, text, l->required[limit], "and the kernel holds another value", list, e);
+        return limits_missing(name, text, l->required[limit], "and the kernel holds another value", list, e);
     return containment_add(list, name, CONTAINMENT_APPLIED, text, "rlimit") < 0 ? err_oom(e) : 0;
 }
 
@@ -251,9 +260,10 @@ static int apply_affinity(const struct effective_limits *l, struct containment_l
         return 0;
     cpuset_mask(asked, &want);
     if (sched_setaffinity(0, sizeof(want), &want) < 0)
-        return missing("cpuset", asked, l->cpuset_required, strerror(errno), list, e);
+        return limits_missing("cpuset", asked, l->cpuset_required, strerror(errno), list, e);
     if (sched_getaffinity(0, sizeof(got), &got) < 0 || !CPU_EQUAL(&want, &got))
-        return missing("cpuset", asked, l->cpuset_required, "and the machine gives other ones", list, e);
+        return limits_missing("cpuset", asked, l->cpuset_required, "and the machine gives other ones", list,
+                              e);
     return containment_add(list, "cpuset", CONTAINMENT_APPLIED, asked, "affinity") < 0 ? err_oom(e) : 0;
 }
 

@@ -13,8 +13,9 @@
 #include "sys/run_group.h"
 
 struct node_size {
-    int64_t memory_bytes; /* of the machine, or of the group that encloses us when that is less */
+    int64_t memory_bytes; /* of the machine, or of the groups around the run's when that is less */
     int64_t cpus_milli;
+    int64_t swap_bytes;
 };
 
 struct effective_limits {
@@ -24,8 +25,8 @@ struct effective_limits {
     bool cpuset_required;
 };
 
-/* Reads the size of this machine. */
-void node_size_read(struct node_size *ret);
+/* Reads the size of this machine, as far as it is there for a run in this group. */
+void node_size_read(const struct run_group *group, struct node_size *ret);
 
 /* Pure. The job's own wishes, capped by the node's size less the policy's reserve; without a wish for memory or
  * processes, the node's. */
@@ -41,6 +42,11 @@ int limits_apply(const struct effective_limits *effective, const struct run_grou
  * holds them. As above. */
 int limits_apply_own(const struct effective_limits *effective, bool cpuset_by_group,
                      struct containment_list *list, struct err *e);
+
+/* A limit that did not take, and what was found instead: noted in *list, or refused when it is required. 0, or negative
+ * with *e. */
+int limits_missing(const char *name, const char *asked, bool required, const char *found,
+                   struct containment_list *list, struct err *e);
 
 /* The whole disk that holds the folder fd, as control groups want it. */
 dev_t limits_disk_of(int fd);

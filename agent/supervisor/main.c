@@ -1,12 +1,14 @@
 /* main.c - runlet-supervisor: the privileged program that stands beside one run. See docs/ARCHITECTURE.md. */
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/crash_point.h"
 #include "base/log.h"
 #include "supervisor/policy.h"
 #include "supervisor/starter.h"
@@ -39,7 +41,8 @@ int main(int argc, char **argv)
     struct service_fds fds;
     struct err e = ERR_INIT;
 
-    log_open("runlet-supervisor", LOG_LEVEL_INFO);
+    /* In a unit's journal each run has its beginning and end; on somebody's terminal that is said already. */
+    log_open("runlet-supervisor", getenv("JOURNAL_STREAM") != NULL ? LOG_LEVEL_INFO : LOG_LEVEL_NOTICE);
     if (argc == 2 && strcmp(argv[1], "--version") == 0)
         return write(STDOUT_FILENO, "runlet-supervisor " RUNLET_VERSION "\n",
                      sizeof("runlet-supervisor " RUNLET_VERSION "\n") - 1) > 0
@@ -49,6 +52,8 @@ int main(int argc, char **argv)
         log_error("%s", e.text);
         return 2;
     }
+    CRASH_ROLE(fds.starter >= 0 ? "starter" : "supervisor");
+    CRASH_POINT("main");
     (void)umask(0022);
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGINT, SIG_IGN);

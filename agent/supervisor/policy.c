@@ -2,12 +2,15 @@
 #include "supervisor/policy.h"
 
 #include <errno.h>
+#include <fnmatch.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <string.h>
 
 #include "base/auto.h"
 #include "base/parse.h"
+
+#define DEVICE_PATTERN_MAX 256
 
 enum option_id {
     OPT_AGENT_UID = 1,
@@ -30,6 +33,10 @@ enum option_id {
     OPT_DISK_RESERVE,
     OPT_PIDS_DEFAULT,
     OPT_BEST_EFFORT,
+    OPT_ALLOW_LEARN,
+    OPT_ROOTLESS,
+    OPT_ALLOW_METADATA,
+    OPT_DEVICES,
     OPT_CONNECTION_FD,
     OPT_STARTER_FD,
 };
@@ -55,6 +62,10 @@ static const struct option OPTIONS[] = {
     {"disk-reserve", required_argument, NULL, OPT_DISK_RESERVE},
     {"pids-default", required_argument, NULL, OPT_PIDS_DEFAULT},
     {"best-effort-limits", no_argument, NULL, OPT_BEST_EFFORT},
+    {"rootless", no_argument, NULL, OPT_ROOTLESS},
+    {"allow-learn", no_argument, NULL, OPT_ALLOW_LEARN},
+    {"allow-metadata", no_argument, NULL, OPT_ALLOW_METADATA},
+    {"devices", required_argument, NULL, OPT_DEVICES},
     {"connection-fd", required_argument, NULL, OPT_CONNECTION_FD},
     {"starter-fd", required_argument, NULL, OPT_STARTER_FD},
     {NULL, 0, NULL, 0},
@@ -108,6 +119,10 @@ static int take_option(int id, const char *option, struct policy *p, struct serv
     case OPT_JOB_USER: p->job_user = optarg; return 0;
     case OPT_ALLOW_ROOT: p->allow_root = true; return 0;
     case OPT_BEST_EFFORT: p->limits_best_effort = true; return 0;
+    case OPT_ROOTLESS: p->rootless = true; return 0;
+    case OPT_ALLOW_LEARN: p->allow_learn = true; return 0;
+    case OPT_ALLOW_METADATA: p->allow_metadata = true; return 0;
+    case OPT_DEVICES: p->devices = optarg; return 0;
     case OPT_RUNS_DIR: p->runs_dir = optarg; return 0;
     case OPT_SOCKETS_DIR: p->sockets_dir = optarg; return 0;
     case OPT_STATE_DIR: p->hidden_dirs[0] = optarg; return 0;
@@ -145,6 +160,7 @@ int policy_from_arguments(int argc, char **argv, struct policy *ret, struct serv
         .helper_dir = "/usr/libexec/runlet",
         .maximum_runtime_ms = JOB_RUNTIME_MS_MAX,
         .place_budget_ms = 3600 * 1000,
+        .devices = "",
         .memory_reserve_bytes = 256LL << 20,
         .disk_reserve_bytes = 512LL << 20,
         .pids_default = 16384,
@@ -183,15 +199,55 @@ int policy_check(const struct policy *policy, const struct plan *plan, struct er
         return err_set(e, -EPERM, BLAME_ASSIGNMENT,
                        "the maximum runtime of %lld ms is over this node's limit of %lld ms",
                        (long long)plan->maximum_runtime_ms, (long long)policy->maximum_runtime_ms);
+    if (plan->sandbox.learn && !policy->allow_learn)
+        return err_set(
+            e, -EPERM, BLAME_ASSIGNMENT,
+            "the run asks to learn its system calls, which this node's policy forbids (sandbox.allowLearn)");
+    for (size_t i = 0; i < plan->sandbox.devices.count; i++)
+        if (!policy_grants_device(policy, plan->sandbox.devices.item[i]))
+            return err_set(e, -EPERM, BLAME_ASSIGNMENT,
+                           "the run asks for the device %s, which this node's policy does not grant "
+                           "(sandbox.devices)",
+                           plan->sandbox.devices.item[i]);
     return 0;
+}
+
+bool policy_grants_device(const struct policy *policy, const char *path)
+{
+    const char *at = policy->devices;
+
+    while (*(at += strspn(at, ":")) != '\0') {
+        char pattern[DEVICE_PATTERN_MAX];
+        size_t n = strcspn(at, ":");
+        if (n < sizeof(pattern)) {
+            memcpy(pattern, at, n);
+            pattern[n] = '\0';
+            if (fnmatch(pattern, path, FNM_PATHNAME | FNM_PERIOD) == 0)
+                return true;
+        }
+        at += n;
+    }
+    return false;
 }
 
 uid_t policy_uid(const struct policy *policy, const struct plan *plan)
 {
-    return plan->as_root ? 0 : policy->job_uid;
+    return plan->as_root || policy->rootless ? 0 : policy->job_uid;
 }
 
 gid_t policy_gid(const struct policy *policy, const struct plan *plan)
 {
-    return plan->as_root ? 0 : policy->job_gid;
+    return plan->as_root || policy->rootless ? 0 : policy->job_gid;
+}
+
+struct user_ids policy_own_ids(const struct policy *policy, const struct plan *plan)
+{
+    if (plan->as_root)
+        return (struct user_ids){0, 0};
+    return (struct user_ids){policy->job_uid, policy->job_gid};
+}
+
+bool policy_user_namespace(const struct policy *policy, const struct plan *plan)
+{
+    return plan->sandbox.user_namespace || policy->rootless;
 }

@@ -89,6 +89,8 @@ int request_accept(struct supervision *s, int plan_fd, size_t placement_count, e
     if (placement_count != s->plan.placement_count)
         return err_set(e, -EINVAL, BLAME_BUG, "%zu descriptors came for %zu placements", placement_count,
                        s->plan.placement_count);
+    if (call_filter_build(&s->plan.sandbox, &s->filter, e) < 0)
+        return e->code;
     *ret_refusal = REFUSAL_POLICY;
     if (policy_check(s->policy, &s->plan, e) < 0)
         return e->code;

@@ -3,6 +3,7 @@
  *
  *   runs/<run>/  root:agent 2750
  *     plan  supervisor.journal  witness  log/  home/  notice/  exit   evidence, kept
+ *     home.img                                               the home's disk, where its size is limited: kept
  *     lock                                                   flock held by supervisor and init
  *     scratch/                                               private /tmp, passwd, reserve: removed at the end
  *
@@ -14,6 +15,7 @@
 
 #include <stdbool.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/limits.h"
 #include "supervisor/policy.h"
@@ -25,11 +27,14 @@
 #define HOME_NAME    "home"
 #define LOG_NAME     "log"
 
+/* Room for the path of a run directory. */
+#define RUN_PATH_MAX 1024
+
 struct run_directory {
     int runs_fd; /* owned: runs/ */
     int fd;      /* owned: runs/<run>/ */
     int lock_fd; /* owned: flock held */
-    int home_fd; /* owned: home/, the job's */
+    int home_fd; /* owned: home/, the job's; on the run's own disk where it has one */
     int log_fd;  /* owned: log/ */
     char name[RUN_ID_BYTES];
 };
@@ -54,6 +59,14 @@ int run_directory_clean(const struct run_directory *d);
 
 /* Gives the reserved disk space back, so that the end can be recorded on a full disk. */
 void run_directory_release_reserve(const struct run_directory *d);
+
+/* Names in runs/ that are no run: one being made (followed by its id), and one being removed (followed by a pid). */
+#define RUN_HALF_MADE    ".new."
+#define RUN_HALF_REMOVED ".removed."
+
+/* Removes what killed supervisors left under those names; a half-made one only after an hour, because it is there a moment
+ * before it is locked. Returns how many. */
+size_t run_directory_sweep(int runs_fd, wall_ms_t now);
 
 void run_directory_close(struct run_directory *d);
 

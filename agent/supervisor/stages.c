@@ -14,7 +14,10 @@
 
 #include "base/auto.h"
 #include "base/log.h"
+#include "supervisor/metadata.h"
+#include "sys/fd.h"
 #include "sys/notify.h"
+#include "sys/packet.h"
 #include "sys/process.h"
 #include "wire/entry.h"
 
@@ -89,6 +92,11 @@ void stage_place(struct supervision *s, const int *placement_fds, boot_ms_t now)
 
     set_stage(s, STAGE_PLACING);
     log_info("run=%s begins", s->plan.run_id);
+    if (scratch_disk_make(s->policy, &s->plan, &s->run, &s->scratch, &s->contained, &e) < 0) {
+        not_started(s, CAUSE_LIMIT_NOT_APPLIED, &e);
+        tree_gone(s);
+        return;
+    }
     s->place_until = (boot_ms_t){now.ms + s->policy->place_budget_ms};
     if (place_start(s->policy, &s->plan, s->run.home_fd, placement_fds, &s->helper, &e) == 0)
         return;
@@ -118,11 +126,13 @@ static int limit(struct supervision *s, struct err *e)
     struct node_size node;
 
     cgroup_places_read(&places);
-    node_size_read(&node);
     if (run_group_create(&places, s->plan.run_id, &s->group, e) < 0)
         return err_context(e, "control groups");
+    node_size_read(&s->group, &node);
     limits_effective(&s->plan.limits, s->policy, &node, &s->limits);
-    return limits_apply(&s->limits, &s->group, limits_disk_of(s->run.home_fd), &s->contained, e);
+    if (limits_apply(&s->limits, &s->group, limits_disk_of(s->run.fd), &s->contained, e) < 0)
+        return e->code;
+    return metadata_block(s->policy, &s->plan, &s->group, &s->contained, e);
 }
 
 static int launch(struct supervision *s, const struct placed *placed, struct err *e)
@@ -137,7 +147,10 @@ static int launch(struct supervision *s, const struct placed *placed, struct err
                        .directory = entry_directory(&s->plan),
                        .output_fd = {s->output_fd[0], s->output_fd[1]},
                        .group = &s->group,
-                       .limits = &s->limits};
+                       .limits = &s->limits,
+                       .filter = &s->filter};
+    AUTO_CLOSE int theirs = -1;
+    int pair[2], r;
     struct fact_writer *w;
 
     if (entry_command(&s->plan, placed->entry, &argv, e) < 0)
@@ -151,6 +164,12 @@ static int launch(struct supervision *s, const struct placed *placed, struct err
     if (journal_commit(&s->journal, true, e) < 0)
         return e->code;
     oom_watch_open(&s->oom);
+    r = packet_pair(pair);
+    if (r < 0)
+        return err_errno(e, -r, BLAME_NODE, "make the listener's socket");
+    s->listener_socket = pair[0];
+    (void)fd_set_nonblocking(s->listener_socket, true);
+    l.listener_socket = theirs = pair[1];
     if (init_start(&l, &s->init, e) < 0)
         return e->code;
     for (size_t i = 0; i < CAPTURE_STREAMS; i++)

@@ -36,6 +36,8 @@ enum wake {
     WAKE_HELPER,
     WAKE_STDOUT,
     WAKE_STDERR,
+    WAKE_LISTENER,
+    WAKE_DENIALS,
     WAKE_CHANNEL,
     WAKE_COUNT = WAKE_CHANNEL + CHANNEL_POLLFDS,
 };
@@ -89,6 +91,8 @@ static void fill_pollfds(const struct supervision *s, struct pollfd *fds, wall_m
     for (unsigned i = 0; i < CAPTURE_STREAMS; i++)
         fds[WAKE_STDOUT + i] = (struct pollfd){
             .fd = capture_wants(&s->capture, i, wall) ? s->capture.pipe_fd[i] : -1, .events = POLLIN};
+    fds[WAKE_LISTENER] = (struct pollfd){.fd = s->listener_socket, .events = POLLIN};
+    fds[WAKE_DENIALS] = (struct pollfd){.fd = s->denials.fd, .events = POLLIN};
     channel_pollfds(&s->channel, &fds[WAKE_CHANNEL]);
 }
 
@@ -146,6 +150,10 @@ static void handle_wakes(struct supervision *s, const struct pollfd *fds)
     for (unsigned i = 0; i < CAPTURE_STREAMS; i++)
         if (fds[WAKE_STDOUT + i].revents != 0)
             (void)capture_read(&s->capture, i, wall, now);
+    if (fds[WAKE_LISTENER].revents != 0)
+        stage_listener(s);
+    if (fds[WAKE_DENIALS].revents != 0)
+        stage_denials(s);
     if (fds[WAKE_HELPER].revents != 0)
         place_read(&s->helper);
     if (fds[WAKE_INIT].revents != 0) {
@@ -185,6 +193,8 @@ static void supervision_close(struct supervision *s)
     place_close(&s->helper);
     notice_close(&s->notices);
     oom_watch_close(&s->oom);
+    fd_close(&s->listener_socket);
+    denials_close(&s->denials);
     fd_close(&s->init.control_fd);
     run_group_close(&s->group);
     containment_free(&s->contained);
@@ -255,6 +265,8 @@ int supervise(const struct policy *policy, int connection_fd)
                             .preempt_at = {INT64_MAX},
                             .look_at = {INT64_MAX},
                             .oom = {-1},
+                            .listener_socket = -1,
+                            .denials = DENIALS_INIT,
                             .signal_fd = -1,
                             .timer_fd = -1,
                             .output_fd = {-1, -1}};

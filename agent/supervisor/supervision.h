@@ -4,6 +4,7 @@
  *   request.c     the first message: from plan to run directory, or a refusal
  *   supervise.c   the loop: what woke us, and what is due
  *   stages.c      what each stage does when it begins and ends; the only writer of `stage`
+ *   explain.c     what the sandbox denied
  *   preempt.c     what the job is told before it is stopped
  *   finish.c      the exit record
  */
@@ -14,6 +15,7 @@
 #include "record/journal.h"
 #include "supervisor/capture.h"
 #include "supervisor/channel.h"
+#include "supervisor/denials.h"
 #include "supervisor/init.h"
 #include "supervisor/measure.h"
 #include "supervisor/notice.h"
@@ -21,6 +23,7 @@
 #include "supervisor/place.h"
 #include "supervisor/policy.h"
 #include "supervisor/run_directory.h"
+#include "supervisor/scratch_disk.h"
 #include "supervisor/stop.h"
 #include "sys/run_group.h"
 
@@ -42,12 +45,16 @@ struct supervision {
     struct channel channel;      /* owned */
     struct place_helper helper;  /* owned */
     struct notice_board notices; /* owned */
+    struct scratch_disk scratch; /* owned: where the run has a disk of its own */
     struct run_group group;      /* owned: the run's control groups, where there are any */
     struct effective_limits limits;
     struct measure measure;
-    struct oom_watch oom; /* owned */
-    struct rusage ended;  /* of everything that init reaped, once it is gone */
-    pid_t main_pid;       /* 0 until it runs */
+    struct oom_watch oom;      /* owned */
+    struct call_filter filter; /* what the run asked for, over the table of system calls */
+    int listener_socket;       /* owned: where the filter's listener comes from; -1: it came */
+    struct denials denials;    /* owned */
+    struct rusage ended;       /* of everything that init reaped, once it is gone */
+    pid_t main_pid;            /* 0 until it runs */
     int64_t disk_free_at_start;
     boot_ms_t look_at;                 /* when disk and usage are looked at next; INT64_MAX: not running */
     struct containment_list contained; /* owned: as it was read back, until it is noted */
@@ -88,6 +95,12 @@ void stage_preempt(struct supervision *s, enum notice_reason reason, int64_t lef
 void stage_preempt_due(struct supervision *s, boot_ms_t now);
 /* Tells the job of its deadline, once, when that is near. */
 void stage_notice_deadline(struct supervision *s, boot_ms_t now);
+/* Takes the filter's listener over. */
+void stage_listener(struct supervision *s);
+/* Notes and answers denied system calls. */
+void stage_denials(struct supervision *s);
+/* Before the end is recorded: how often each call was denied, and what was learnt. */
+void stage_sum_up_denials(struct supervision *s);
 /* Looks at the running job's disk and usage when that is due. */
 void stage_look(struct supervision *s, boot_ms_t now);
 /* Takes the steps of the stop ladder that are due. Returns when to look again (INT64_MAX: never). */

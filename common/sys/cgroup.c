@@ -1,6 +1,7 @@
 /* cgroup.c - see cgroup.h. */
 #include "sys/cgroup.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -11,12 +12,15 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/crash_point.h"
 #include "base/parse.h"
 #include "base/strbuf.h"
 #include "sys/fd.h"
 
 #define PROC_TEXT_MAX   (256U * 1024)
 #define KILL_ROUNDS_MAX 1000
+/* A job that may make groups of its own could nest them without end. */
+#define DEPTH_MAX 64
 
 static const char *line_end(const char *line)
 {
@@ -38,6 +42,7 @@ int cgroup_create(const char *own_path, const char *name, struct cgroup *ret, st
         cgroup_close(&g);
         return err_errno(e, saved, BLAME_NODE, "make the control group %s/%s", own_path, name);
     }
+    CRASH_POINT("group-made");
     g.fd = dir_open(g.parent_fd, name);
     g.procs_fd = g.fd < 0 ? -1 : openat(g.fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
     if (g.procs_fd < 0) {
@@ -72,17 +77,66 @@ static pid_t member(const struct strbuf *procs, unsigned n)
     return parse_u64(digits, INT_MAX, &pid) < 0 ? 0 : (pid_t)pid;
 }
 
+/* Visits the groups below dir_fd, the deepest first. The sum of what the visitor returns, or its first failure; a group
+ * that goes meanwhile is none. */
+static int each_below(int dir_fd, unsigned depth, int (*visit)(int parent_fd, const char *name))
+{
+    int copy = depth < DEPTH_MAX ? openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    DIR *dir = copy >= 0 ? fdopendir(copy) : NULL;
+    const struct dirent *entry;
+    int sum = 0, r = 0;
+
+    if (dir == NULL) {
+        r = depth < DEPTH_MAX ? -errno : -ELOOP;
+        fd_close(&copy);
+        return r;
+    }
+    while (r >= 0 && (entry = readdir(dir)) != NULL) {
+        struct stat st;
+        AUTO_CLOSE int below = -1;
+        if (entry->d_name[0] == '.' || fstatat(dir_fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+            !S_ISDIR(st.st_mode))
+            continue;
+        below = dir_open(dir_fd, entry->d_name);
+        r = below >= 0 ? each_below(below, depth + 1, visit) : below;
+        if (r >= 0) {
+            sum += r;
+            r = visit(dir_fd, entry->d_name);
+            sum += r > 0 ? r : 0;
+        }
+        r = r == -ENOENT || r == -ENODEV ? 0 : r;
+    }
+    (void)closedir(dir);
+    return r < 0 ? r : sum;
+}
+
+/* Kills the members of the group `name`, not of those below it. Their number or -errno. */
+static int kill_members(int parent_fd, const char *name)
+{
+    AUTO(strbuf) struct strbuf procs = STRBUF_INIT(PROC_TEXT_MAX);
+    char path[NAME_MAX + sizeof("/cgroup.procs")];
+    pid_t pid;
+    int r, count = 0;
+
+    (void)snprintf(path, sizeof(path), "%s/cgroup.procs", name);
+    r = file_read(parent_fd, path, &procs);
+    if (r < 0)
+        return r;
+    for (; (pid = member(&procs, (unsigned)count)) > 0; count++)
+        (void)kill(pid, SIGKILL);
+    return count;
+}
+
 /* Before cgroup.kill: again and again until a look finds nobody, because members may fork meanwhile. */
 static int kill_one_by_one(const struct cgroup *g)
 {
     for (int round = 0; round < KILL_ROUNDS_MAX; round++) {
-        AUTO(strbuf) struct strbuf procs = STRBUF_INIT(PROC_TEXT_MAX);
-        pid_t pid;
-        int r = file_read(g->fd, "cgroup.procs", &procs);
-        if (r < 0 || procs.len == 0)
-            return r;
-        for (unsigned i = 0; (pid = member(&procs, i)) > 0; i++)
-            (void)kill(pid, SIGKILL);
+        int below = each_below(g->fd, 0, kill_members);
+        int own = kill_members(g->parent_fd, g->name);
+        if (below < 0 || own < 0)
+            return below < 0 ? below : own;
+        if (below + own == 0)
+            return 0;
     }
     return -EBUSY;
 }
@@ -127,11 +181,23 @@ void cgroup_describe(const struct cgroup *g, char *ret, size_t size)
     }
 }
 
+static int remove_group(int parent_fd, const char *name)
+{
+    return unlinkat(parent_fd, name, AT_REMOVEDIR) < 0 && errno != ENOENT ? -errno : 0;
+}
+
 int cgroup_remove(const struct cgroup *g)
 {
+    int r;
+
     if (g->parent_fd < 0)
         return 0;
-    return unlinkat(g->parent_fd, g->name, AT_REMOVEDIR) < 0 && errno != ENOENT ? -errno : 0;
+    CRASH_POINT("group-remove");
+    r = g->fd >= 0 ? each_below(g->fd, 0, remove_group) : 0;
+    if (r == 0)
+        r = remove_group(g->parent_fd, g->name);
+    CRASH_POINT("group-removed");
+    return r;
 }
 
 void cgroup_close(struct cgroup *g)

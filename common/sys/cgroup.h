@@ -28,7 +28,8 @@ struct cgroup {
 /* Makes the group `name` below the folder `own_path`. 0 or negative with *e. */
 int cgroup_create(const char *own_path, const char *name, struct cgroup *ret, struct err *e);
 
-/* Kills every process in the group: cgroup.kill, or before Linux 5.14 one by one. 0 or -errno. */
+/* Kills every process in the group and below: cgroup.kill, or before Linux 5.14 and in version 1 one by one. 0 or
+ * -errno. */
 int cgroup_kill(const struct cgroup *g);
 
 /* Whether a process is in the group or below; false without a group. */
@@ -38,7 +39,7 @@ bool cgroup_populated(const struct cgroup *g);
  * none. */
 void cgroup_describe(const struct cgroup *g, char *ret, size_t size);
 
-/* Removes the empty group. 0 or -errno. */
+/* Removes the group, in which nobody is left, with the groups that a job made below it. 0 or -errno. */
 int cgroup_remove(const struct cgroup *g);
 
 void cgroup_close(struct cgroup *g);

@@ -15,6 +15,10 @@
 
 #define PROC_TEXT_MAX (256U * 1024)
 #define OWN_TOP       "runlet"
+/* What a delegated supervisor keeps when its job takes all it can: memory that is not reclaimed from it, as far as its unit
+ * was given any, and ten times the usual share of the CPU. */
+#define SUPERVISOR_MEMORY_MIN "33554432"
+#define SUPERVISOR_CPU_WEIGHT "1000"
 
 static const char *const V2_NAMES[CONTROLLER_COUNT] = {
     [CONTROLLER_MEMORY] = "memory", [CONTROLLER_CPU] = "cpu", [CONTROLLER_PIDS] = "pids",
@@ -201,23 +205,30 @@ static bool is_delegated(const char *folder)
            getxattr(folder, "user.delegate", value, sizeof(value)) == 1;
 }
 
+static void put_if_there(int dir_fd, const char *file, const char *text)
+{
+    AUTO_CLOSE int fd = openat(dir_fd, file, O_WRONLY | O_CLOEXEC);
+
+    if (fd >= 0)
+        (void)fd_write_all(fd, text, strlen(text));
+}
+
 /* Makes room for limits in a delegated group: only a group without processes of its own can give its children
  * controllers, so the caller moves into one of them. */
-static int settle(const char *own, struct err *e)
+static void settle(const char *own)
 {
     struct cgroup supervisor = CGROUP_INIT;
-    AUTO_CLOSE int dir = -1;
-    int r = cgroup_create(own, "supervisor", &supervisor, e);
+    struct err e = ERR_INIT;
+    AUTO_CLOSE int dir = dir_open(AT_FDCWD, own);
 
-    if (r == 0)
-        r = fd_write_all(supervisor.procs_fd, "0", 1);
-    cgroup_close(&supervisor);
-    if (r < 0)
-        return e->code != 0 ? r : err_errno(e, -r, BLAME_NODE, "move into %s/supervisor", own);
-    dir = dir_open(AT_FDCWD, own);
-    if (dir >= 0)
+    if (dir < 0 || cgroup_create(own, "supervisor", &supervisor, &e) < 0)
+        return;
+    if (fd_write_all(supervisor.procs_fd, "0", 1) == 0) {
         enable_controllers(dir);
-    return 0;
+        put_if_there(supervisor.fd, "memory.min", SUPERVISOR_MEMORY_MIN);
+        put_if_there(supervisor.fd, "cpu.weight", SUPERVISOR_CPU_WEIGHT);
+    }
+    cgroup_close(&supervisor);
 }
 
 /* The folder below which a group with controllers can be made without standing in anybody's way; "" when there is none. */
@@ -249,6 +260,18 @@ static int passed_over(int r, struct err *e)
     return 0;
 }
 
+/* Which controllers the run's group of version 2 has. False when there is none. */
+static bool take_controllers(struct run_group *g)
+{
+    bool any = false;
+
+    for (unsigned c = 0; c < CONTROLLER_COUNT; c++) {
+        g->v2_has[c] = V2_NAMES[c] != NULL && folder_has(g->unified.fd, "cgroup.controllers", V2_NAMES[c]);
+        any = any || g->v2_has[c];
+    }
+    return any;
+}
+
 static int create_unified(const struct cgroup_places *places, const char *name, struct run_group *g,
                           struct err *e)
 {
@@ -258,16 +281,19 @@ static int create_unified(const struct cgroup_places *places, const char *name, 
     if (places->unified_own[0] == '\0')
         return 0;
     if (is_delegated(places->unified_own)) {
-        if (settle(places->unified_own, e) < 0)
-            return e->code;
-        r = cgroup_create(places->unified_own, "job", &g->unified, e);
-        (void)snprintf(g->suffix, sizeof(g->suffix), "%s/job", strrchr(places->unified_own, '/'));
-    } else {
-        find_top(places, top, sizeof(top));
-        r = cgroup_create(top[0] != '\0' ? top : places->unified_own, name, &g->unified, e);
+        settle(places->unified_own);
+        r = cgroup_create(places->unified_own, name, &g->unified, e);
+        if (r == 0 && take_controllers(g))
+            return 0;
+        /* Others live in the unit, as a daemon that shares it with its supervisors: it can give nothing. */
+        (void)cgroup_remove(&g->unified);
+        cgroup_close(&g->unified);
+        *e = ERR_INIT;
     }
-    for (unsigned c = 0; r == 0 && c < CONTROLLER_COUNT; c++)
-        g->v2_has[c] = V2_NAMES[c] != NULL && folder_has(g->unified.fd, "cgroup.controllers", V2_NAMES[c]);
+    find_top(places, top, sizeof(top));
+    r = cgroup_create(top[0] != '\0' ? top : places->unified_own, name, &g->unified, e);
+    if (r == 0)
+        (void)take_controllers(g);
     return passed_over(r, e);
 }
 

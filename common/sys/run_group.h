@@ -82,6 +82,9 @@ int run_group_limit(const struct run_group *g, enum run_limit limit, int64_t val
 /* Reads it back, in the limit's own unit. 0, -ENOTSUP or -errno; *ret is INT64_MAX for "none". */
 int run_group_limit_read(const struct run_group *g, enum run_limit limit, dev_t disk, int64_t *ret);
 
+/* What the groups around the run's allow it at most: bytes of memory, thousandths of a CPU; INT64_MAX: no limit. */
+void run_group_room(const struct run_group *g, int64_t *ret_memory, int64_t *ret_cpu);
+
 /* The CPUs the group may use; reading back gives what is effective. */
 int run_group_cpuset(const struct run_group *g, const char *cpus);
 int run_group_cpuset_read(const struct run_group *g, char ret[CPUSET_TEXT_MAX]);

@@ -16,6 +16,8 @@
 
 #define FILE_MAX      (64U * 1024)
 #define CPU_PERIOD_US 100000
+/* Groups nest deeper than this nowhere. */
+#define DEPTH_MAX 64
 /* Version 1 writes "no limit" as the largest number of whole pages. */
 #define V1_UNLIMITED (INT64_MAX - 1024 * 1024)
 /* The weight 100 of version 2 is 1024 shares of version 1. */
@@ -28,6 +30,7 @@ enum form {
     FORM_SHARES,  /* weight as shares */
     FORM_DEVICE,  /* "major:minor key=value" (2) or "major:minor value" (1) */
     FORM_DEFAULT, /* "default value" (2), the value (1) */
+    FORM_BESIDE,  /* of swap (1): the value and the limit of memory together */
 };
 
 static const struct limit_file {
@@ -39,7 +42,8 @@ static const struct limit_file {
     [LIMIT_MEMORY] = {CONTROLLER_MEMORY, "memory.max", "memory.limit_in_bytes", FORM_NUMBER, FORM_NUMBER,
                       NULL},
     [LIMIT_MEMORY_HIGH] = {CONTROLLER_MEMORY, "memory.high", NULL, FORM_NUMBER, FORM_NUMBER, NULL},
-    [LIMIT_SWAP] = {CONTROLLER_MEMORY, "memory.swap.max", NULL, FORM_NUMBER, FORM_NUMBER, NULL},
+    [LIMIT_SWAP] = {CONTROLLER_MEMORY, "memory.swap.max", "memory.memsw.limit_in_bytes", FORM_NUMBER,
+                    FORM_BESIDE, NULL},
     [LIMIT_CPU] = {CONTROLLER_CPU, "cpu.max", "cpu.cfs_quota_us", FORM_QUOTA, FORM_QUOTA, NULL},
     [LIMIT_CPU_WEIGHT] = {CONTROLLER_CPU, "cpu.weight", "cpu.shares", FORM_NUMBER, FORM_SHARES, NULL},
     [LIMIT_PIDS] = {CONTROLLER_PIDS, "pids.max", "pids.max", FORM_NUMBER, FORM_NUMBER, NULL},
@@ -90,11 +94,14 @@ static int64_t shares_of(int64_t weight)
     return shares < 2 ? 2 : shares > 262144 ? 262144 : shares;
 }
 
+static int64_t file_number(int dir_fd, const char *file);
+
 int run_group_limit(const struct run_group *g, enum run_limit limit, int64_t value, dev_t disk)
 {
     const char *file;
     char text[96];
     enum form form;
+    int64_t memory;
     bool v2;
     int dir;
 
@@ -111,6 +118,12 @@ int run_group_limit(const struct run_group *g, enum run_limit limit, int64_t val
                        v2 ? FILES[limit].key : "", v2 ? "=" : "", value);
         break;
     case FORM_DEFAULT: (void)snprintf(text, sizeof(text), "default %" PRId64, value); break;
+    case FORM_BESIDE:
+        memory = file_number(dir, FILES[LIMIT_MEMORY].v1);
+        if (memory < 0 || memory > INT64_MAX - value)
+            return -ENOTSUP; /* beside memory without a limit it means nothing */
+        (void)snprintf(text, sizeof(text), "%" PRId64, memory + value);
+        break;
     default: (void)snprintf(text, sizeof(text), "%" PRId64, value); break;
     }
     return write_text(dir, file, text);
@@ -205,6 +218,7 @@ int run_group_limit_read(const struct run_group *g, enum run_limit limit, dev_t 
 {
     const char *file;
     enum form form;
+    int64_t memory;
     bool v2;
     int dir;
 
@@ -218,6 +232,11 @@ int run_group_limit_read(const struct run_group *g, enum run_limit limit, dev_t 
         break;
     case FORM_DEVICE: *ret = device_number(dir, file, disk, v2 ? FILES[limit].key : NULL); break;
     case FORM_DEFAULT: *ret = file_keyed(dir, file, "default"); break;
+    case FORM_BESIDE:
+        *ret = file_number(dir, file);
+        memory = file_number(dir, FILES[LIMIT_MEMORY].v1);
+        *ret = *ret < 0 || *ret == INT64_MAX ? *ret : *ret - memory;
+        break;
     default: *ret = file_number(dir, file); break;
     }
     return *ret < 0 ? -EIO : 0;
@@ -246,6 +265,41 @@ int run_group_cpuset_read(const struct run_group *g, char ret[CPUSET_TEXT_MAX])
         return r;
     (void)snprintf(ret, CPUSET_TEXT_MAX, "%.*s", (int)strcspn(strbuf_str(&text), "\n"), strbuf_str(&text));
     return 0;
+}
+
+/* ---- what encloses the group ---- */
+
+static void lower(int64_t *to, int64_t value)
+{
+    if (value >= 0 && value < *to)
+        *to = value;
+}
+
+/* The least of all groups above, up to the top of the hierarchy that this process sees. */
+static void lower_by_parents(const struct cgroup *g, bool v2, bool cpu, int64_t *to)
+{
+    int dir = g->parent_fd >= 0 ? fcntl(g->parent_fd, F_DUPFD_CLOEXEC, 0) : -1;
+
+    for (int depth = 0; dir >= 0 && depth < DEPTH_MAX && faccessat(dir, "cgroup.procs", F_OK, 0) == 0;
+         depth++) {
+        int above = openat(dir, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (cpu)
+            lower(to, read_quota(dir, v2));
+        else
+            lower(to, file_number(dir, v2 ? FILES[LIMIT_MEMORY].v2 : FILES[LIMIT_MEMORY].v1));
+        fd_close(&dir);
+        dir = above;
+    }
+    fd_close(&dir);
+}
+
+void run_group_room(const struct run_group *g, int64_t *ret_memory, int64_t *ret_cpu)
+{
+    bool memory_v2 = g->v2_has[CONTROLLER_MEMORY], cpu_v2 = g->v2_has[CONTROLLER_CPU];
+
+    *ret_memory = *ret_cpu = INT64_MAX;
+    lower_by_parents(memory_v2 ? &g->unified : &g->v1[CONTROLLER_MEMORY], memory_v2, false, ret_memory);
+    lower_by_parents(cpu_v2 ? &g->unified : &g->v1[CONTROLLER_CPU], cpu_v2, true, ret_cpu);
 }
 
 /* ---- counting ---- */

@@ -5,7 +5,9 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/auto.h"
@@ -57,6 +59,48 @@ static void a_fake_tree(void **state)
     assert_int_equal(tree_remove(AT_FDCWD, root), 0);
 }
 
+/* A job that may make groups of its own hides nothing in them, and they go with its own. */
+static void groups_below(void **state)
+{
+    char root[] = "/tmp/cgroup-test-XXXXXX";
+    char run[64], a[80], b[96], text[32];
+    struct cgroup g = CGROUP_INIT;
+    struct err e = ERR_INIT;
+    int wait_status = 0;
+    pid_t child;
+
+    (void)state;
+    assert_non_null(mkdtemp(root));
+    (void)snprintf(run, sizeof(run), "%s/run", root);
+    (void)snprintf(a, sizeof(a), "%s/a", run);
+    (void)snprintf(b, sizeof(b), "%s/b", a);
+    assert_int_equal(mkdir(run, 0700) | mkdir(a, 0700) | mkdir(b, 0700), 0);
+    put(run, "cgroup.procs", "");
+    put(a, "cgroup.procs", "");
+    child = fork();
+    if (child == 0)
+        for (;;)
+            (void)pause();
+    (void)snprintf(text, sizeof(text), "%d\n", (int)child);
+    put(b, "cgroup.procs", text);
+    assert_int_equal(cgroup_create(root, "run", &g, &e), 0);
+    /* The plain file goes on naming the process that was killed: as one that cannot be ended. */
+    assert_int_equal(cgroup_kill(&g), -EBUSY);
+    assert_int_equal(waitpid(child, &wait_status, 0), child);
+    assert_true(WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGKILL);
+    /* In a hierarchy of the kernel's, files do not keep a group from being removed. */
+    for (size_t i = 0; i < 3; i++) {
+        char path[128];
+        (void)snprintf(path, sizeof(path), "%s/cgroup.procs", i == 0 ? run : i == 1 ? a : b);
+        assert_int_equal(unlink(path), 0);
+    }
+    assert_int_equal(cgroup_remove(&g), 0);
+    assert_int_equal(access(run, F_OK), -1);
+    assert_int_equal(cgroup_remove(&g), 0);
+    cgroup_close(&g);
+    assert_int_equal(tree_remove(AT_FDCWD, root), 0);
+}
+
 static void no_group_is_no_error(void **state)
 {
     struct cgroup g = CGROUP_INIT;
@@ -71,6 +115,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_fake_tree),
+        cmocka_unit_test(groups_below),
         cmocka_unit_test(no_group_is_no_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/auto.h"
@@ -183,9 +184,22 @@ static void limits_of_version_1(void **state)
     expect(dir, "cpu.shares", "512");
     assert_int_equal(run_group_limit_read(&t->group, LIMIT_CPU_WEIGHT, 0, &value), 0);
     assert_int_equal(value, 50);
+    /* Swap is counted with the memory; kernels may be built or started without. */
+    assert_int_equal(run_group_limit(&t->group, LIMIT_MEMORY, 1048576, 0), 0);
+    put(dir, "memory.limit_in_bytes", "1048576\n");
+    assert_int_equal(run_group_limit(&t->group, LIMIT_SWAP, 4096, 0), -ENOTSUP);
+    put(dir, "memory.memsw.limit_in_bytes", "9223372036854771712\n");
+    assert_int_equal(run_group_limit_read(&t->group, LIMIT_SWAP, 0, &value), 0);
+    assert_true(value == INT64_MAX);
+    put(dir, "memory.memsw.limit_in_bytes", "");
+    assert_int_equal(run_group_limit(&t->group, LIMIT_SWAP, 4096, 0), 0);
+    expect(dir, "memory.memsw.limit_in_bytes", "1052672");
+    assert_int_equal(run_group_limit_read(&t->group, LIMIT_SWAP, 0, &value), 0);
+    assert_int_equal(value, 4096);
+    put(dir, "memory.limit_in_bytes", "9223372036854771712\n");
+    assert_int_equal(run_group_limit(&t->group, LIMIT_SWAP, INT64_MAX / 2, 0), -ENOTSUP);
     /* Version 1 has no such limits. */
     assert_int_equal(run_group_limit(&t->group, LIMIT_MEMORY_HIGH, 1, 0), -ENOTSUP);
-    assert_int_equal(run_group_limit(&t->group, LIMIT_SWAP, 1, 0), -ENOTSUP);
     assert_int_equal(run_group_cpuset(&t->group, "0"), -ENOTSUP);
     fell(t);
 }
@@ -257,6 +271,178 @@ static void counters_of_version_1(void **state)
     fell(t);
 }
 
+/* ---- where version 2 makes them ---- */
+
+/* A hierarchy of plain folders: top/ with the unit top/unit/, and the groups that the kernel would fill with files. */
+struct hierarchy {
+    char root[64];
+    int top, unit; /* owned */
+    struct cgroup_places places;
+};
+
+static int make_group(int at, const char *name, const char *controllers)
+{
+    int dir;
+
+    assert_int_equal(mkdirat(at, name, 0755), 0);
+    dir = dir_open(at, name);
+    assert_true(dir >= 0);
+    put(dir, "cgroup.procs", "");
+    put(dir, "cgroup.controllers", controllers);
+    put(dir, "cgroup.subtree_control", "");
+    return dir;
+}
+
+static void plant(struct hierarchy *h)
+{
+    *h = (struct hierarchy){.root = "/tmp/run-group-XXXXXX"};
+    assert_non_null(mkdtemp(h->root));
+    h->top = dir_open(AT_FDCWD, h->root);
+    put(h->top, "cgroup.controllers", "memory pids\n");
+    put(h->top, "cgroup.subtree_control", "");
+    h->unit = make_group(h->top, "unit", "memory pids\n");
+    (void)snprintf(h->places.unified_top, sizeof(h->places.unified_top), "%s", h->root);
+    (void)snprintf(h->places.unified_own, sizeof(h->places.unified_own), "%s/unit", h->root);
+}
+
+static void uproot(struct hierarchy *h, struct run_group *g)
+{
+    run_group_close(g);
+    (void)close(h->top);
+    (void)close(h->unit);
+    assert_int_equal(tree_remove(AT_FDCWD, h->root), 0);
+}
+
+static bool is_group(const struct run_group *g, int at, const char *name)
+{
+    struct stat a, b;
+
+    return g->unified.fd >= 0 && fstat(g->unified.fd, &a) == 0 && fstatat(at, name, &b, 0) == 0 &&
+           a.st_ino == b.st_ino;
+}
+
+/* A unit of a service manager: the supervisor moves into a group of its own, so that the unit can give controllers to the
+ * job's. Each run has its own, also where several share a unit. */
+static void in_a_delegated_unit(void **state)
+{
+    struct run_group g = RUN_GROUP_INIT;
+    struct err e = ERR_INIT;
+    struct hierarchy h;
+    AUTO_CLOSE int supervisor = -1;
+
+    (void)state;
+    plant(&h);
+    if (fsetxattr(h.unit, "user.delegate", "1", 1, 0) < 0) {
+        uproot(&h, &g);
+        skip();
+    }
+    supervisor = make_group(h.unit, "supervisor", "memory pids\n");
+    put(supervisor, "cpu.weight", "100\n");
+    (void)close(make_group(h.unit, "runlet.r1", "memory pids\n"));
+    assert_int_equal(run_group_create(&h.places, "r1", &g, &e), 0);
+    assert_true(is_group(&g, h.unit, "runlet.r1"));
+    expect(supervisor, "cgroup.procs", "0");
+    expect(supervisor, "cpu.weight", "1000");
+    assert_string_equal(run_group_backend(&g, CONTROLLER_PIDS), "cgroup-v2");
+    assert_string_equal(g.suffix, "/runlet.r1");
+    uproot(&h, &g);
+}
+
+/* A unit in which others live as well can give its children nothing. */
+static void in_a_shared_unit(void **state)
+{
+    struct run_group g = RUN_GROUP_INIT;
+    struct err e = ERR_INIT;
+    struct hierarchy h;
+    AUTO_CLOSE int own = -1;
+
+    (void)state;
+    plant(&h);
+    if (fsetxattr(h.unit, "user.delegate", "1", 1, 0) < 0) {
+        uproot(&h, &g);
+        skip();
+    }
+    (void)close(make_group(h.unit, "supervisor", ""));
+    (void)close(make_group(h.unit, "runlet.r1", ""));
+    own = make_group(h.top, "runlet", "memory\n");
+    (void)close(make_group(own, "runlet.r1", "memory\n"));
+    assert_int_equal(run_group_create(&h.places, "r1", &g, &e), 0);
+    assert_true(is_group(&g, own, "runlet.r1"));
+    assert_string_equal(run_group_backend(&g, CONTROLLER_MEMORY), "cgroup-v2");
+    uproot(&h, &g);
+}
+
+/* Without delegation the run goes below a group of our own at the top, never below the caller's. */
+static void below_our_own_top(void **state)
+{
+    struct run_group g = RUN_GROUP_INIT;
+    struct err e = ERR_INIT;
+    struct hierarchy h;
+    AUTO_CLOSE int own = -1;
+
+    (void)state;
+    plant(&h);
+    own = make_group(h.top, "runlet", "memory pids\n");
+    (void)close(make_group(own, "runlet.r1", "memory\n"));
+    assert_int_equal(run_group_create(&h.places, "r1", &g, &e), 0);
+    assert_true(is_group(&g, own, "runlet.r1"));
+    expect(h.top, "cgroup.subtree_control", "+");
+    expect(h.unit, "cgroup.procs", "");
+    /* A controller that could not be enabled is one that the run does not have. */
+    assert_string_equal(run_group_backend(&g, CONTROLLER_MEMORY), "cgroup-v2");
+    assert_null(run_group_backend(&g, CONTROLLER_PIDS));
+    uproot(&h, &g);
+}
+
+/* A run gets no more than the groups around its own: of a container, of a unit. */
+static void what_encloses_it(void **state)
+{
+    struct run_group g = RUN_GROUP_INIT;
+    int64_t memory, cpu;
+    struct err e = ERR_INIT;
+    struct hierarchy h;
+    AUTO_CLOSE int own = -1;
+
+    (void)state;
+    plant(&h);
+    put(h.top, "cgroup.procs", "");
+    own = make_group(h.top, "runlet", "memory cpu\n");
+    (void)close(make_group(own, "runlet.r1", "memory cpu\n"));
+    assert_int_equal(run_group_create(&h.places, "r1", &g, &e), 0);
+    run_group_room(&g, &memory, &cpu);
+    assert_true(memory == INT64_MAX && cpu == INT64_MAX);
+    put(own, "memory.max", "max\n");
+    put(own, "cpu.max", "150000 100000\n");
+    put(h.top, "memory.max", "1000000\n");
+    put(h.top, "cpu.max", "200000 100000\n");
+    run_group_room(&g, &memory, &cpu);
+    assert_int_equal(memory, 1000000);
+    assert_int_equal(cpu, 1500);
+    uproot(&h, &g);
+}
+
+/* A hybrid machine: memory by version 1, the rest by version 2. */
+static void each_controller_where_it_is(void **state)
+{
+    struct run_group g = RUN_GROUP_INIT;
+    struct err e = ERR_INIT;
+    struct hierarchy h;
+    AUTO_CLOSE int own = -1;
+
+    (void)state;
+    plant(&h);
+    own = make_group(h.top, "runlet", "pids\n");
+    (void)close(make_group(own, "runlet.r1", "pids\n"));
+    (void)close(make_group(h.unit, "runlet.r1", ""));
+    (void)snprintf(h.places.v1_own[CONTROLLER_MEMORY], sizeof(h.places.v1_own[0]), "%s/unit", h.root);
+    (void)snprintf(h.places.v1_own[CONTROLLER_PIDS], sizeof(h.places.v1_own[0]), "%s/unit", h.root);
+    assert_int_equal(run_group_create(&h.places, "r1", &g, &e), 0);
+    assert_string_equal(run_group_backend(&g, CONTROLLER_MEMORY), "cgroup-v1");
+    assert_string_equal(run_group_backend(&g, CONTROLLER_PIDS), "cgroup-v2");
+    assert_int_equal(g.v1[CONTROLLER_PIDS].fd, -1);
+    uproot(&h, &g);
+}
+
 static void no_group_at_all(void **state)
 {
     struct run_group g = RUN_GROUP_INIT;
@@ -283,10 +469,12 @@ static void no_group_at_all(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(places_of_version_2),   cmocka_unit_test(places_of_version_1),
-        cmocka_unit_test(limits_of_version_2),   cmocka_unit_test(limits_of_version_1),
-        cmocka_unit_test(counters_of_version_2), cmocka_unit_test(counters_of_version_1),
-        cmocka_unit_test(no_group_at_all),
+        cmocka_unit_test(places_of_version_2),         cmocka_unit_test(places_of_version_1),
+        cmocka_unit_test(limits_of_version_2),         cmocka_unit_test(limits_of_version_1),
+        cmocka_unit_test(counters_of_version_2),       cmocka_unit_test(counters_of_version_1),
+        cmocka_unit_test(in_a_delegated_unit),         cmocka_unit_test(in_a_shared_unit),
+        cmocka_unit_test(below_our_own_top),           cmocka_unit_test(what_encloses_it),
+        cmocka_unit_test(each_controller_where_it_is), cmocka_unit_test(no_group_at_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
