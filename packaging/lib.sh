@@ -46,16 +46,17 @@ ensure_user() {
         useradd --system --gid runlet --home-dir /var/lib/runlet --no-create-home --shell /usr/sbin/nologin runlet
 }
 
-# Configures (once) and builds the preset. Ninja re-configures by itself when the CMake files or the list of sources change.
+# Configures (once, and when the presets have changed) and builds the preset. Ninja re-configures by itself when the CMake files or the list of sources change.
 build_preset() {
     local preset=$1 log=build/$1.log
     mkdir -p build
-    if [[ ! -f build/$preset/build.ninja ]]; then
+    if [[ ! -f build/$preset/build.ninja || CMakePresets.json -nt build/$preset/CMakeCache.txt ]]; then
         say "configuring $preset"
         cmake --preset "$preset" >"$log" 2>&1 || {
             cat "$log" >&2
             return 1
         }
+        touch "build/$preset/CMakeCache.txt" # an unchanged one is not written
     fi
     say "building $preset"
     cmake --build --preset "$preset" -- --quiet >"$log" 2>&1 || {

@@ -60,5 +60,9 @@ if [[ $pytest_status -eq 1 && $(grep -c '^FAILED' "$results/pytest.log") -le 5 ]
     "${pytest[@]}" --last-failed --junitxml="$results/again.xml" tests >"$results/again.log" 2>&1 </dev/null || true
 fi
 
+if [[ -f $results/crash-points.txt ]]; then
+    cat "$results/crash-points.txt"
+fi
+
 finished=true
 exec /usr/bin/python3 tests/tally.py "$results" "$pytest_status"

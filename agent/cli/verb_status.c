@@ -83,6 +83,8 @@ static void show_one(const struct cli *cli, const struct layout *layout, const s
     (void)snprintf(text, sizeof(text), "%s/%s/log/output.log (%llu bytes)", layout->runs, v->id,
                    (unsigned long long)v->log_bytes);
     put_field(cli, "log", text);
+    if (v->ended && !v->record.log_complete)
+        put_field(cli, "", "the end of its output may be missing");
     (void)snprintf(text, sizeof(text), "%s/%s/home", layout->runs, v->id);
     put_field(cli, "home", text);
 }

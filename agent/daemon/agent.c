@@ -12,6 +12,7 @@
 
 #include "assignment/local/queue.h"
 #include "base/auto.h"
+#include "base/crash_point.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/parse.h"
@@ -84,12 +85,14 @@ static void enter_reporting(struct run *run, void *context)
 static void enter_finished(struct run *run, void *context)
 {
     struct agent *a = context;
-    AUTO_CLOSE int marker =
-        openat(run->dir_fd, FINISHED_NAME, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+    AUTO_CLOSE int marker = -1;
 
+    /* Before the mark: nobody looks at a finished run again. */
+    (void)tree_remove(run->dir_fd, "parts");
+    marker = openat(run->dir_fd, FINISHED_NAME, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+    CRASH_POINT("finished-marked");
     if (marker < 0)
         log_warning("run=%s mark it finished: %d", run->id, errno);
-    (void)tree_remove(run->dir_fd, "parts");
     if (a->finished != NULL)
         a->finished(run, a->context);
     loop_timer_start(a->sweep, 0, 0);
@@ -280,7 +283,8 @@ static bool needs_no_waiting(const struct agent *a, const struct run *run)
     }
 }
 
-static bool adopt(struct agent *a, const char *id, bool ended_only)
+/* 1 when it was taken up, -EBUSY when another process has it. */
+static int adopt(struct agent *a, const char *id, bool ended_only)
 {
     struct run *run;
     struct err e = ERR_INIT;
@@ -288,45 +292,50 @@ static bool adopt(struct agent *a, const char *id, bool ended_only)
     if (run_open(a->agent_fd, id, -1, &run, &e) < 0) {
         if (e.code != -EBUSY)
             log_error("run=%s %s", id, e.text);
-        return false;
+        return e.code;
     }
     if (ended_only && !needs_no_waiting(a, run)) {
         run_close(run);
-        return false;
+        return 0;
     }
     log_info("run=%s taken up again in phase %s", id, phase_name(run->history.phase));
     add(a, run);
-    return true;
+    return 1;
 }
 
-static size_t adopt_each(struct agent *a, bool ended_only)
+static size_t adopt_each(struct agent *a, bool ended_only, size_t *ret_held)
 {
     int copy = openat(a->agent_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *dir = copy >= 0 ? fdopendir(copy) : NULL;
     const struct dirent *entry;
-    size_t count = 0;
+    size_t count = 0, held = 0;
 
-    if (dir == NULL) {
-        if (copy >= 0)
-            (void)close(copy);
-        return 0;
+    if (dir == NULL && copy >= 0)
+        (void)close(copy);
+    while (dir != NULL && (entry = readdir(dir)) != NULL) {
+        int r;
+        if (!run_id_valid(entry->d_name) || engine_find(a->engine, entry->d_name) != NULL ||
+            agent_run_finished(a->agent_fd, entry->d_name))
+            continue;
+        r = adopt(a, entry->d_name, ended_only);
+        count += r == 1;
+        held += r == -EBUSY;
     }
-    while ((entry = readdir(dir)) != NULL)
-        if (run_id_valid(entry->d_name) && !agent_run_finished(a->agent_fd, entry->d_name) &&
-            adopt(a, entry->d_name, ended_only))
-            count++;
-    (void)closedir(dir);
+    if (dir != NULL)
+        (void)closedir(dir);
+    if (ret_held != NULL)
+        *ret_held = held;
     return count;
 }
 
-size_t agent_adopt_all(struct agent *a)
+size_t agent_adopt_all(struct agent *a, size_t *ret_held)
 {
-    return adopt_each(a, false);
+    return adopt_each(a, false, ret_held);
 }
 
 size_t agent_adopt_ended(struct agent *a)
 {
-    return adopt_each(a, true);
+    return adopt_each(a, true, NULL);
 }
 
 static uint64_t disk_free(int dir_fd)

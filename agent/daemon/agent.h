@@ -52,8 +52,9 @@ int agent_open_starter(const struct config *config, const struct layout *layout,
 int agent_open(struct agent *a, const struct config *config, const struct layout *layout, struct err *e);
 void agent_close(struct agent *a);
 
-/* Takes up every unfinished run that no other process is responsible for. Returns how many. */
-size_t agent_adopt_all(struct agent *a);
+/* Takes up every unfinished run that nobody is responsible for. Returns how many; in ret_held (may be NULL), how many
+ * are in the hands of another process. */
+size_t agent_adopt_all(struct agent *a, size_t *ret_held);
 
 /* Takes up only those that have come to their end, or were never launched and are not wanted any more: what
  * needs no waiting. Returns how many. */

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/crash_point.h"
 #include "base/limits.h"
 #include "daemon/run_view.h"
 #include "run/admission.h"
@@ -43,6 +44,7 @@ int api_bind(const struct layout *layout, struct err *e)
                        layout->api_socket);
     memcpy(address.sun_path, layout->api_socket, strlen(layout->api_socket));
     (void)unlink(layout->api_socket);
+    CRASH_POINT("api-socket-removed");
     if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, CONNECTIONS_MAX) < 0)
         return err_errno(e, errno, BLAME_NODE, "listen on %s", layout->api_socket);
     if (chmod(layout->api_socket, 0660) < 0 ||
@@ -60,6 +62,7 @@ static enum MHD_Result answer(struct MHD_Connection *c, unsigned status, const s
     if (response == NULL)
         return MHD_NO;
     (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
+    CRASH_POINT("answer-send");
     r = MHD_queue_response(c, status, response);
     MHD_destroy_response(response);
     return r;

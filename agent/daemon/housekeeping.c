@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "assignment/local/submission.h"
 #include "base/auto.h"
 #include "base/limits.h"
 #include "base/log.h"
@@ -16,13 +18,18 @@
 
 #define LOOK_EVERY_MS   (60LL * 60 * 1000)
 #define NEXT_REMOVAL_MS 10
+/* A `runlet run` that was killed leaves its run to us; it goes on meanwhile. */
+#define TAKE_OVER_MS 2000
 
 struct housekeeping {
     struct agent *agent; /* borrowed */
     struct loop_timer *look;
-    struct loop_watch *watch; /* of the connection of the removal that is going on */
-    int fd;                   /* owned: that connection; -1 for none */
-    char id[RUN_ID_BYTES];    /* the run being removed */
+    struct loop_timer *take_over;
+    struct timespec agent_changed; /* the agent's folder, when it was last gone through */
+    size_t held;                   /* unfinished runs there that another process had */
+    struct loop_watch *watch;      /* of the connection of the removal that is going on */
+    int fd;                        /* owned: that connection; -1 for none */
+    char id[RUN_ID_BYTES];         /* the run being removed */
 };
 
 static void look(void *context);
@@ -97,6 +104,16 @@ static size_t collect(const struct housekeeping *h, const struct strlist *ids, s
     return count;
 }
 
+/* What killed submitters left behind. */
+static void put_in_order(const struct housekeeping *h)
+{
+    size_t count = submission_sweep(h->agent->queue_fd, clock_wall()) +
+                   submission_sweep(h->agent->agent_fd, clock_wall());
+
+    if (count > 0)
+        log_info("%zu submissions that came to nothing were removed", count);
+}
+
 static void look(void *context)
 {
     struct housekeeping *h = context;
@@ -119,7 +136,28 @@ static void look(void *context)
                 ask(h, ids.item[index[i]]);
                 return;
             }
+    put_in_order(h);
     loop_timer_start(h->look, LOOK_EVERY_MS, 0);
+}
+
+/* Looks for unfinished runs that their process has left. A thousand finished ones are gone through only when the folder
+ * has changed, or just may have within the clock of its file system. */
+static void take_over(void *context)
+{
+    struct housekeeping *h = context;
+    struct stat st;
+    bool changed;
+
+    if (fstat(h->agent->agent_fd, &st) < 0)
+        return;
+    changed = st.st_mtim.tv_sec != h->agent_changed.tv_sec ||
+              st.st_mtim.tv_nsec != h->agent_changed.tv_nsec ||
+              clock_wall().ms - st.st_mtim.tv_sec * 1000LL < 2 * TAKE_OVER_MS;
+    if (!changed && h->held == 0)
+        return;
+    h->agent_changed = st.st_mtim;
+    if (agent_adopt_all(h->agent, &h->held) > 0)
+        agent_admit(h->agent);
 }
 
 struct housekeeping *housekeeping_start(struct agent *agent, struct err *e)
@@ -129,13 +167,15 @@ struct housekeeping *housekeeping_start(struct agent *agent, struct err *e)
     if (h != NULL) {
         *h = (struct housekeeping){.agent = agent, .fd = -1};
         h->look = loop_timer_new(agent->loop, look, h);
+        h->take_over = loop_timer_new(agent->loop, take_over, h);
     }
-    if (h == NULL || h->look == NULL) {
-        free(h);
+    if (h == NULL || h->look == NULL || h->take_over == NULL) {
+        housekeeping_stop(h);
         (void)err_oom(e);
         return NULL;
     }
     loop_timer_start(h->look, 0, 0);
+    loop_timer_start(h->take_over, TAKE_OVER_MS, TAKE_OVER_MS);
     return h;
 }
 
@@ -146,5 +186,6 @@ void housekeeping_stop(struct housekeeping *h)
     loop_watch_free(h->watch);
     fd_close(&h->fd);
     loop_timer_free(h->look);
+    loop_timer_free(h->take_over);
     free(h);
 }

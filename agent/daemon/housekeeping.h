@@ -1,6 +1,6 @@
 /*
- * housekeeping.h - finished runs are forgotten by the node's retention policy (run/retention.h), one at a
- * time.
+ * housekeeping.h - what a running agent does beside its runs: finished ones are forgotten by the node's retention policy
+ * (run/retention.h), one at a time; what killed submitters left is swept; and runs whose own process left them are taken up.
  */
 #ifndef DAEMON_HOUSEKEEPING_H
 #define DAEMON_HOUSEKEEPING_H
@@ -12,7 +12,7 @@
 
 struct housekeeping;
 
-/* Looks now and then every hour. NULL with *e on failure. */
+/* Retention and sweep now and then every hour; left runs every two seconds. NULL with *e on failure. */
 struct housekeeping *housekeeping_start(struct agent *agent, struct err *e);
 void housekeeping_stop(struct housekeeping *h);
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/crash_point.h"
 #include "base/log.h"
 #include "daemon/agent.h"
 #include "daemon/api.h"
@@ -142,7 +143,7 @@ static int serve(struct daemon *d, struct err *e)
         return err_oom(e);
     if (watch_starter(d, e) < 0)
         return e->code;
-    adopted = agent_adopt_all(&d->agent);
+    adopted = agent_adopt_all(&d->agent, NULL);
     if (agent_watch_queue(&d->agent, e) < 0)
         return e->code;
     d->api_fd = -1;
@@ -190,6 +191,8 @@ int main(int argc, char **argv)
 
     log_open("runletd", LOG_LEVEL_INFO);
     (void)signal(SIGPIPE, SIG_IGN);
+    CRASH_ROLE("runletd");
+    CRASH_POINT("main");
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
             return fputs(HELP, stdout) < 0;

@@ -214,6 +214,7 @@ static void end_without_launch(struct run_view *v)
                                      .stop_cause = v->history.cause,
                                      .blame = v->history.blame,
                                      .tree_gone = true,
+                                     .log_complete = true,
                                      .accepted_at = v->history.accepted_at,
                                      .ended_at = v->history.ended_at};
     (void)snprintf(v->record.reason, sizeof(v->record.reason), "%s", v->history.reason);
@@ -300,6 +301,7 @@ void run_view_json(const struct run_view *v, const struct layout *layout, struct
             fact_put_string(&w, "checkpoint", v->record.checkpoint);
         put_usage(&w, &v->record.usage);
         fact_put_int(&w, "logLines", (int64_t)v->record.log_lines);
+        fact_put_bool(&w, "logComplete", v->record.log_complete);
     } else if (v->main_pid > 0) {
         fact_put_int(&w, "pid", v->main_pid);
         fact_put_int(&w, "deadlineInMs", v->deadline.ms - clock_boot().ms);

@@ -113,6 +113,7 @@ static void judge(struct run *run)
             .stop_cause = run->cause != CAUSE_NONE ? run->cause : CAUSE_UNKNOWN,
             .blame = run->failure.blame,
             .tree_gone = true,
+            .log_complete = true,
             .accepted_at = run->history.accepted_at,
             .ended_at = run->history.ended_at.ms > 0 ? run->history.ended_at : clock_wall()};
         (void)snprintf(run->record.run_id, sizeof(run->record.run_id), "%s", run->id);

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/crash_point.h"
+
 static size_t take_body(char *bytes, size_t size, size_t count, void *context)
 {
     struct strbuf *body = context;
@@ -47,7 +49,9 @@ int http_unix_request(const char *socket_path, const char *method, const char *p
         (void)curl_easy_setopt(curl, CURLOPT_POST, 1L);
         (void)curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, 0L);
     }
+    CRASH_POINT("request-send");
     r = perform(curl, e, socket_path);
+    CRASH_POINT("request-answered");
     curl_easy_cleanup(curl);
     return r;
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/crash_point.h"
 #include "sys/fd.h"
 #include "sys/packet.h"
 
@@ -28,6 +29,8 @@ static _Noreturn void become_starter(const char *supervisor, int fd, const struc
     int lifted = fd == STARTER_FD ? fd : dup2(fd, STARTER_FD);
     sigset_t none;
 
+    CRASH_ROLE("starter");
+    CRASH_POINT("born");
     if (lifted < 0 || let_go(silent) < 0 || fd_set_cloexec(STARTER_FD, false) < 0)
         _exit(126);
     fd_close_from(STARTER_FD + 1, NULL, 0);
@@ -56,11 +59,13 @@ int gate_open_starter(const char *supervisor, const struct strlist *policy_optio
     if (strlist_add(&argv, supervisor) < 0 || strlist_add(&argv, "--starter-fd") < 0 ||
         strlist_add(&argv, "3") < 0 || strlist_addall(&argv, policy_options) < 0)
         return err_oom(e);
+    CRASH_POINT("fork-starter");
     pid = fork();
     if (pid < 0)
         return err_errno(e, errno, BLAME_NODE, "fork the starter");
     if (pid == 0)
         become_starter(supervisor, theirs, &argv, silent);
+    CRASH_POINT("forked-starter");
     *ret = (struct gate){.starter_fd = take_fd(&ours), .starter_pid = pid};
     return 0;
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/crash_point.h"
 #include "sys/fd.h"
 #include "sys/packet.h"
 #include "wire/run_socket.h"
@@ -62,8 +63,11 @@ int channel_listen(struct channel *c, const struct policy *policy, const char *r
 void channel_unlisten(struct channel *c)
 {
     fd_close(&c->listen_fd);
-    if (c->path[0] != '\0')
+    if (c->path[0] != '\0') {
+        CRASH_POINT("socket-remove");
         (void)unlink(c->path);
+        CRASH_POINT("socket-removed");
+    }
     c->path[0] = '\0';
 }
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/crash_point.h"
 #include "sys/fd.h"
 #include "sys/process.h"
 
@@ -271,6 +272,7 @@ _Noreturn void contain_and_execute(const struct containment *c)
     int r = take_launch_fd(&own, &failure.error);
 
     for (size_t i = 0; r == 0 && i < ARRAY_SIZE(STEPS); i++) {
+        CRASH_POINT_OF("contain", STEPS[i].name);
         r = STEPS[i].run(&own, &failure.error);
         if (r == 0)
             continue;

@@ -39,8 +39,17 @@ static void complete_output(struct supervision *s)
         fact_put_string(w, "reason", s->capture.error.text);
         (void)journal_commit(&s->journal, false, &e);
     }
-    if (s->capture.spool.log_fd >= 0 && spool_sync(&s->capture.spool, &e) < 0)
+    /* What cannot be ended may go on writing. */
+    s->record.log_complete = s->capture.lost_bytes == 0 && s->record.tree_gone;
+    if (s->capture.spool.log_fd >= 0 && spool_sync(&s->capture.spool, &e) < 0) {
         log_warning("run=%s output: %s", s->plan.run_id, e.text);
+        s->record.log_complete = false;
+    }
+    /* For whoever recovers the run, should we be killed before the record is there. */
+    if (s->record.log_complete) {
+        (void)journal_begin(&s->journal, clock_wall(), "output-complete");
+        (void)journal_commit(&s->journal, false, &e);
+    }
     s->record.log_bytes = s->capture.spool.offset;
     s->record.log_lines = s->capture.spool.lines;
 }

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/crash_point.h"
 #include "base/fact.h"
 #include "supervisor/contain.h"
 #include "supervisor/network.h"
@@ -178,8 +179,12 @@ static void witness_write(const struct init *init, const struct init_report *rep
 {
     AUTO(strbuf) struct strbuf text = STRBUF_INIT(MESSAGE_BYTES_MAX);
 
-    if (report_encode(report, &text) == 0 && fd_write_all(init->witness_fd, text.data, text.len) == 0)
+    CRASH_POINT("witness-write");
+    if (report_encode(report, &text) == 0 && fd_write_all(init->witness_fd, text.data, text.len) == 0) {
+        CRASH_POINT("witness-written");
         (void)fdatasync(init->witness_fd);
+    }
+    CRASH_POINT("witness-synced");
 }
 
 static void main_ended(struct init *init, int wait_status)
@@ -209,8 +214,10 @@ static void reap(struct init *init)
         pid_t pid = waitpid(-1, &wait_status, WNOHANG);
         if (pid < 0 && errno == EINTR)
             continue;
-        if (pid < 0)
+        if (pid < 0) {
+            CRASH_POINT("all-reaped");
             _exit(0);
+        }
         if (pid == 0)
             return;
         if (WIFSTOPPED(wait_status)) {
@@ -284,6 +291,8 @@ static _Noreturn void become_job(const struct launch *l, int report_fd)
         .user_namespace = l->plan->sandbox.user_namespace,
     };
 
+    CRASH_ROLE("job");
+    CRASH_POINT("born");
     contain_and_execute(&c);
 }
 
@@ -378,6 +387,7 @@ static void start_main(struct init *init)
         (void)err_errno(&e, -r, BLAME_NODE, "make the job's way to speak");
         give_up(init, &e);
     }
+    CRASH_POINT("fork-job");
     init->main_pid = fork();
     if (init->main_pid < 0) {
         (void)err_errno(&e, errno, BLAME_NODE, "fork the job");
@@ -385,6 +395,7 @@ static void start_main(struct init *init)
     }
     if (init->main_pid == 0)
         become_job(init->launch, report[1]);
+    CRASH_POINT("forked-job");
     (void)close(report[1]);
     hear_out(init, report[0]);
     (void)close(report[0]);
@@ -432,6 +443,8 @@ static _Noreturn void init_main(const struct launch *l, int control_fd, int witn
     sigset_t all;
     int r;
 
+    CRASH_ROLE("init");
+    CRASH_POINT("born");
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     (void)prctl(PR_SET_NAME, "runlet-init");
     (void)sigfillset(&all);
@@ -449,7 +462,9 @@ static _Noreturn void init_main(const struct launch *l, int control_fd, int witn
         (void)err_errno(&e, -r, BLAME_NODE, "join the run's control group");
         give_up(&init, &e);
     }
+    CRASH_POINT("group-joined");
     put_up_walls(&init);
+    CRASH_POINT("view-built");
     keep_only(&init);
     start_main(&init);
     (void)close(l->output_fd[0]);
@@ -481,12 +496,14 @@ int init_start(const struct launch *l, struct init_process *ret, struct err *e)
     witness = openat(l->run->fd, WITNESS_NAME, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0640);
     if (witness < 0)
         return err_errno(e, errno, BLAME_NODE, "make the witness file");
+    CRASH_POINT("witness-made");
     /* fork(2) with namespaces: the child goes on in a copy of this image, which needs no second program. */
     pid = syscall(SYS_clone, flags, 0, 0, 0, 0);
     if (pid < 0)
         return err_errno(e, errno, BLAME_NODE, "clone init into new namespaces");
     if (pid == 0)
         init_main(l, theirs, witness);
+    CRASH_POINT("cloned-init");
     (void)fd_set_nonblocking(ours, true);
     ret->pid = (pid_t)pid;
     ret->control_fd = take_fd(&ours);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/crash_point.h"
 #include "base/log.h"
 #include "supervisor/policy.h"
 #include "supervisor/starter.h"
@@ -49,6 +50,8 @@ int main(int argc, char **argv)
         log_error("%s", e.text);
         return 2;
     }
+    CRASH_ROLE(fds.starter >= 0 ? "starter" : "supervisor");
+    CRASH_POINT("main");
     (void)umask(0022);
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGINT, SIG_IGN);

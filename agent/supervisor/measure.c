@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/crash_point.h"
 #include "base/fact.h"
 #include "base/strbuf.h"
 #include "sys/fd.h"
@@ -114,6 +115,7 @@ int measure_write(const struct measure *m, int run_fd)
     if (fd < 0)
         return -errno;
     r = fd_write_all(fd, text.data, text.len);
+    CRASH_POINT("usage-written");
     if (r == 0 && renameat(run_fd, USAGE_TEMP_NAME, run_fd, USAGE_NAME) < 0)
         r = -errno;
     return r;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/crash_point.h"
 #include "base/fact.h"
 #include "base/parse.h"
 #include "sys/fd.h"
@@ -61,6 +62,7 @@ static int write_notice(int dir_fd, const struct strbuf *text)
     if (fd < 0 || fchmod(fd, 0644) < 0)
         return -errno;
     r = fd_write_all(fd, text->data, text->len);
+    CRASH_POINT("notice-written");
     if (r == 0 && renameat(dir_fd, NOTICE_TEMP_NAME, dir_fd, NOTICE_NAME) < 0)
         r = -errno;
     return r;

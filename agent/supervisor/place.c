@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/crash_point.h"
 #include "base/fact.h"
 #include "base/parse.h"
 #include "sys/fd.h"
@@ -62,7 +63,7 @@ static int lift(int fd)
 static _Noreturn void become_helper(const char *path, char *const argv[], int order_fd, int home_fd,
                                     int answer_fd, const int *placement_fds, size_t count)
 {
-    char *const environment[] = {(char[]){"LC_ALL=C.UTF-8"}, NULL};
+    char *const environment[] = {(char[]){"LC_ALL=C.UTF-8"}, crash_environment(), NULL};
     int order = lift(order_fd), home = lift(home_fd), answer = lift(answer_fd);
     int placement[PLAN_PLACEMENTS_MAX];
     int keep[PLAN_PLACEMENTS_MAX + 2] = {HELPER_HOME_FD, HELPER_ANSWER_FD};
@@ -86,6 +87,7 @@ static _Noreturn void become_helper(const char *path, char *const argv[], int or
         (void)signal(s, SIG_DFL);
     (void)sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    CRASH_POINT("execute");
     (void)execve(path, argv, environment);
     _exit(errno == ENOENT ? 127 : 126);
 }
@@ -115,14 +117,20 @@ int place_start(const struct policy *policy, const struct plan *plan, int home_f
     answer_read = ends[0];
     answer_write = ends[1];
     self = getpid();
+    CRASH_POINT("fork-helper");
     pid = fork();
     if (pid < 0)
         return err_errno(e, errno, BLAME_NODE, "fork the helper");
+    if (pid == 0) {
+        CRASH_ROLE("helper");
+        CRASH_POINT("born");
+    }
     /* It ends with us; after its change of user it says so again itself. */
     if (pid == 0 && (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != self))
         _exit(126);
     if (pid == 0)
         become_helper(path, argv, order_fd, home_fd, answer_write, placement_fds, plan->placement_count);
+    CRASH_POINT("forked-helper");
     (void)fd_set_nonblocking(answer_read, true);
     ret->pid = pid;
     ret->answer_fd = take_fd(&answer_read);

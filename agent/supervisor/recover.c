@@ -23,7 +23,7 @@
 
 /* What the supervisor's journal tells about the run. */
 struct trail {
-    bool launching;
+    bool launching, output_complete;
     char boot_id[BOOT_ID_MAX];
     wall_ms_t accepted_at, started_at;
     enum cause stop_cause;
@@ -41,6 +41,8 @@ static int follow(const struct fact *f, void *context)
         trail->launching = true;
     } else if (strcmp(event, "running") == 0) {
         (void)wall_parse(fact_str(f, "t"), &trail->started_at);
+    } else if (strcmp(event, "output-complete") == 0) {
+        trail->output_complete = true;
     } else if (strcmp(event, "stopping") == 0) {
         trail->stop_cause = cause_from_name(fact_str(f, "cause"));
     }
@@ -86,6 +88,8 @@ static struct exit_record reconstruct(const struct run_directory *run)
     } else {
         judge_loss(&trail, &record);
     }
+    /* What was in the pipes when the supervisor died went with them, and nobody knows how much that was. */
+    record.log_complete = !trail.launching || trail.output_complete;
     if (run->log_fd >= 0 && spool_verify(run->log_fd, &output, &e) == 0) {
         record.log_bytes = output.bytes;
         record.log_lines = output.lines;

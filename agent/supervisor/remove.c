@@ -6,6 +6,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "base/crash_point.h"
 #include "base/parse.h"
 #include "record/exit_record.h"
 #include "supervisor/run_directory.h"
@@ -20,6 +21,7 @@ static int remove_directory(const struct run_directory *run, struct err *e)
     (void)snprintf(aside, sizeof(aside), ".removed.%d", (int)getpid());
     if (renameat(run->runs_fd, run->name, run->runs_fd, aside) < 0)
         return err_errno(e, errno, BLAME_NODE, "remove run %s", run->name);
+    CRASH_POINT("run-put-aside");
     r = tree_remove(run->runs_fd, aside);
     return r < 0 ? err_errno(e, -r, BLAME_NODE, "remove run %s", run->name) : 0;
 }

@@ -12,6 +12,7 @@
 
 #include "base/auto.h"
 #include "base/clock.h"
+#include "base/crash_point.h"
 #include "supervisor/notice.h"
 #include "sys/fd.h"
 
@@ -128,16 +129,20 @@ static int fill(const struct policy *policy, const struct plan *plan, const char
     d->lock_fd = lock_file(d->fd);
     if (d->lock_fd < 0)
         return d->lock_fd;
+    CRASH_POINT("run-directory-locked");
     r = make_scratch(d->fd, policy, plan);
+    CRASH_POINT("run-directory-scratch");
     if (r < 0)
         return r;
     d->home_fd = make_dir(d->fd, HOME_NAME, 0750, policy_uid(policy, plan), policy_gid(policy, plan));
+    CRASH_POINT("run-directory-home");
     if (d->home_fd < 0)
         return d->home_fd;
     r = notice_create(d->fd, policy_uid(policy, plan), policy_gid(policy, plan));
     if (r < 0)
         return r;
     d->log_fd = make_dir(d->fd, LOG_NAME, 02750, 0, policy->agent_gid);
+    CRASH_POINT("run-directory-log");
     if (d->log_fd < 0)
         return d->log_fd;
     return file_replace(d->fd, PLAN_NAME, plan_text, plan_size, 0640);
@@ -173,12 +178,15 @@ int run_directory_create(const struct policy *policy, const struct plan *plan, c
     r = remove_half_made(d.runs_fd, temporary);
     if (r == 0)
         r = d.fd = make_dir(d.runs_fd, temporary, 02750, 0, policy->agent_gid);
+    CRASH_POINT("run-directory-made");
     if (r >= 0)
         r = fill(policy, plan, plan_text, plan_size, &d);
     if (r >= 0 && renameat2(d.runs_fd, temporary, d.runs_fd, d.name, RENAME_NOREPLACE) < 0)
         r = -errno;
+    CRASH_POINT("run-directory-renamed");
     if (r >= 0 && fsync(d.runs_fd) < 0)
         r = -errno;
+    CRASH_POINT("run-directory-kept");
     if (r < 0) {
         if (d.lock_fd >= 0) /* only then it is ours */
             (void)tree_remove(d.runs_fd, temporary);
@@ -223,6 +231,7 @@ void run_directory_release_reserve(const struct run_directory *d)
 
     if (scratch >= 0)
         (void)unlinkat(scratch, RESERVE_NAME, 0);
+    CRASH_POINT("reserve-released");
 }
 
 int run_directory_clean(const struct run_directory *d)

@@ -71,8 +71,9 @@ static int mount_disk(struct scratch_disk *d, int device, int run_fd, struct err
     if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
         return failed(e, "part from the host's mounts for", disk.text);
     (void)snprintf(source, sizeof(source), "/proc/self/fd/%d", device);
-    /* Discarded blocks go back to the disk that holds the file. */
-    if (mount(source, disk.text, "ext4", MS_NOSUID | MS_NODEV, "discard") < 0)
+    /* What is freed goes back to the disk that holds the file; and what was never used, as the inode tables of a large
+     * one, is not written, which would take its place there. */
+    if (mount(source, disk.text, "ext4", MS_NOSUID | MS_NODEV, "discard,noinit_itable") < 0)
         return failed(e, "mount", disk.text);
     d->mounted = true;
     return 0;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/crash_point.h"
 #include "base/log.h"
 #include "supervisor/supervise.h"
 #include "sys/packet.h"
@@ -32,10 +33,15 @@ int starter_serve(const struct policy *policy, int starter_fd)
         if (count != 1)
             continue;
         connection = fds[0];
+        CRASH_POINT("fork-supervisor");
         pid = fork();
         if (pid < 0)
             log_error("fork a supervisor: %s", strerror(errno));
+        if (pid != 0)
+            CRASH_POINT("forked-supervisor");
         if (pid == 0) {
+            CRASH_ROLE("supervisor");
+            CRASH_POINT("born");
             (void)signal(SIGCHLD, SIG_DFL);
             (void)close(starter_fd);
             (void)setsid();

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/crash_point.h"
 #include "supervisor/notice.h"
 #include "supervisor/view_dev.h"
 #include "sys/fd.h"
@@ -32,8 +33,10 @@ static int bind_fd(int fd, const char *target, unsigned long flags, struct err *
     (void)snprintf(source, sizeof(source), "/proc/self/fd/%d", fd);
     if (mount(source, target, NULL, MS_BIND, NULL) < 0)
         return failed(e, "bind", target);
+    CRASH_POINT_OF("bound", target);
     if (flags != 0 && mount(NULL, target, NULL, MS_REMOUNT | MS_BIND | flags, NULL) < 0)
         return failed(e, "set the mount options of", target);
+    CRASH_POINT_OF("bound-with-options", target);
     return 0;
 }
 
@@ -85,6 +88,7 @@ static int mount_run(int notice_fd, struct err *e)
     if (mount("tmpfs", "/run", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
               "mode=0755,size=256k,nr_inodes=64") < 0)
         return failed(e, "mount an empty", "/run");
+    CRASH_POINT("mounted:/run");
     r = resolver_restore(&resolver, e);
     if (r == 0 && mkdir(JOB_NOTICE_DIR, 0755) < 0)
         r = failed(e, "make", JOB_NOTICE_DIR);
@@ -101,6 +105,7 @@ static int mount_home(int home_fd, struct err *e)
 {
     if (mount("tmpfs", "/home", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=64k,nr_inodes=16") < 0)
         return failed(e, "mount an empty", "/home");
+    CRASH_POINT("mounted:/home");
     if (mkdir(JOB_HOME, 0755) < 0)
         return failed(e, "make", JOB_HOME);
     if (bind_fd(home_fd, JOB_HOME, MS_NOSUID | MS_NODEV, e) < 0)
@@ -117,6 +122,7 @@ static int hide(const char *path, struct err *e)
     if (mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY,
               "mode=0000,size=4k,nr_inodes=2") < 0)
         return failed(e, "hide", path);
+    CRASH_POINT("hidden");
     return 0;
 }
 
@@ -154,6 +160,7 @@ static int mount_proc(struct err *e)
 {
     if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
         return failed(e, "mount", "/proc");
+    CRASH_POINT("mounted:/proc");
     for (size_t i = 0; i < ARRAY_SIZE(PROC_READ_ONLY); i++) {
         const char *path = PROC_READ_ONLY[i];
         if (access(path, F_OK) < 0)
@@ -225,6 +232,7 @@ int view_build(const struct policy *policy, const struct plan *plan, const struc
 
     if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
         return failed(e, "part from the host's", "mounts");
+    CRASH_POINT("mounts-parted");
     r = open_sources(policy, run, sources, ARRAY_SIZE(sources), e);
     if (r == 0)
         r = mounts_read_only(false, e);

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/crash_point.h"
 #include "unpack/confine.h"
 
 /* The descriptors that are open, the parent cache, and a handful for folders on the way. */
@@ -228,8 +229,10 @@ int contain(const struct containment *c, struct err *e)
     };
     struct progress p = {.want = c, .parent = getppid(), .may_skip = c->uid == geteuid()};
 
-    for (size_t i = 0; i < ARRAY_SIZE(STEPS); i++)
+    for (size_t i = 0; i < ARRAY_SIZE(STEPS); i++) {
+        CRASH_POINT_OF("contain", STEPS[i].name);
         if (STEPS[i].run(&p, e) < 0)
             return err_context(e, "contain the unpacker, step %s", STEPS[i].name);
+    }
     return 0;
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/crash_point.h"
 
 #define READ_BLOCK 65536
 #define TAR_BLOCK  512
@@ -146,6 +147,7 @@ static int put_file(struct extraction *x, struct archive_entry *entry, const str
     if (archive_entry_is_encrypted(entry))
         return err_set(e, -EINVAL, BLAME_ASSIGNMENT, "it is encrypted");
     r = tree_create(x->tree, path->text, member_file_mode(archive_entry_perm(entry)), &fd, e);
+    CRASH_POINT("file-made");
     if (r == 0)
         r = write_data(x, entry, fd, e);
     if (r == 0)

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/crash_point.h"
 #include "base/parse.h"
 #include "sys/fd.h"
 #include "unpack/contain.h"
@@ -117,6 +118,8 @@ int main(int argc, char **argv)
         return usage_error();
     if (fstat(FD_ANSWER, &st) < 0 || !(S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)))
         return usage_error();
+    CRASH_ROLE("unpack");
+    CRASH_POINT("main");
     (void)umask(022);
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGXFSZ, SIG_IGN); /* a file over the limit fails with EFBIG instead */
@@ -127,8 +130,10 @@ int main(int argc, char **argv)
         strbuf_reset(&answer);
         (void)report_failure(&e, &answer);
     }
+    CRASH_POINT("answer");
     if (fd_write_all(FD_ANSWER, strbuf_str(&answer), answer.len) < 0)
         r = -EPIPE;
+    CRASH_POINT("answered");
     /* Nothing is buffered, and exit handlers (a sanitizer's among them) want calls that are no longer
      * allowed. */
     _exit(r == 0 ? 0 : 1);

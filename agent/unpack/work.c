@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/crash_point.h"
 #include "sys/fd.h"
 #include "unpack/extract.h"
 #include "unpack/resolve.h"
@@ -75,8 +76,10 @@ static int place_file(int fd, const char *name, struct tree *t, const struct unp
     r = usage_check(u, limits, e);
     if (r == 0)
         r = tree_create(t, name, 0644, &to, e);
+    CRASH_POINT("file-made");
     if (r == 0)
         r = copy_data(fd, to, &copied, e);
+    CRASH_POINT("file-copied");
     u->files += r == 0;
     return r < 0 ? err_context(e, "%s", name) : 0;
 }

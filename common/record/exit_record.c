@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/crash_point.h"
 #include "base/fact.h"
 #include "base/parse.h"
 #include "record/files.h"
@@ -91,6 +92,7 @@ int exit_record_encode(const struct exit_record *record, struct strbuf *out, str
     put_time(&w, "ended-at", record->ended_at);
     fact_put_int(&w, "log-bytes", (int64_t)record->log_bytes);
     fact_put_int(&w, "log-lines", (int64_t)record->log_lines);
+    fact_put_bool(&w, "log-complete", record->log_complete);
     fact_put_int(&w, "disk-bytes", (int64_t)record->disk_bytes);
     fact_put_string(&w, "witness", record->witness);
     put_limits_reached(&w, record);
@@ -232,6 +234,9 @@ static int from_fact(const struct fact *f, struct exit_record *r, struct err *e)
         result = get_count(f, "log-lines", &r->log_lines, e);
     if (result == 0)
         result = get_count(f, "disk-bytes", &r->disk_bytes, e);
+    /* Records without the word were written by supervisors that had read to the end. */
+    if (!fact_bool(f, "log-complete", &r->log_complete))
+        r->log_complete = true;
     get_limits_reached(f, r);
     usage_take(f, &r->usage);
     copy_text(r->checkpoint, sizeof(r->checkpoint), fact_str(f, "checkpoint"));
@@ -289,9 +294,12 @@ static int write_temp(int dir_fd, const char *temp, const struct strbuf *line)
     fd = openat(dir_fd, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, EXIT_RECORD_MODE);
     if (fd < 0)
         return -errno;
+    CRASH_POINT("record-made");
     r = write_at(fd, line->data, line->len, 0);
+    CRASH_POINT("record-written");
     if (r == 0 && fsync(fd) < 0)
         r = -errno;
+    CRASH_POINT("record-synced");
     return r;
 }
 
@@ -311,7 +319,9 @@ int exit_record_write(int dir_fd, const struct exit_record *record, struct err *
         (void)unlinkat(dir_fd, temp, 0);
         return err_errno(e, -r, BLAME_NODE, "write the exit record");
     }
+    CRASH_POINT("record-renamed");
     if (fsync(dir_fd) < 0)
         return err_errno(e, errno, BLAME_NODE, "sync the directory of the exit record");
+    CRASH_POINT("record-kept");
     return 0;
 }

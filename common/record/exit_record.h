@@ -64,6 +64,7 @@ struct exit_record {
     wall_ms_t ended_at;
     uint64_t log_bytes;
     uint64_t log_lines;
+    bool log_complete;   /* all that the job wrote is in the spool; false: its end may be missing */
     uint64_t disk_bytes; /* in the home when the run ended; of a home with very many files, of a part of it */
     struct oom_facts oom;
     int64_t pids_limit;   /* 0: none */

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/crash_point.h"
 #include "base/limits.h"
 #include "record/files.h"
 
@@ -80,6 +81,7 @@ static int open_or_create(int dir_fd, const char *name, unsigned mode, int *ret_
 
     if (fd < 0 && errno == ENOENT) {
         fd = openat(dir_fd, name, flags | O_CREAT | O_EXCL, (mode_t)mode);
+        CRASH_POINT_OF("journal-made", name);
         if (fd >= 0 && fsync(dir_fd) < 0)
             return err_errno(e, errno, BLAME_NODE, "sync the directory of journal %s", name);
     }
@@ -147,10 +149,14 @@ int journal_commit(struct journal *j, bool durable, struct err *e)
     /* A reader refuses what is longer. */
     if (j->size + j->line.len > JOURNAL_BYTES_MAX)
         return err_set(e, -E2BIG, BLAME_NODE, "the journal is full");
+    CRASH_POINT_OF("journal-write", j->line.data);
     r = write_at(j->fd, j->line.data, j->line.len, j->size);
+    CRASH_POINT_OF("journal-written", j->line.data);
     if (r == 0 && durable && fdatasync(j->fd) < 0)
         r = -errno;
     if (r == 0) {
+        if (durable)
+            CRASH_POINT_OF("journal-synced", j->line.data);
         j->size += j->line.len;
         return 0;
     }

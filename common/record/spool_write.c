@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/crash_point.h"
 #include "record/files.h"
 #include "record/scan.h"
 
@@ -20,7 +21,9 @@ int spool_create(int dir_fd, struct spool_writer *w, struct err *e)
 
     if (log_fd < 0)
         return err_errno(e, errno, BLAME_NODE, "create %s", SPOOL_LOG_NAME);
+    CRASH_POINT("spool-log-made");
     idx_fd = openat(dir_fd, SPOOL_IDX_NAME, flags, SPOOL_MODE);
+    CRASH_POINT("spool-made");
     if (idx_fd < 0) {
         int saved = errno;
         (void)unlinkat(dir_fd, SPOOL_LOG_NAME, 0);
@@ -59,9 +62,12 @@ int spool_append(struct spool_writer *w, enum spool_stream stream, const void *b
     int r;
 
     spool_entry_encode(&entry, disk);
+    CRASH_POINT("spool-write");
     r = write_at(w->log_fd, bytes, n, w->offset);
+    CRASH_POINT("spool-log-written");
     if (r == 0)
         r = write_at(w->idx_fd, disk, sizeof(disk), w->idx_offset);
+    CRASH_POINT("spool-written");
     if (r < 0) {
         cut_back(w);
         return err_errno(e, -r, BLAME_NODE, "write the job's output");
@@ -77,8 +83,10 @@ int spool_sync(struct spool_writer *w, struct err *e)
 {
     if (fdatasync(w->log_fd) < 0)
         return err_errno(e, errno, BLAME_NODE, "sync %s", SPOOL_LOG_NAME);
+    CRASH_POINT("spool-log-synced");
     if (fdatasync(w->idx_fd) < 0)
         return err_errno(e, errno, BLAME_NODE, "sync %s", SPOOL_IDX_NAME);
+    CRASH_POINT("spool-synced");
     return 0;
 }
 

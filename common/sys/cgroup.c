@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/crash_point.h"
 #include "base/parse.h"
 #include "base/strbuf.h"
 #include "sys/fd.h"
@@ -41,6 +42,7 @@ int cgroup_create(const char *own_path, const char *name, struct cgroup *ret, st
         cgroup_close(&g);
         return err_errno(e, saved, BLAME_NODE, "make the control group %s/%s", own_path, name);
     }
+    CRASH_POINT("group-made");
     g.fd = dir_open(g.parent_fd, name);
     g.procs_fd = g.fd < 0 ? -1 : openat(g.fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
     if (g.procs_fd < 0) {
@@ -190,8 +192,12 @@ int cgroup_remove(const struct cgroup *g)
 
     if (g->parent_fd < 0)
         return 0;
+    CRASH_POINT("group-remove");
     r = g->fd >= 0 ? each_below(g->fd, 0, remove_group) : 0;
-    return r < 0 ? r : remove_group(g->parent_fd, g->name);
+    if (r == 0)
+        r = remove_group(g->parent_fd, g->name);
+    CRASH_POINT("group-removed");
+    return r;
 }
 
 void cgroup_close(struct cgroup *g)

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/crash_point.h"
 #include "base/parse.h"
 
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
@@ -69,16 +70,22 @@ int file_replace(int dir_fd, const char *name, const void *bytes, size_t n, mode
     fd = openat(dir_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
     if (fd < 0)
         return -errno;
+    CRASH_POINT_OF("file-made", name);
     r = fd_write_all(fd, bytes, n);
+    CRASH_POINT_OF("file-written", name);
     if (r == 0 && fsync(fd) < 0)
         r = -errno;
+    CRASH_POINT_OF("file-synced", name);
     if (r == 0 && renameat(dir_fd, temporary, dir_fd, name) < 0)
         r = -errno;
     if (r < 0) {
         (void)unlinkat(dir_fd, temporary, 0);
         return r;
     }
-    return fsync(dir_fd) < 0 ? -errno : 0;
+    CRASH_POINT_OF("file-renamed", name);
+    r = fsync(dir_fd) < 0 ? -errno : 0;
+    CRASH_POINT_OF("file-kept", name);
+    return r;
 }
 
 int dir_open(int dir_fd, const char *path)
@@ -172,10 +179,14 @@ static int remove_entries(int dir_fd, dev_t device)
 int tree_remove(int dir_fd, const char *name)
 {
     struct stat st;
+    int r;
 
     if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return errno == ENOENT ? 0 : -errno;
-    return remove_one(dir_fd, name, st.st_dev);
+    CRASH_POINT_OF("tree-remove", name);
+    r = remove_one(dir_fd, name, st.st_dev);
+    CRASH_POINT_OF("tree-removed", name);
+    return r;
 }
 
 static uint64_t count_bytes(int dir_fd, size_t *left)

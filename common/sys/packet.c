@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/crash_point.h"
 #include "base/limits.h"
 
 int packet_pair(int ret[2])
@@ -43,10 +44,12 @@ int packet_listen(const char *path, mode_t mode, gid_t gid, struct err *e)
     (void)unlink(path);
     if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
         return err_errno(e, errno, BLAME_NODE, "bind the socket %s", path);
+    CRASH_POINT("socket-made");
     if (chown(path, (uid_t)-1, gid) < 0 || chmod(path, mode) < 0)
         return err_errno(e, errno, BLAME_NODE, "set owner and mode of the socket %s", path);
     if (listen(fd, 64) < 0)
         return err_errno(e, errno, BLAME_NODE, "listen on %s", path);
+    CRASH_POINT("socket-listens");
     return take_fd(&fd);
 }
 
@@ -86,10 +89,14 @@ static int send_message(int fd, const void *bytes, size_t n, int type, const voi
         cmsg->cmsg_len = CMSG_LEN(data_size);
         memcpy(CMSG_DATA(cmsg), data, data_size);
     }
+    CRASH_POINT_OF("message-send", bytes);
     do {
         sent = sendmsg(fd, &msg, MSG_NOSIGNAL);
     } while (sent < 0 && errno == EINTR);
-    return sent < 0 ? -errno : 0;
+    if (sent < 0)
+        return -errno;
+    CRASH_POINT_OF("message-sent", bytes);
+    return 0;
 }
 
 int packet_send(int fd, const void *bytes, size_t n, const int *fds, size_t fd_count)

@@ -1,5 +1,8 @@
 """Each lint is one test on the tree, and each is shown a small bad sample that it must report (a lint that cannot fail proves nothing)."""
+import json
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -203,3 +206,40 @@ def test_tidy_reports(tmp_path):
         f'[{{"directory": "{tmp_path}/build", "command": "cc -o a.o -c {source}", "file": "{source}"}}]')
     status, output = lint("tidy", "--root", str(tmp_path), "--build", str(tmp_path / "build"))
     assert status == 1 and "common/base/a.c:4:" in output
+
+
+# ---- crash points: for tests alone ----
+
+
+def users_of_crash_points():
+    for command in json.loads((BUILD / "compile_commands.json").read_text()):
+        path = Path(command["file"])
+        if path.suffix == ".c" and '"base/crash_point.h"' in path.read_text() and path.name != "crash_point.c":
+            yield path, command
+
+
+def preprocessed(command, defined):
+    words = shlex.split(command["command"])
+    del words[words.index("-o"):words.index("-o") + 2]
+    words = [w for w in words if w not in ("-c", "-DRUNLET_CRASH_POINTS")] + ["-E", "-P"]
+    done = subprocess.run(words + (["-DRUNLET_CRASH_POINTS"] if defined else []), cwd=command["directory"], capture_output=True, text=True,
+                          check=True)
+    return done.stdout
+
+
+def test_crash_points_are_compiled_out():
+    users = list(users_of_crash_points())
+    assert len(users) > 15
+    for path, command in users:
+        text = preprocessed(command, defined=False)
+        assert not re.search(r"\bcrash_(point|role)\b", text) and "RUNLET_CRASH_FILE" not in text, path
+    assert "crash_point(" in preprocessed(users[0][1], defined=True)
+
+
+def test_a_release_has_no_crash_points(tmp_path):
+    presets = {p["name"]: p.get("cacheVariables", {}) for p in json.loads((ROOT / "CMakePresets.json").read_text())["configurePresets"]}
+    assert [name for name, variables in presets.items() if "RUNLET_CRASH_POINTS" in variables] == ["dev"]
+    status, output = run("cmake", "-S", str(ROOT), "-B", str(tmp_path), "-DRUNLET_HARDEN=ON", "-DRUNLET_CRASH_POINTS=ON")
+    assert status != 0 and "has no place in a release" in output
+    for program in (ROOT / "build" / "release" / "bin").glob("runlet*"):
+        assert b"RUNLET_CRASH_FILE" not in program.read_bytes(), program

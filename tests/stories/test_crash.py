@@ -44,7 +44,7 @@ def check_counting(node, run_id):
     assert (node.home(run_id) / "starts").read_text() == "started\n"
     assert len(node.supervisor_facts(run_id, "running")) == 1
     record = node.record(run_id)
-    assert record["log-bytes"] == len(node.raw_log(run_id)) and record["log-lines"] == 2 * LINES
+    assert record["log-bytes"] == len(node.raw_log(run_id)) and record["log-lines"] == 2 * LINES and record["log-complete"]
     until("nothing is left of %s: %r" % (run_id, node.left_behind(run_id)), lambda: not node.left_behind(run_id))
 
 
@@ -102,6 +102,32 @@ def test_killed_foreground_loses_and_repeats_nothing(node, life):
                 raise AssertionError(hint + " run=" + run_id + "\n" + node.tail()) from e
 
 
+def test_running_daemon_takes_over_what_a_killed_foreground_left(node):
+    """Nobody has to ask for it, and a run whose process is alive is left alone."""
+    node.start()
+    others = subprocess.Popen(node.command("run", node.script(FOREVER)), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL)
+    kept = until("the first is there", node.ids)[0]
+    node.await_running(kept)
+    run = subprocess.Popen(node.command("run", node.script(COUNTING, "counting.sh")), stdin=subprocess.DEVNULL,
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        run_id = until("the second is there", lambda: set(node.ids()) - {kept}).pop()
+        node.await_running(run_id)
+        run.kill()
+        run.wait()
+        node.await_finished(run_id)
+        check_counting(node, run_id)
+        assert "run=%s taken up again" % run_id in node.tail() and "run=%s taken" % kept not in node.tail()
+        node.runlet("cancel", kept, check=0)
+        assert others.wait(PATIENCE) != 0
+        assert node.the_end(kept)["lifecycleState"] == "CANCELED"
+    finally:
+        for process in (run, others):
+            process.kill()
+            process.wait()
+
+
 def check_given_up(node, run_id):
     """Whoever asked for the run went away before it was launched: it never runs."""
     end = node.the_end(run_id)
@@ -157,6 +183,13 @@ def check_lost(node, run_id, cause):
     assert "exitCode" not in end
     assert node.record(run_id)["tree-gone"]
     assert not node.left_behind(run_id)
+    check_output_is_open(node, run_id, bool(node.supervisor_facts(run_id, "launching")))
+
+
+def check_output_is_open(node, run_id, may_lack):
+    """What was on its way when the supervisor was killed is gone, and that is said wherever the end is."""
+    assert node.record(run_id)["log-complete"] == node.the_end(run_id)["logComplete"] == node.view(run_id)["logComplete"] == (not may_lack)
+    assert ("the end of its output may be missing" in node.runlet("status", run_id).stdout) == may_lack
 
 
 def test_supervisor_killed_while_the_job_runs(node):
@@ -248,6 +281,7 @@ def test_supervisor_killed_after_the_main_process_ended(node, status):
     assert (end["cause"], end["exitCode"]) == ("exited", status), end
     assert end["lifecycleState"] == ("FAILED" if status else "SUCCEEDED")
     assert node.record(run_id)["witness"] == "init" and node.output(run_id)[0] == "begin\n"
+    check_output_is_open(node, run_id, may_lack=True)
     assert not node.left_behind(run_id)
 
 

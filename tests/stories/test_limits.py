@@ -193,6 +193,27 @@ def test_cpus_that_are_not_there_are_refused(node):
     assert "cpuset" in seen["lifecycleDetails"] and "limits.bestEffort" in seen["lifecycleDetails"]
 
 
+# ---- the disk's speed ----
+
+def on_a_disk(path):
+    """Whether the path lies on a block device, which a control group can slow down."""
+    device = os.stat(path).st_dev
+    return os.path.exists("/sys/dev/block/%d:%d" % (os.major(device), os.minor(device)))
+
+
+@needs("blkio")
+def test_bytes_a_second_to_the_disk(node):
+    if not on_a_disk(node.root):
+        pytest.skip("the folders of this test are not on a disk")
+    text = ("import mmap, os, time\nblock = mmap.mmap(-1, 1 << 20)\nfd = os.open('f', os.O_WRONLY | os.O_CREAT | os.O_DIRECT)\n"
+            "start = time.monotonic()\nfor _ in range(4):\n    os.write(fd, block)\nprint(time.monotonic() - start > 1)\n")
+    done = run(node, "ioWrite: 2M, ioRead: 50M", text)
+    assert done.status == 0, done
+    got = contained(node, done.id)
+    assert (got["ioWrite"][:2], got["ioRead"][:2]) == (("applied", "2M"), ("applied", "50M")), got
+    assert done.text == "True\n", done
+
+
 # ---- files ----
 
 def test_open_files_file_size_and_core_size(node):

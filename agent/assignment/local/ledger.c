@@ -35,6 +35,7 @@ static void put_record(struct fact_writer *w, const struct status_report *report
     fact_put_string(w, "timeFinished", time);
     fact_put_int(w, "logBytes", (int64_t)report->record->log_bytes);
     fact_put_int(w, "logLines", (int64_t)report->record->log_lines);
+    fact_put_bool(w, "logComplete", report->record->log_complete);
 }
 
 int local_ledger_deliver(struct run *run, const struct status_report *report, void *context)

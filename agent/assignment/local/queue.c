@@ -11,7 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "assignment/local/submission.h"
 #include "base/auto.h"
+#include "base/crash_point.h"
 #include "base/limits.h"
 #include "base/parse.h"
 
@@ -133,12 +135,16 @@ int local_queue_take(const struct local_queue *q, int agent_fd, char ret_id[RUN_
 {
     if (!find_oldest(q->fd, ret_id))
         return 0;
-    if (renameat2(q->fd, ret_id, agent_fd, ret_id, RENAME_NOREPLACE) == 0)
+    CRASH_POINT("queue-take");
+    if (renameat2(q->fd, ret_id, agent_fd, ret_id, RENAME_NOREPLACE) == 0) {
+        CRASH_POINT("queue-taken");
         return fsync(agent_fd) < 0 ? err_errno(e, errno, BLAME_NODE, "accept run %s", ret_id) : 1;
+    }
     if (errno == EEXIST) {
         /* The id was accepted before: a submission of the same run again. It is put aside, not executed. */
         char aside[256];
-        (void)snprintf(aside, sizeof(aside), ".duplicate.%lld.%s", (long long)clock_wall().ms, ret_id);
+        (void)snprintf(aside, sizeof(aside), SUBMISSION_REPEATED "%lld.%s", (long long)clock_wall().ms,
+                       ret_id);
         if (renameat2(q->fd, ret_id, q->fd, aside, RENAME_NOREPLACE) < 0)
             return err_errno(e, errno == EEXIST ? EBUSY : errno, BLAME_NODE,
                              "put run %s aside, which was submitted before", ret_id);

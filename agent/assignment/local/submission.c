@@ -1,6 +1,7 @@
 /* submission.c - see submission.h. */
 #include "assignment/local/submission.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,11 +14,17 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/crash_point.h"
+#include "base/parse.h"
 #include "engine/engine.h"
 #include "job/assignment.h"
 #include "sys/fd.h"
 
 #define DOCUMENT_NAME "assignment.json"
+/* Each lost race for the folder's name costs one. */
+#define MAKE_ATTEMPTS 8
+/* Whoever handed a run in twice may want to look at what was ignored. */
+#define REPEATED_KEPT_MS (24LL * 60 * 60 * 1000)
 
 void submission_new_id(wall_ms_t now, char ret[64])
 {
@@ -106,6 +113,42 @@ static int put_foreground(int dir_fd, int *ret_lock_fd, struct err *e)
     return r;
 }
 
+/* Opens a folder and takes it: whoever makes or removes one holds it. fd, -EWOULDBLOCK when somebody else does, or
+ * another -errno. */
+static int take_folder(int parent_fd, const char *name)
+{
+    AUTO_CLOSE int fd = dir_open(parent_fd, name);
+    struct stat st;
+
+    if (fd < 0)
+        return fd;
+    if (flock(fd, LOCK_EX | LOCK_NB) < 0 || fstat(fd, &st) < 0)
+        return -errno;
+    return st.st_nlink > 0 ? take_fd(&fd) : -ENOENT; /* removed between the two */
+}
+
+/* Makes the folder and holds it. What a killed submitter left in its place goes first. fd or negative with *e. */
+static int make_folder(int parent_fd, const char *name, struct err *e)
+{
+    for (int attempt = 0; attempt < MAKE_ATTEMPTS; attempt++) {
+        bool stale = mkdirat(parent_fd, name, 0770) < 0;
+        AUTO_CLOSE int fd = -1;
+        if (stale && errno != EEXIST)
+            return err_errno(e, errno, BLAME_NODE, "make a folder for the run");
+        CRASH_POINT("submission-made");
+        fd = take_folder(parent_fd, name);
+        if (fd == -EWOULDBLOCK)
+            break;
+        if (fd < 0 && fd != -ENOENT)
+            return err_errno(e, -fd, BLAME_NODE, "open the run's folder");
+        if (fd >= 0 && !stale)
+            return take_fd(&fd);
+        if (fd >= 0)
+            (void)tree_remove(parent_fd, name);
+    }
+    return err_set(e, -EBUSY, BLAME_NODE, "the run is being handed in by somebody else right now");
+}
+
 int submission_put(int parent_fd, struct job_request *request, const int *parts, bool foreground,
                    int *ret_lock_fd, struct err *e)
 {
@@ -113,27 +156,71 @@ int submission_put(int parent_fd, struct job_request *request, const int *parts,
     char temporary[256];
     int r;
 
-    (void)snprintf(temporary, sizeof(temporary), ".new.%s", request->run.id);
-    if (mkdirat(parent_fd, temporary, 0770) < 0)
-        return err_errno(e, errno, BLAME_NODE, "make a folder for the run");
-    r = dir_fd = dir_open(parent_fd, temporary);
-    if (r < 0)
-        (void)err_errno(e, -r, BLAME_NODE, "open the run's folder");
+    (void)snprintf(temporary, sizeof(temporary), SUBMISSION_HALF_MADE "%s", request->run.id);
+    dir_fd = make_folder(parent_fd, temporary, e);
+    if (dir_fd < 0)
+        return dir_fd;
     /* Whatever the umask: the agent's group moves it from the queue to its place. */
-    if (r >= 0)
-        r = fchmod(dir_fd, 0770) < 0 ? err_errno(e, errno, BLAME_NODE, "open the run's folder to the agent")
-                                     : 0;
+    r = fchmod(dir_fd, 0770) < 0 ? err_errno(e, errno, BLAME_NODE, "open the run's folder to the agent") : 0;
     if (r >= 0)
         r = put_parts(dir_fd, request, parts, e);
+    CRASH_POINT("submission-parts");
     if (r >= 0)
         r = put_document(dir_fd, request, e);
     if (r >= 0 && foreground)
         r = put_foreground(dir_fd, ret_lock_fd, e);
     if (r >= 0 && renameat2(parent_fd, temporary, parent_fd, request->run.id, RENAME_NOREPLACE) < 0)
         r = err_errno(e, errno, BLAME_NODE, "hand in the run %s", request->run.id);
+    CRASH_POINT("submission-renamed");
     if (r >= 0 && fsync(parent_fd) < 0)
         r = err_errno(e, errno, BLAME_NODE, "hand in the run %s", request->run.id);
+    CRASH_POINT("submission-kept");
     if (r < 0)
         (void)tree_remove(parent_fd, temporary);
     return r < 0 ? r : 0;
+}
+
+/* Since when a repeated submission has been put aside; INT64_MAX for any other name. */
+static int64_t repeated_at(const char *name)
+{
+    char digits[24];
+    uint64_t at;
+    const char *number = name + sizeof(SUBMISSION_REPEATED) - 1;
+
+    if (strncmp(name, SUBMISSION_REPEATED, sizeof(SUBMISSION_REPEATED) - 1) != 0)
+        return INT64_MAX;
+    (void)snprintf(digits, sizeof(digits), "%.*s", (int)strcspn(number, "."), number);
+    return parse_u64(digits, INT64_MAX, &at) < 0 ? INT64_MAX : (int64_t)at;
+}
+
+static bool half_made(int parent_fd, const char *name)
+{
+    AUTO_CLOSE int fd = -1;
+
+    if (strncmp(name, SUBMISSION_HALF_MADE, sizeof(SUBMISSION_HALF_MADE) - 1) != 0)
+        return false;
+    fd = take_folder(parent_fd, name);
+    return fd >= 0 && tree_remove(parent_fd, name) == 0;
+}
+
+size_t submission_sweep(int parent_fd, wall_ms_t now)
+{
+    int copy = openat(parent_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = copy >= 0 ? fdopendir(copy) : NULL;
+    const struct dirent *entry;
+    size_t count = 0;
+
+    if (dir == NULL) {
+        if (copy >= 0)
+            (void)close(copy);
+        return 0;
+    }
+    while ((entry = readdir(dir)) != NULL) {
+        int64_t since = repeated_at(entry->d_name);
+        bool old = since != INT64_MAX && now.ms - since > REPEATED_KEPT_MS;
+        if (half_made(parent_fd, entry->d_name) || (old && tree_remove(parent_fd, entry->d_name) == 0))
+            count++;
+    }
+    (void)closedir(dir);
+    return count;
 }

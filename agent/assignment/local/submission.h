@@ -13,6 +13,11 @@
 #include "job/job.h"
 #include "run/history.h"
 
+/* Names in the parent that no reader takes for a run: one that is being made, under a lock on the folder itself; and one
+ * put aside because its run had been accepted before, followed by the time in ms, a dot and the id. */
+#define SUBMISSION_HALF_MADE ".new."
+#define SUBMISSION_REPEATED  ".duplicate."
+
 /* A new run id: "local.", the time, and random letters. */
 void submission_new_id(wall_ms_t now, char ret[64]);
 
@@ -21,9 +26,14 @@ void submission_new_id(wall_ms_t now, char ret[64]);
  * nameless file made with O_TMPFILE on the same file system (it gets its name here), owned by the caller.
  * request->artifact.part[i].path is rewritten to the place in the folder. With `foreground` the journal
  * already says so, and *ret_lock_fd keeps the run's lock: no other agent takes the run up meanwhile. 0 or
- * negative with *e; on failure nothing is left.
+ * negative with *e; on failure nothing is left. What a killed submitter left of the same run is removed; -EBUSY when one
+ * is at work.
  */
 int submission_put(int parent_fd, struct job_request *request, const int *parts, bool foreground,
                    int *ret_lock_fd, struct err *e);
+
+/* Removes what killed submitters left half made in the parent, and what was put aside more than a day ago. Returns how
+ * many. */
+size_t submission_sweep(int parent_fd, wall_ms_t now);
 
 #endif

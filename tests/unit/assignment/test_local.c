@@ -2,6 +2,7 @@
 #include "cmocka_all.h"
 
 #include <errno.h>
+#include <sys/file.h>
 
 #include "assignment/local/queue.h"
 #include "assignment/local/submission.h"
@@ -113,6 +114,56 @@ static void the_same_id_is_taken_once(void **state)
     assert_int_equal(local_queue_take(r->queue, r->agent_fd, id, &e), 0); /* put aside */
 }
 
+static bool there(const struct rig *r, const char *name)
+{
+    return faccessat(r->queue_fd, name, F_OK, 0) == 0;
+}
+
+/* A submitter was killed: the same run can be handed in again. */
+static void a_half_made_folder_is_replaced(void **state)
+{
+    struct rig *r = *state;
+    struct err e = ERR_INIT;
+
+    assert_int_equal(mkdirat(r->queue_fd, ".new.run", 0700), 0);
+    assert_int_equal(mkdirat(r->queue_fd, ".new.run/parts", 0700), 0);
+    assert_int_equal(submit(r, r->queue_fd, "run", false, NULL, &e), 0);
+    assert_true(there(r, "run/assignment.json"));
+    assert_false(there(r, ".new.run"));
+}
+
+static void two_submitters_do_not_mix(void **state)
+{
+    struct rig *r = *state;
+    struct err e = ERR_INIT;
+    AUTO_CLOSE int other = -1;
+
+    assert_int_equal(mkdirat(r->queue_fd, ".new.run", 0700), 0);
+    other = dir_open(r->queue_fd, ".new.run");
+    assert_int_equal(flock(other, LOCK_EX | LOCK_NB), 0);
+    assert_int_equal(submit(r, r->queue_fd, "run", false, NULL, &e), -EBUSY);
+    assert_int_equal(submission_sweep(r->queue_fd, clock_wall()), 0);
+    assert_true(there(r, ".new.run"));
+}
+
+static void the_sweep_takes_what_nobody_holds(void **state)
+{
+    static const int64_t DAY = 24LL * 60 * 60 * 1000;
+    struct rig *r = *state;
+
+    assert_int_equal(mkdirat(r->queue_fd, ".new.dead", 0700), 0);
+    assert_int_equal(mkdirat(r->queue_fd, ".new.dead/parts", 0700), 0);
+    assert_int_equal(mkdirat(r->queue_fd, ".duplicate.1000.run", 0700), 0);
+    assert_int_equal(mkdirat(r->queue_fd, ".duplicate.x.run", 0700), 0);
+    assert_int_equal(mkdirat(r->queue_fd, ".else", 0700), 0);
+    assert_int_equal(mkdirat(r->queue_fd, "run", 0700), 0);
+    assert_int_equal(submission_sweep(r->queue_fd, (wall_ms_t){DAY}), 1);
+    assert_true(there(r, ".duplicate.1000.run"));
+    assert_int_equal(submission_sweep(r->queue_fd, (wall_ms_t){DAY + 1001}), 1);
+    assert_false(there(r, ".new.dead") || there(r, ".duplicate.1000.run"));
+    assert_true(there(r, ".duplicate.x.run") && there(r, ".else") && there(r, "run"));
+}
+
 static void a_foreground_run_is_born_locked(void **state)
 {
     struct rig *r = *state;
@@ -170,6 +221,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(first_come_first_served, make, unmake),
         cmocka_unit_test_setup_teardown(the_same_id_is_taken_once, make, unmake),
+        cmocka_unit_test_setup_teardown(a_half_made_folder_is_replaced, make, unmake),
+        cmocka_unit_test_setup_teardown(two_submitters_do_not_mix, make, unmake),
+        cmocka_unit_test_setup_teardown(the_sweep_takes_what_nobody_holds, make, unmake),
         cmocka_unit_test_setup_teardown(a_foreground_run_is_born_locked, make, unmake),
         cmocka_unit_test(ids_differ),
         cmocka_unit_test_setup_teardown(the_ledger_takes_a_report_once, make, unmake),

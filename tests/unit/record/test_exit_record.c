@@ -29,6 +29,7 @@ static struct exit_record sample(void)
         .ended_at = {1795500200000},
         .log_bytes = 1234567890123,
         .log_lines = 42,
+        .log_complete = true,
         .witness = "supervisor",
         .oom = {.kills = 2,
                 .main_killed = true,
@@ -61,6 +62,7 @@ static void assert_same(const struct exit_record *a, const struct exit_record *b
     assert_int_equal(a->ended_at.ms, b->ended_at.ms);
     assert_int_equal(a->log_bytes, b->log_bytes);
     assert_int_equal(a->log_lines, b->log_lines);
+    assert_int_equal(a->log_complete, b->log_complete);
     assert_string_equal(a->witness, b->witness);
     assert_int_equal(a->oom.kills, b->oom.kills);
     assert_int_equal(a->oom.main_killed, b->oom.main_killed);
@@ -101,6 +103,26 @@ static void the_first_end_stays(void **state)
     assert_int_equal(temp_dir_count(&dir), 1);
     assert_int_equal(fstatat(dir.fd, EXIT_RECORD_NAME, &st, AT_SYMLINK_NOFOLLOW), 0);
     assert_int_equal(st.st_mode & 07777, 0640);
+}
+
+/* Older supervisors did not say it; they recorded an end only after they had read everything. */
+static void silence_about_the_log_means_complete(void **state)
+{
+    AUTO(strbuf) struct strbuf line = STRBUF_INIT(FACT_LINE_MAX);
+    struct exit_record record = sample(), got;
+    struct err e = ERR_INIT;
+    char *word;
+
+    (void)state;
+    record.log_complete = false;
+    assert_int_equal(exit_record_encode(&record, &line, &e), 0);
+    assert_int_equal(exit_record_decode(line.data, line.len, &got, &e), 0);
+    assert_false(got.log_complete);
+    word = strstr(line.data, "log-complete");
+    assert_non_null(word);
+    word[0] = 'x';
+    assert_int_equal(exit_record_decode(line.data, line.len, &got, &e), 0);
+    assert_true(got.log_complete);
 }
 
 /* A writer of the same process id crashed before it could rename. */
@@ -216,9 +238,13 @@ static void every_field_survives(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names_round_trip),     cmocka_unit_test(the_first_end_stays),
-        cmocka_unit_test(foreign_bytes_fit),    cmocka_unit_test(a_stale_temporary_file_is_no_obstacle),
-        cmocka_unit_test(every_field_survives), cmocka_unit_test(decoding),
+        cmocka_unit_test(names_round_trip),
+        cmocka_unit_test(the_first_end_stays),
+        cmocka_unit_test(foreign_bytes_fit),
+        cmocka_unit_test(a_stale_temporary_file_is_no_obstacle),
+        cmocka_unit_test(every_field_survives),
+        cmocka_unit_test(decoding),
+        cmocka_unit_test(silence_about_the_log_means_complete),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

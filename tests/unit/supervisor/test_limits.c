@@ -1,7 +1,13 @@
 /* test_limits.c - what holds after job, policy and machine have had their say, and when the disk is too full. */
 #include "cmocka_all.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
 #include "base/auto.h"
+#include "scratch.h"
 #include "supervisor/limits.h"
 #include "supervisor/measure.h"
 
@@ -96,6 +102,120 @@ static void a_reserve_larger_than_the_machine(void **state)
     assert_int_equal(l.limits.value[LIMIT_MEMORY], GIB / 100 * 80);
 }
 
+/* ---- set and read back, in a fake tree ---- */
+
+struct fake {
+    struct scratch scratch;
+    struct run_group group;
+    struct containment_list list;
+    struct err e;
+};
+
+static void put(int dir, const char *name, const char *text)
+{
+    AUTO_CLOSE int fd = openat(dir, name, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+    assert_int_equal(fd_write_all(fd, text, strlen(text)), 0);
+}
+
+/* A group of version 2 that holds memory and processes. */
+static void fake_make(struct fake *f)
+{
+    struct cgroup_places places = {0};
+    AUTO_CLOSE int dir = -1;
+
+    *f = (struct fake){.group = RUN_GROUP_INIT, .e = ERR_INIT};
+    assert_int_equal(scratch_make(&f->scratch), 0);
+    assert_int_equal(mkdirat(f->scratch.fd, "runlet.r1", 0755), 0);
+    dir = dir_open(f->scratch.fd, "runlet.r1");
+    put(dir, "cgroup.procs", "");
+    put(dir, "cgroup.controllers", "memory pids\n");
+    put(dir, "memory.max", "");
+    put(dir, "pids.max", "");
+    (void)snprintf(places.unified_own, sizeof(places.unified_own), "%s", f->scratch.path);
+    (void)snprintf(places.unified_top, sizeof(places.unified_top), "%s/none", f->scratch.path);
+    assert_int_equal(run_group_create(&places, "r1", &f->group, &f->e), 0);
+}
+
+static void fake_end(struct fake *f)
+{
+    containment_free(&f->list);
+    run_group_close(&f->group);
+    scratch_remove(&f->scratch);
+}
+
+static int fake_apply(struct fake *f, const struct effective_limits *l)
+{
+    containment_free(&f->list);
+    f->e = ERR_INIT;
+    return limits_apply(l, &f->group, 0, &f->list, &f->e);
+}
+
+static enum containment_state state_of(const struct fake *f, const char *name)
+{
+    for (size_t i = 0; i < f->list.count; i++)
+        if (strcmp(f->list.item[i].name, name) == 0)
+            return f->list.item[i].state;
+    return CONTAINMENT_STATE_COUNT;
+}
+
+static void what_was_read_back_is_noted(void **state)
+{
+    struct effective_limits l = effective(LIMIT_MEMORY, 64 << 20, false);
+    struct fake f;
+
+    (void)state;
+    fake_make(&f);
+    assert_int_equal(fake_apply(&f, &l), 0);
+    assert_int_equal(state_of(&f, "memory"), CONTAINMENT_APPLIED);
+    assert_int_equal(state_of(&f, "pids"), CONTAINMENT_APPLIED);
+    l = effective(LIMIT_MEMORY, 240 * GIB, false);
+    assert_int_equal(fake_apply(&f, &l), 0);
+    assert_int_equal(state_of(&f, "memory"), CONTAINMENT_CAPPED);
+    fake_end(&f);
+}
+
+/* A kernel that takes a value and keeps another: the rest of an older one, as a plain file does. */
+static void another_value_is_no_limit(void **state)
+{
+    struct effective_limits l = effective(LIMIT_MEMORY, 64 << 20, false);
+    struct fake f;
+
+    (void)state;
+    fake_make(&f);
+    put(f.group.unified.fd, "memory.max", "999999999999999");
+    assert_int_equal(fake_apply(&f, &l), -ENOTSUP);
+    assert_non_null(strstr(f.e.text, "memory: 64M was asked for"));
+    assert_non_null(strstr(f.e.text, "cgroup-v2 holds 671088649999999"));
+    assert_non_null(strstr(f.e.text, "limits.bestEffort"));
+    l = effective(LIMIT_MEMORY, 64 << 20, true);
+    put(f.group.unified.fd, "memory.max", "999999999999999");
+    assert_int_equal(fake_apply(&f, &l), 0);
+    assert_int_equal(state_of(&f, "memory"), CONTAINMENT_MISSING);
+    fake_end(&f);
+}
+
+/* What nobody asked for does not keep a run from starting, and is not passed over in silence either. */
+static void what_the_machine_lacks(void **state)
+{
+    struct effective_limits l = effective(LIMIT_COUNT, 0, false);
+    struct fake f;
+
+    (void)state;
+    fake_make(&f);
+    assert_int_equal(unlinkat(f.group.unified.fd, "pids.max", 0), 0);
+    assert_int_equal(fake_apply(&f, &l), 0);
+    assert_int_equal(state_of(&f, "memory"), CONTAINMENT_APPLIED);
+    assert_int_equal(state_of(&f, "pids"), CONTAINMENT_MISSING);
+    l = effective(LIMIT_PIDS, 100, false);
+    assert_int_equal(fake_apply(&f, &l), -ENOTSUP);
+    assert_non_null(strstr(f.e.text, "pids: 100 was asked for"));
+    l = effective(LIMIT_CPU, 1000, false);
+    assert_int_equal(fake_apply(&f, &l), -ENOTSUP);
+    assert_non_null(strstr(f.e.text, "no control group for it"));
+    fake_end(&f);
+}
+
 static void when_the_disk_is_too_full(void **state)
 {
     static const struct {
@@ -142,6 +262,9 @@ int main(void)
         cmocka_unit_test(the_node_caps),
         cmocka_unit_test(swap),
         cmocka_unit_test(a_reserve_larger_than_the_machine),
+        cmocka_unit_test(what_was_read_back_is_noted),
+        cmocka_unit_test(another_value_is_no_limit),
+        cmocka_unit_test(what_the_machine_lacks),
         cmocka_unit_test(when_the_disk_is_too_full),
         cmocka_unit_test(samples_stay_few),
     };
