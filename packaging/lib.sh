@@ -1,4 +1,4 @@
-# lib.sh - what quickstart.sh and tests/run.sh share: missing packages, the agent's user, the build. Sourced, from the repository's root.
+# lib.sh - what the scripts share: missing packages, apt's sources, the agent's user, the build. Sourced, from the repository's root.
 # shellcheck shell=bash
 
 say() {
@@ -36,6 +36,19 @@ install_packages() {
         tail -n 30 build/apt.log >&2
         return 1
     }
+}
+
+# apt_sources SUITE KEYRING: this machine's sources of Debian's own suites, one "deb ..." line for each.
+apt_sources() {
+    # shellcheck disable=SC2016
+    apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
+        sort -u | awk -v suite="$1" -v keyring="$2" \
+        '$2 == suite || $2 == suite "-updates" || $2 == suite "-security" { print "deb [signed-by=" keyring "] " $1, $2, $3 }'
+}
+
+# How this machine reaches them: proxies, retries and the age of lists that it accepts.
+apt_options() {
+    apt-config dump | grep -E '^Acquire::(Check-|Retries|ForceIPv|[a-z]+::([^ ]*::)?(Proxy|Verify|CaInfo|Timeout))' || true
 }
 
 # The system user that runletd runs as, without a home and without a shell.

@@ -16,14 +16,13 @@
 #include "daemon/housekeeping.h"
 #include "daemon/run_view.h"
 #include "sys/fd.h"
+#include "sys/rootless.h"
 
-/* Everything that needs root, in the order that gives it up at the end. */
+/* Everything that needs root, in the order that gives it up at the end. An ordinary user is root of a namespace first. */
 static int become_agent(struct prepared *p, bool silent, struct gate *gate, struct err *e)
 {
-    if (geteuid() != 0)
-        return err_set(
-            e, -EPERM, BLAME_NODE,
-            "running a job needs root, which it gives up for the job itself; try: sudo runlet run ...");
+    if (p->config.rootless && rootless_enter(e) < 0)
+        return e->code;
     if (layout_users(&p->config, &p->layout, e) < 0 || layout_ensure(&p->config, &p->layout, e) < 0)
         return e->code;
     if (parts_collect(&p->request.artifact, &p->layout, p->layout.agent,

@@ -220,6 +220,8 @@ static const char *const CONFIG_TEXT[] = {
     "check reads the configuration and shows all that is wrong with it, each error with its file, line and "
     "column.",
     "show prints the configuration in effect as YAML: the defaults, the file, and the drop-ins over it.",
+    "supervisor-options prints what this configuration allows a run, as the options of runlet-supervisor in an "
+    "environment file: systemd's units are given it.",
     NULL,
 };
 
@@ -322,14 +324,14 @@ const struct verb VERBS[] = {
      .statuses = RUN_STATUSES,
      .usage_status = EXIT_RUN_ERROR},
     {.name = "config",
-     .synopsis = "check|show [--origin]",
+     .synopsis = "check|show|supervisor-options [--origin]",
      .summary = "Check or show the configuration",
      .description = CONFIG_TEXT,
      OPTIONS(CONFIG_OPTIONS),
      .args_min = 1,
      .args_max = 1,
      .completion = COMPLETE_WORD,
-     .words = "check show",
+     .words = "check show supervisor-options",
      .examples = CONFIG_EXAMPLES,
      .usage_status = EXIT_USAGE},
     {.name = "version",

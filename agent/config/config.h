@@ -27,6 +27,7 @@ struct config_origin {
 struct config {
     int64_t concurrency;
     char *agent_user, *agent_group;
+    bool rootless; /* no key: an ordinary user's own runs, below his home */
     char *job_user;
     int64_t job_uid, job_gid;
     bool job_allow_root;

@@ -42,7 +42,7 @@ static const struct config_key_info KEYS[CONFIG_KEY_COUNT] = {
     [CONFIG_DIRECTORIES_LIBEXEC] = {"directories.libexec", CONFIG_TYPE_PATH_OR_NONE, "\"\"", 0, 0,
                                     FIELD(libexec_directory),
                                     "Where runlet-supervisor, runlet-unpack and the entry programs are. "
-                                    "Empty: beside the running program."},
+                                    "Empty: beside the running program, or in ../libexec/runlet."},
     [CONFIG_PYTHON] = {"python", CONFIG_TYPE_PATH, "/usr/bin/python3", 0, 0, FIELD(python),
                        "The interpreter of .py files in jobs without a conda environment."},
     [CONFIG_BASH] = {"bash", CONFIG_TYPE_PATH, "/bin/bash", 0, 0, FIELD(bash),

@@ -350,6 +350,7 @@ static struct admission admission_state(const struct agent *a)
     return (struct admission){.concurrency = (size_t)a->config->concurrency,
                               .active = engine_active(a->engine),
                               .stopping = a->stopping,
+                              .draining = access(a->layout->drain, F_OK) == 0,
                               .disk_free = disk_free(a->launcher.runs_fd),
                               .disk_reserve = DISK_RESERVE_BYTES};
 }

@@ -19,10 +19,12 @@ static int join(char to[LAYOUT_PATH_MAX], const char *folder, const char *name, 
     return 0;
 }
 
-/* The folder of the running program. */
-static int program_folder(char to[LAYOUT_PATH_MAX], struct err *e)
+/* Beside the running program, as in a build's folder; else where an installed program has its helpers, seen from its
+ * own folder: an installation may be moved as a whole. */
+static int helper_folder(char to[LAYOUT_PATH_MAX], struct err *e)
 {
     ssize_t n = readlink("/proc/self/exe", to, LAYOUT_PATH_MAX - 1);
+    char beside[LAYOUT_PATH_MAX];
     char *slash;
 
     if (n < 0)
@@ -31,7 +33,15 @@ static int program_folder(char to[LAYOUT_PATH_MAX], struct err *e)
     slash = strrchr(to, '/');
     if (slash != NULL)
         *slash = '\0';
-    return 0;
+    if (join(beside, to, "runlet-supervisor", e) < 0)
+        return e->code;
+    if (access(beside, F_OK) == 0)
+        return 0;
+    slash = strrchr(to, '/');
+    if (slash != NULL)
+        *slash = '\0';
+    (void)snprintf(beside, sizeof(beside), "%s", to);
+    return join(to, beside, "libexec/runlet", e);
 }
 
 int layout_paths(const struct config *config, struct layout *ret, struct err *e)
@@ -43,11 +53,12 @@ int layout_paths(const struct config *config, struct layout *ret, struct err *e)
         join(l.runs, config->state_directory, "runs", e) < 0 ||
         join(l.sockets, config->run_directory, "runs", e) < 0 ||
         join(l.api_socket, config->run_directory, "api.sock", e) < 0 ||
-        join(l.supervisor_socket, config->run_directory, "supervisor.sock", e) < 0)
+        join(l.supervisor_socket, config->run_directory, "supervisor.sock", e) < 0 ||
+        join(l.drain, config->run_directory, "drain", e) < 0)
         return e->code;
     if (config->libexec_directory[0] != '\0')
         (void)snprintf(l.libexec, sizeof(l.libexec), "%s", config->libexec_directory);
-    else if (program_folder(l.libexec, e) < 0)
+    else if (helper_folder(l.libexec, e) < 0)
         return e->code;
     *ret = l;
     return 0;
@@ -55,6 +66,10 @@ int layout_paths(const struct config *config, struct layout *ret, struct err *e)
 
 int layout_users(const struct config *config, struct layout *l, struct err *e)
 {
+    if (config->rootless) {
+        l->agent_ids = (struct user_ids){0, 0};
+        return 0;
+    }
     return user_lookup(config->agent_user, config->agent_group, &l->agent_ids, e);
 }
 
@@ -129,6 +144,8 @@ int layout_policy_options(const struct config *config, const struct layout *l, s
             return -ENOMEM;
     (void)snprintf(limit, sizeof(limit), "%lldms", (long long)config->maximum_runtime_ms);
     if (add_pair(ret, "--maximum-runtime", limit) < 0)
+        return -ENOMEM;
+    if (config->rootless && strlist_add(ret, "--rootless") < 0)
         return -ENOMEM;
     if (config->sandbox_allow_learn && strlist_add(ret, "--allow-learn") < 0)
         return -ENOMEM;

@@ -9,6 +9,7 @@
  *     runs/          root:agent 0750   each live run's own socket
  *     api.sock       agent 0660        the agent's API
  *     supervisor.sock                  on a systemd host: where supervisors are asked for
+ *     drain                            while root keeps a file here, the agent begins no run
  */
 #ifndef DAEMON_LAYOUT_H
 #define DAEMON_LAYOUT_H
@@ -27,6 +28,7 @@ struct layout {
     char sockets[LAYOUT_PATH_MAX];
     char api_socket[LAYOUT_PATH_MAX];
     char supervisor_socket[LAYOUT_PATH_MAX];
+    char drain[LAYOUT_PATH_MAX];
     char libexec[LAYOUT_PATH_MAX]; /* folder of runlet-supervisor, runlet-unpack and entry/ */
     struct user_ids agent_ids;     /* layout_users fills it */
 };

@@ -67,8 +67,19 @@ static int lock_state(struct daemon *d, struct err *e)
     return 0;
 }
 
-/* What needs root, ending in its loss. On a systemd host the folders and the supervisors' socket are there
- * already. */
+/* The socket that systemd keeps for the agent, else one of its own. */
+static int listen_for_api(struct daemon *d, struct err *e)
+{
+    int fd = manager_socket();
+
+    if (fd < 0 && fd != -ENOENT)
+        return err_set(e, fd, BLAME_NODE, "the service manager handed over something else than one unix socket");
+    d->api_fd = fd >= 0 ? fd : api_bind(&d->layout, e);
+    return d->api_fd < 0 ? d->api_fd : 0;
+}
+
+/* What needs root, ending in its loss. Under systemd's own units there is nothing of it: the folders and the
+ * sockets are there already, and the agent is started as its user. */
 static int set_up_as_root(struct daemon *d, struct err *e)
 {
     if (layout_ensure(&d->config, &d->layout, e) < 0)
@@ -76,9 +87,8 @@ static int set_up_as_root(struct daemon *d, struct err *e)
     /* Before the socket is taken from an agent that serves it. */
     if (lock_state(d, e) < 0)
         return e->code;
-    d->api_fd = api_bind(&d->layout, e);
-    if (d->api_fd < 0)
-        return d->api_fd;
+    if (listen_for_api(d, e) < 0)
+        return e->code;
     if (access(d->layout.supervisor_socket, F_OK) == 0)
         d->agent.gate.socket_path = d->layout.supervisor_socket;
     else if (agent_open_starter(&d->config, &d->layout, false, &d->agent.gate, e) < 0)
@@ -95,8 +105,7 @@ static int set_up(struct daemon *d, struct err *e)
     if (lock_state(d, e) < 0)
         return e->code;
     d->agent.gate.socket_path = d->layout.supervisor_socket;
-    d->api_fd = api_bind(&d->layout, e);
-    return d->api_fd < 0 ? d->api_fd : 0;
+    return listen_for_api(d, e);
 }
 
 static void on_signal(void *context, int signal)

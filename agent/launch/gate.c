@@ -34,6 +34,8 @@ static _Noreturn void become_starter(const char *supervisor, int fd, const struc
     if (lifted < 0 || let_go(silent) < 0 || fd_set_cloexec(STARTER_FD, false) < 0)
         _exit(126);
     fd_close_from(STARTER_FD + 1, NULL, 0);
+    /* The caller's state is its own to tell; a supervisor would speak of a run in its place. */
+    (void)unsetenv("NOTIFY_SOCKET");
     (void)sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
     (void)execv(supervisor, argv->item);

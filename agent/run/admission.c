@@ -5,6 +5,8 @@ enum admission_answer admission_decide(const struct admission *a)
 {
     if (a->stopping)
         return ADMIT_NOT_STOPPING;
+    if (a->draining)
+        return ADMIT_NOT_DRAINING;
     if (a->active >= a->concurrency)
         return ADMIT_NOT_FULL;
     if (a->disk_free < a->disk_reserve)
@@ -17,6 +19,7 @@ const char *admission_text(enum admission_answer answer)
     switch (answer) {
     case ADMIT_NOT_FULL: return "the node executes as many runs as its configuration allows (concurrency)";
     case ADMIT_NOT_STOPPING: return "the agent is being stopped";
+    case ADMIT_NOT_DRAINING: return "the node is being drained (a file 'drain' in the runtime directory)";
     case ADMIT_NOT_DISK: return "there is too little disk space for another run";
     case ADMIT:
     default: return "";

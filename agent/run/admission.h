@@ -12,6 +12,7 @@ struct admission {
     size_t concurrency; /* runs at a time */
     size_t active;      /* runs that were started and have not finished */
     bool stopping;      /* the agent is being shut down */
+    bool draining;      /* the machine goes down, or its administrator wants no further run */
     uint64_t disk_free; /* bytes where run directories go */
     uint64_t disk_reserve;
 };
@@ -20,6 +21,7 @@ enum admission_answer {
     ADMIT = 0,
     ADMIT_NOT_FULL,     /* as many runs as the node takes */
     ADMIT_NOT_STOPPING, /* the agent is going away */
+    ADMIT_NOT_DRAINING, /* the node is being emptied */
     ADMIT_NOT_DISK,     /* too little space for logs and records of another run */
 };
 

@@ -45,7 +45,11 @@ static int send_word(int fd, const struct launch_word *word, int passed_fd)
         header->cmsg_len = CMSG_LEN(sizeof(int));
         memcpy(CMSG_DATA(header), &passed_fd, sizeof(passed_fd));
     }
-    return sendmsg(fd, &msg, (int)LAUNCH_SEND_FLAGS) < 0 ? -errno : 0;
+    CRASH_POINT("word-send");
+    if (sendmsg(fd, &msg, (int)LAUNCH_SEND_FLAGS) < 0)
+        return -errno;
+    CRASH_POINT("word-sent");
+    return 0;
 }
 
 /* Sends a word and waits until init lets us go on. If it does not, it ends, and we with it. */

@@ -123,6 +123,7 @@ int finish(struct supervision *s, struct err *e)
         log_warning("run=%s its control group could not be removed", s->plan.run_id);
     r = write_record(s, e);
     if (r == 0) {
+        log_info("run=%s has ended and is recorded", s->plan.run_id);
         (void)snprintf(m.run_id, sizeof(m.run_id), "%s", s->plan.run_id);
         channel_say(&s->channel, &m);
     }

@@ -270,25 +270,27 @@ static _Noreturn void watch(struct init *init)
 
 static _Noreturn void become_job(const struct launch *l, int report_fd)
 {
+    const struct user_ids own = policy_own_ids(l->policy, l->plan);
     const struct containment c = {
         .directory = l->directory,
         .argv = l->argv,
         .environment = l->environment,
         .output_fd = {l->output_fd[0], l->output_fd[1]},
         .report_fd = report_fd,
-        .uid = policy_uid(l->policy, l->plan),
-        .gid = policy_gid(l->policy, l->plan),
+        .uid = own.uid,
+        .gid = own.gid,
         .nice = l->plan->nice,
         .oom_score_adj = l->plan->oom_score_adj,
         .umask_bits = (mode_t)l->plan->umask_bits,
         .limits = l->limits,
         .cpuset_by_group = run_group_backend(l->group, CONTROLLER_CPUSET) != NULL,
-        .walls = {.uid = policy_uid(l->policy, l->plan),
-                  .gid = policy_gid(l->policy, l->plan),
+        .walls = {.uid = own.uid,
+                  .gid = own.gid,
+                  .keeps_groups = l->policy->rootless,
                   .best_effort = l->policy->limits_best_effort,
                   .devices = &l->plan->sandbox.devices,
                   .filter = l->filter},
-        .user_namespace = l->plan->sandbox.user_namespace,
+        .user_namespace = policy_user_namespace(l->policy, l->plan),
     };
 
     CRASH_ROLE("job");
@@ -296,13 +298,13 @@ static _Noreturn void become_job(const struct launch *l, int report_fd)
     contain_and_execute(&c);
 }
 
-static int write_map(pid_t pid, const char *name, unsigned id)
+static int write_map(pid_t pid, const char *name, unsigned inside, unsigned outside)
 {
     char path[48], text[48];
     AUTO_CLOSE int fd = -1;
 
     (void)snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
-    (void)snprintf(text, sizeof(text), "%u %u 1", id, id);
+    (void)snprintf(text, sizeof(text), "%u %u 1", inside, outside);
     fd = open(path, O_WRONLY | O_CLOEXEC);
     return fd < 0 ? -errno : fd_write_all(fd, text, strlen(text));
 }
@@ -312,10 +314,11 @@ static void fill_namespace(const struct init *init)
 {
     const struct launch *l = init->launch;
     struct err e = ERR_INIT;
-    int r = write_map(init->main_pid, "uid_map", policy_uid(l->policy, l->plan));
+    const struct user_ids own = policy_own_ids(l->policy, l->plan);
+    int r = write_map(init->main_pid, "uid_map", own.uid, policy_uid(l->policy, l->plan));
 
     if (r == 0)
-        r = write_map(init->main_pid, "gid_map", policy_gid(l->policy, l->plan));
+        r = write_map(init->main_pid, "gid_map", own.gid, policy_gid(l->policy, l->plan));
     if (r == 0)
         return;
     (void)err_errno(&e, -r, BLAME_NODE, "map the job's user into its namespace");

@@ -72,7 +72,7 @@ int metadata_block(const struct policy *policy, const struct plan *plan, const s
     }
     if (r == 0)
         r = containment_add(list, NAME, CONTAINMENT_APPLIED, "out of reach", by);
-    else if (policy->limits_best_effort)
+    else if (policy->limits_best_effort || policy->rootless) /* he can reach it without us */
         r = containment_add(list, NAME, CONTAINMENT_MISSING,
                             "this machine has neither BPF on control groups nor nft", "");
     else

@@ -34,6 +34,7 @@ enum option_id {
     OPT_PIDS_DEFAULT,
     OPT_BEST_EFFORT,
     OPT_ALLOW_LEARN,
+    OPT_ROOTLESS,
     OPT_ALLOW_METADATA,
     OPT_DEVICES,
     OPT_CONNECTION_FD,
@@ -61,6 +62,7 @@ static const struct option OPTIONS[] = {
     {"disk-reserve", required_argument, NULL, OPT_DISK_RESERVE},
     {"pids-default", required_argument, NULL, OPT_PIDS_DEFAULT},
     {"best-effort-limits", no_argument, NULL, OPT_BEST_EFFORT},
+    {"rootless", no_argument, NULL, OPT_ROOTLESS},
     {"allow-learn", no_argument, NULL, OPT_ALLOW_LEARN},
     {"allow-metadata", no_argument, NULL, OPT_ALLOW_METADATA},
     {"devices", required_argument, NULL, OPT_DEVICES},
@@ -117,6 +119,7 @@ static int take_option(int id, const char *option, struct policy *p, struct serv
     case OPT_JOB_USER: p->job_user = optarg; return 0;
     case OPT_ALLOW_ROOT: p->allow_root = true; return 0;
     case OPT_BEST_EFFORT: p->limits_best_effort = true; return 0;
+    case OPT_ROOTLESS: p->rootless = true; return 0;
     case OPT_ALLOW_LEARN: p->allow_learn = true; return 0;
     case OPT_ALLOW_METADATA: p->allow_metadata = true; return 0;
     case OPT_DEVICES: p->devices = optarg; return 0;
@@ -229,10 +232,22 @@ bool policy_grants_device(const struct policy *policy, const char *path)
 
 uid_t policy_uid(const struct policy *policy, const struct plan *plan)
 {
-    return plan->as_root ? 0 : policy->job_uid;
+    return plan->as_root || policy->rootless ? 0 : policy->job_uid;
 }
 
 gid_t policy_gid(const struct policy *policy, const struct plan *plan)
 {
-    return plan->as_root ? 0 : policy->job_gid;
+    return plan->as_root || policy->rootless ? 0 : policy->job_gid;
+}
+
+struct user_ids policy_own_ids(const struct policy *policy, const struct plan *plan)
+{
+    if (plan->as_root)
+        return (struct user_ids){0, 0};
+    return (struct user_ids){policy->job_uid, policy->job_gid};
+}
+
+bool policy_user_namespace(const struct policy *policy, const struct plan *plan)
+{
+    return plan->sandbox.user_namespace || policy->rootless;
 }

@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "sys/process.h"
 #include "wire/plan.h"
 
 struct policy {
@@ -22,6 +23,8 @@ struct policy {
     gid_t job_gid;
     const char *job_user; /* name of job_uid in the job's view */
     bool allow_root;
+    bool
+        rootless; /* an ordinary user's: root only in the user namespace that we are in, which has nobody else */
     const char *runs_dir;       /* .../runs */
     const char *sockets_dir;    /* where each run's own socket goes */
     const char *hidden_dirs[2]; /* what the job must not see of runlet: state and runtime directory */
@@ -54,8 +57,14 @@ int policy_check(const struct policy *policy, const struct plan *plan, struct er
 /* Whether a job may ask for the device node. Pure. */
 bool policy_grants_device(const struct policy *policy, const char *path);
 
-/* The user the job runs as under this policy. */
+/* The user the job runs as under this policy, as we see it: without root that is us. */
 uid_t policy_uid(const struct policy *policy, const struct plan *plan);
 gid_t policy_gid(const struct policy *policy, const struct plan *plan);
+
+/* The same as the job sees itself; different only without root, where a namespace of its own makes it so. */
+struct user_ids policy_own_ids(const struct policy *policy, const struct plan *plan);
+
+/* Whether the job gets a user namespace of its own. */
+bool policy_user_namespace(const struct policy *policy, const struct plan *plan);
 
 #endif

@@ -18,7 +18,9 @@ static int remove_directory(const struct run_directory *run, struct err *e)
     char aside[64];
     int r;
 
-    (void)snprintf(aside, sizeof(aside), ".removed.%d", (int)getpid());
+    /* Also what a killed supervisor left under the name that we take. */
+    (void)run_directory_sweep(run->runs_fd, clock_wall());
+    (void)snprintf(aside, sizeof(aside), RUN_HALF_REMOVED "%d", (int)getpid());
     if (renameat(run->runs_fd, run->name, run->runs_fd, aside) < 0)
         return err_errno(e, errno, BLAME_NODE, "remove run %s", run->name);
     CRASH_POINT("run-put-aside");

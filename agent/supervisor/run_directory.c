@@ -1,6 +1,7 @@
 /* run_directory.c - see run_directory.h. */
 #include "supervisor/run_directory.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -18,9 +19,10 @@
 
 /* Room for the exit record, the journal's last lines and directory entries when the job has filled the disk.
  */
-#define RESERVE_BYTES (64 * 1024)
-#define RESERVE_NAME  "reserve"
-#define PASSWD_MAX    (1U << 20)
+#define RESERVE_BYTES     (64 * 1024)
+#define RESERVE_NAME      "reserve"
+#define PASSWD_MAX        (1U << 20)
+#define HALF_MADE_KEPT_MS (60LL * 60 * 1000)
 
 /* Copies passwd(5) or group(5) without the lines that have our name or number, and adds ours: the job knows
  * its own name whatever accounts the machine has. */
@@ -61,8 +63,9 @@ static int write_accounts(int scratch_fd, const char *source, const char *name, 
 static int make_accounts(int scratch_fd, const struct policy *policy, const struct plan *plan)
 {
     char line[512];
-    uid_t uid = policy_uid(policy, plan);
-    gid_t gid = policy_gid(policy, plan);
+    const struct user_ids own = policy_own_ids(policy, plan);
+    uid_t uid = own.uid;
+    gid_t gid = own.gid;
     const char *user = uid == 0 ? "root" : policy->job_user;
     const char *group = gid == 0 ? "root" : gid == 100 ? "users" : policy->job_user;
     int r;
@@ -148,9 +151,9 @@ static int fill(const struct policy *policy, const struct plan *plan, const char
     return file_replace(d->fd, PLAN_NAME, plan_text, plan_size, 0640);
 }
 
-/* A supervisor that was killed while it made this run's directory left it half made; one that is at work holds
+/* A supervisor that was killed while it made or removed a run's directory left half of it; one that is at work holds
  * its lock. 0, -EEXIST when somebody is at work, or another -errno. */
-static int remove_half_made(int runs_fd, const char *temporary)
+static int remove_half(int runs_fd, const char *temporary)
 {
     AUTO_CLOSE int fd = dir_open(runs_fd, temporary);
     AUTO_CLOSE int lock = fd >= 0 ? lock_file(fd) : -1;
@@ -170,12 +173,12 @@ int run_directory_create(const struct policy *policy, const struct plan *plan, c
     int r;
 
     (void)snprintf(d.name, sizeof(d.name), "%s", plan->run_id);
-    (void)snprintf(temporary, sizeof(temporary), ".new.%s", d.name);
+    (void)snprintf(temporary, sizeof(temporary), RUN_HALF_MADE "%s", d.name);
     d.runs_fd = dir_open(AT_FDCWD, policy->runs_dir);
     if (d.runs_fd < 0)
         return err_errno(e, -d.runs_fd, BLAME_NODE, "open %s", policy->runs_dir);
     /* set-group-id: what is written here later belongs to the agent's group, which reads it. */
-    r = remove_half_made(d.runs_fd, temporary);
+    r = remove_half(d.runs_fd, temporary);
     if (r == 0)
         r = d.fd = make_dir(d.runs_fd, temporary, 02750, 0, policy->agent_gid);
     CRASH_POINT("run-directory-made");
@@ -237,6 +240,38 @@ void run_directory_release_reserve(const struct run_directory *d)
 int run_directory_clean(const struct run_directory *d)
 {
     return tree_remove(d->fd, SCRATCH_NAME);
+}
+
+static bool begins(const char *name, const char *with)
+{
+    return strncmp(name, with, strlen(with)) == 0;
+}
+
+static bool is_old(int runs_fd, const char *name, wall_ms_t now)
+{
+    struct stat st;
+
+    return fstatat(runs_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+           now.ms - st.st_mtim.tv_sec * 1000LL > HALF_MADE_KEPT_MS;
+}
+
+size_t run_directory_sweep(int runs_fd, wall_ms_t now)
+{
+    int copy = openat(runs_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = copy >= 0 ? fdopendir(copy) : NULL;
+    const struct dirent *entry;
+    size_t count = 0;
+
+    if (dir == NULL && copy >= 0)
+        (void)close(copy);
+    while (dir != NULL && (entry = readdir(dir)) != NULL) {
+        const char *name = entry->d_name;
+        if (begins(name, RUN_HALF_REMOVED) || (begins(name, RUN_HALF_MADE) && is_old(runs_fd, name, now)))
+            count += remove_half(runs_fd, name) == 0;
+    }
+    if (dir != NULL)
+        (void)closedir(dir);
+    return count;
 }
 
 void run_directory_close(struct run_directory *d)

@@ -15,6 +15,7 @@
 
 #include <stdbool.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/limits.h"
 #include "supervisor/policy.h"
@@ -58,6 +59,14 @@ int run_directory_clean(const struct run_directory *d);
 
 /* Gives the reserved disk space back, so that the end can be recorded on a full disk. */
 void run_directory_release_reserve(const struct run_directory *d);
+
+/* Names in runs/ that are no run: one being made (followed by its id), and one being removed (followed by a pid). */
+#define RUN_HALF_MADE    ".new."
+#define RUN_HALF_REMOVED ".removed."
+
+/* Removes what killed supervisors left under those names; a half-made one only after an hour, because it is there a moment
+ * before it is locked. Returns how many. */
+size_t run_directory_sweep(int runs_fd, wall_ms_t now);
 
 void run_directory_close(struct run_directory *d);
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/crash_point.h"
 #include "supervisor/limits.h"
 #include "sys/fd.h"
 #include "sys/loop_disk.h"
@@ -76,6 +77,7 @@ static int mount_disk(struct scratch_disk *d, int device, int run_fd, struct err
     if (mount(source, disk.text, "ext4", MS_NOSUID | MS_NODEV, "discard,noinit_itable") < 0)
         return failed(e, "mount", disk.text);
     d->mounted = true;
+    CRASH_POINT("disk-mounted");
     return 0;
 }
 
@@ -93,6 +95,7 @@ static int mount_folders(struct scratch_disk *d, const struct policy *policy, co
             return e->code;
         if (mount(from.text, over.text, NULL, MS_BIND, NULL) < 0)
             return failed(e, "mount over", over.text);
+        CRASH_POINT_OF("disk-folder-mounted", FOLDERS[i].name);
     }
     return 0;
 }
@@ -122,6 +125,7 @@ static int unmount(const struct scratch_disk *d, int flags)
     for (size_t i = ARRAY_SIZE(FOLDERS); i-- > 0;)
         if (umount2(below(d, FOLDERS[i].over, "").text, flags) < 0 && errno != EINVAL && first == 0)
             first = -errno;
+    CRASH_POINT("disk-folders-unmounted");
     if (umount2(below(d, DISK_NAME, "").text, flags) < 0 && first == 0)
         first = -errno;
     return first;
@@ -132,9 +136,12 @@ static int make(const struct policy *policy, const struct plan *plan, const stru
 {
     int64_t asked = plan->limits.value[LIMIT_SCRATCH];
     AUTO_CLOSE int image = loop_disk_make(run->fd, HOME_IMAGE_NAME, asked, e);
-    AUTO_CLOSE int device = image >= 0 ? loop_disk_attach(image, LOOP_AT_ONCE, e) : -1;
+    AUTO_CLOSE int device = -1;
     AUTO_CLOSE int home = -1;
 
+    CRASH_POINT("disk-made");
+    device = image >= 0 ? loop_disk_attach(image, LOOP_AT_ONCE, e) : -1;
+    CRASH_POINT("disk-attached");
     if (device < 0 || mount_disk(d, device, run->fd, e) < 0 || mount_folders(d, policy, plan, e) < 0)
         return e->code;
     home = dir_open(AT_FDCWD, below(d, HOME_NAME, "").text);
@@ -185,7 +192,9 @@ int scratch_disk_end(struct scratch_disk *d, struct run_directory *run)
         if (!FOLDERS[i].of_job)
             (void)tree_remove(disk, FOLDERS[i].name);
     fd_close(&disk);
+    CRASH_POINT("disk-unmount");
     r = unmount(d, 0);
+    CRASH_POINT("disk-unmounted");
     if (r < 0)
         (void)unmount(d, MNT_DETACH);
     d->mounted = false;

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "supervisor/metadata.h"
 #include "sys/fd.h"
+#include "sys/notify.h"
 #include "sys/packet.h"
 #include "sys/process.h"
 #include "wire/entry.h"
@@ -33,10 +34,20 @@ const char *stage_name(enum stage stage)
     return (unsigned)stage < STAGE_COUNT ? STAGE_NAMES[stage] : "unknown";
 }
 
+/* In `systemctl status` the unit has the name of its run. */
+static void stage_tell_manager(const struct supervision *s)
+{
+    char state[RUN_ID_BYTES + 64];
+
+    (void)snprintf(state, sizeof(state), "STATUS=run %s: %s", s->plan.run_id, stage_name(s->stage));
+    (void)notify_manager(state);
+}
+
 static void set_stage(struct supervision *s, enum stage stage)
 {
     log_debug("run=%s %s -> %s", s->plan.run_id, stage_name(s->stage), stage_name(stage));
     s->stage = stage;
+    stage_tell_manager(s);
 }
 
 /* Journal facts of a run in progress are evidence, not the record itself: a full disk must not end the run's
@@ -79,6 +90,8 @@ void stage_place(struct supervision *s, const int *placement_fds, boot_ms_t now)
 {
     struct err e = ERR_INIT;
 
+    set_stage(s, STAGE_PLACING);
+    log_info("run=%s begins", s->plan.run_id);
     if (scratch_disk_make(s->policy, &s->plan, &s->run, &s->scratch, &s->contained, &e) < 0) {
         not_started(s, CAUSE_LIMIT_NOT_APPLIED, &e);
         tree_gone(s);

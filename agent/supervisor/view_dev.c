@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/crash_point.h"
 #include "base/run_sandbox.h"
 #include "sys/fd.h"
 
@@ -116,6 +117,7 @@ static int make_mounts(struct err *e)
     if (mount("mqueue", "/dev/mqueue", "mqueue", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0 &&
         errno != ENODEV)
         return failed(e, "mount", "/dev/mqueue");
+    CRASH_POINT("mounted:/dev/mqueue");
     return 0;
 }
 
@@ -123,6 +125,7 @@ static int fill(const struct node *nodes, size_t count, struct err *e)
 {
     if (mount("tmpfs", "/dev", "tmpfs", MS_NOSUID | MS_NOEXEC, "mode=0755,size=64k,nr_inodes=256") < 0)
         return failed(e, "mount an empty", "/dev");
+    CRASH_POINT("mounted:/dev");
     for (size_t i = 0; i < count; i++)
         if (place_node(&nodes[i], e) < 0)
             return e->code;

@@ -152,9 +152,10 @@ int walls_verify_text(const char *status, const struct wall_plan *plan, struct c
         expect(status, "NoNewPrivs", "1", e) < 0)
         return e->code;
     (void)status_value(status, "Groups", &n);
-    if (n > 0)
+    if (n > 0 && !plan->keeps_groups)
         return err_set(e, -ENOTSUP, BLAME_NODE, "it is still in other groups");
-    (void)snprintf(user, sizeof(user), "%u:%u, no other group", plan->uid, plan->gid);
+    (void)snprintf(user, sizeof(user), "%u:%u, %s", plan->uid, plan->gid,
+                   n > 0 ? "and the caller's groups" : "no other group");
     if (note(list, "user", CONTAINMENT_APPLIED, user, "", e) < 0 ||
         note(list, "capabilities", CONTAINMENT_APPLIED, "none", "", e) < 0)
         return e->code;

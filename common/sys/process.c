@@ -110,12 +110,20 @@ int user_lookup(const char *user, const char *group, struct user_ids *ret, struc
     return 0;
 }
 
+/* In a user namespace that an ordinary user made, groups cannot be changed: nobody may lose one that shuts him out. */
+static bool groups_are_fixed(void)
+{
+    AUTO(strbuf) struct strbuf text = STRBUF_INIT(16);
+
+    return file_read(AT_FDCWD, "/proc/self/setgroups", &text) == 0 && strncmp(strbuf_str(&text), "deny", 4) == 0;
+}
+
 int privilege_drop(struct user_ids to, struct err *e)
 {
     uid_t r_uid, e_uid, s_uid;
     gid_t r_gid, e_gid, s_gid;
 
-    if (setgroups(0, NULL) < 0)
+    if (setgroups(0, NULL) < 0 && !(errno == EPERM && groups_are_fixed()))
         return err_errno(e, errno, BLAME_NODE, "give up the supplementary groups");
     if (setresgid(to.gid, to.gid, to.gid) < 0)
         return err_errno(e, errno, BLAME_NODE, "become group %u", to.gid);

@@ -11,6 +11,7 @@
 
 #include "base/auto.h"
 #include "base/clock.h"
+#include "base/crash_point.h"
 #include "base/strbuf.h"
 #include "sys/fd.h"
 
@@ -27,6 +28,8 @@ static _Noreturn void become(char *const argv[], int fd, int output)
     int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     sigset_t none;
 
+    CRASH_ROLE("program");
+    CRASH_POINT("born");
     if (lifted < 0 || null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(output, STDOUT_FILENO) < 0 ||
         dup2(output, STDERR_FILENO) < 0 || dup2(lifted, PROGRAM_FD) < 0)
         _exit(STATUS_NOT_RUN);
@@ -84,7 +87,10 @@ int program_run(char *const argv[], int fd, int64_t limit_ms, struct err *e)
     if (pipe2(ends, O_CLOEXEC) < 0)
         return err_errno(e, errno, BLAME_NODE, "make a pipe for %s", argv[0]);
     ours = ends[0];
+    CRASH_POINT_OF("fork-program", argv[0]);
     pid = fork();
+    if (pid != 0)
+        CRASH_POINT_OF("forked-program", argv[0]);
     if (pid == 0)
         become(argv, fd, ends[1]);
     (void)close(ends[1]);

@@ -21,8 +21,9 @@
 #include "sys/fd.h"
 
 #define DOCUMENT_NAME "assignment.json"
-/* Each lost race for the folder's name costs one. */
-#define MAKE_ATTEMPTS 8
+/* Whoever removes what a killed submitter left holds it for a moment only; a living submitter may hold it longer. */
+#define MAKE_ATTEMPTS    100
+#define MAKE_PAUSE_NANOS (10L * 1000 * 1000)
 /* Whoever handed a run in twice may want to look at what was ignored. */
 #define REPEATED_KEPT_MS (24LL * 60 * 60 * 1000)
 
@@ -130,6 +131,8 @@ static int take_folder(int parent_fd, const char *name)
 /* Makes the folder and holds it. What a killed submitter left in its place goes first. fd or negative with *e. */
 static int make_folder(int parent_fd, const char *name, struct err *e)
 {
+    const struct timespec pause = {.tv_nsec = MAKE_PAUSE_NANOS};
+
     for (int attempt = 0; attempt < MAKE_ATTEMPTS; attempt++) {
         bool stale = mkdirat(parent_fd, name, 0770) < 0;
         AUTO_CLOSE int fd = -1;
@@ -138,8 +141,8 @@ static int make_folder(int parent_fd, const char *name, struct err *e)
         CRASH_POINT("submission-made");
         fd = take_folder(parent_fd, name);
         if (fd == -EWOULDBLOCK)
-            break;
-        if (fd < 0 && fd != -ENOENT)
+            (void)nanosleep(&pause, NULL);
+        if (fd < 0 && fd != -ENOENT && fd != -EWOULDBLOCK)
             return err_errno(e, -fd, BLAME_NODE, "open the run's folder");
         if (fd >= 0 && !stale)
             return take_fd(&fd);

@@ -16,6 +16,9 @@ static void decisions(void **state)
         {{.concurrency = 2, .active = 1, .disk_free = 4, .disk_reserve = 5}, ADMIT_NOT_DISK},
         {{.concurrency = 1, .active = 1, .stopping = true, .disk_free = 0, .disk_reserve = 5},
          ADMIT_NOT_STOPPING},
+        {{.concurrency = 2, .active = 1, .draining = true, .disk_free = 10, .disk_reserve = 5},
+         ADMIT_NOT_DRAINING},
+        {{.concurrency = 1, .stopping = true, .draining = true}, ADMIT_NOT_STOPPING},
     };
 
     (void)state;
