@@ -115,7 +115,8 @@ static bool groups_are_fixed(void)
 {
     AUTO(strbuf) struct strbuf text = STRBUF_INIT(16);
 
-    return file_read(AT_FDCWD, "/proc/self/setgroups", &text) == 0 && strncmp(strbuf_str(&text), "deny", 4) == 0;
+    return file_read(AT_FDCWD, "/proc/self/setgroups", &text) == 0 &&
+           strncmp(strbuf_str(&text), "deny", 4) == 0;
 }
 
 int privilege_drop(struct user_ids to, struct err *e)
