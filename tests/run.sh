@@ -3,6 +3,7 @@
 # "N passed, N failed, N skipped". Exit status 0 when something passed and nothing failed.
 #   --preset NAME   build and test this preset (dev)
 #   -k EXPRESSION   only the pytest tests that match; unit tests by the same words
+#   --vm            the stories in a virtual machine (tests/vm) as well
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -11,13 +12,15 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 preset=dev
 only=
+vm=false
 while [[ $# -gt 0 ]]; do
     case $1 in
     --preset) preset=${2:?--preset needs a name}; shift 2 ;;
     --preset=*) preset=${1#*=}; shift ;;
     -k) only=${2:?-k needs an expression}; shift 2 ;;
+    --vm) vm=true; shift ;;
     *)
-        say "unknown option $1 (there are: --preset NAME, -k EXPRESSION)"
+        say "unknown option $1 (there are: --preset NAME, -k EXPRESSION, --vm)"
         exit 2
         ;;
     esac
@@ -28,9 +31,16 @@ finished=false
 trap '$finished || { echo "0 passed, 1 failed, 0 skipped"; exit 1; }' EXIT
 
 mkdir -p build
-install_packages packaging/build-depends.txt packaging/test-depends.txt
+packages=(packaging/build-depends.txt packaging/test-depends.txt)
+if $vm; then
+    packages+=(tests/vm/depends.txt)
+fi
+install_packages "${packages[@]}"
 ensure_user
 build_preset "$preset"
+if $vm; then
+    build_preset release
+fi
 
 build=build/$preset
 results=$build/results
@@ -52,12 +62,23 @@ if [[ -n $only ]]; then
 fi
 export RUNLET_BUILD=$PWD/$build RUNLET_BIN_DIR=$PWD/$build/bin PYTHONDONTWRITEBYTECODE=1
 pytest_status=0
-"${pytest[@]}" "${parallel[@]}" --junitxml="$results/pytest.xml" tests >"$results/pytest.log" 2>&1 </dev/null || pytest_status=$?
+"${pytest[@]}" "${parallel[@]}" --ignore=tests/vm --junitxml="$results/pytest.xml" tests >"$results/pytest.log" 2>&1 </dev/null || pytest_status=$?
 # Stories of real processes share the machine's cores. A few that failed are run once more, alone: one that passes then is shown
 # as UNSTABLE, for somebody to look at, and does not hold the rest up.
 if [[ $pytest_status -eq 1 && $(grep -c '^FAILED' "$results/pytest.log") -le 5 ]]; then
     say "running what failed once more, alone"
-    "${pytest[@]}" --last-failed --junitxml="$results/again.xml" tests >"$results/again.log" 2>&1 </dev/null || true
+    "${pytest[@]}" --last-failed --ignore=tests/vm --junitxml="$results/again.xml" tests >"$results/again.log" 2>&1 </dev/null || true
+fi
+
+# One machine at a time: it has as many processors as many of its hosts.
+if $vm; then
+    say "running the stories in a virtual machine"
+    vm_status=0
+    RUNLET_VM=1 "${pytest[@]}" --junitxml="$results/vm.xml" tests/vm >"$results/vm.log" 2>&1 </dev/null || vm_status=$?
+    case $vm_status in
+    0 | 1 | 5) ;;
+    *) pytest_status=$vm_status && cat "$results/vm.log" >>"$results/pytest.log" ;;
+    esac
 fi
 
 if [[ -f $results/crash-points.txt ]]; then

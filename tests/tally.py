@@ -62,6 +62,8 @@ def main():
     tally = Tally()
     tally.add_file(results / "ctest.xml")
     tally.add_file(results / "pytest.xml")
+    if (results / "vm.xml").exists():
+        tally.add_file(results / "vm.xml")
     unstable = forgive(tally, results / "again.xml") if (results / "again.xml").exists() else []
     if pytest_status not in PYTEST_RAN:
         log = (results / "pytest.log").read_text(errors="replace")

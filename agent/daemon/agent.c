@@ -25,6 +25,8 @@
 #define FINISHED_NAME "finished"
 /* Below this, logs and records of another run are not safe. */
 #define DISK_RESERVE_BYTES (64ULL << 20)
+/* A node that takes up no run looks this often whether it can again. */
+#define ADMIT_AGAIN_MS 1000
 
 static const struct reporter LOCAL_REPORTER = {.deliver = local_ledger_deliver};
 
@@ -369,8 +371,12 @@ void agent_admit(struct agent *a)
     for (struct run *run = engine_first(a->engine); run != NULL; run = run->next) {
         if (run->phase != PHASE_ACCEPTED || run->pending_count > 0)
             continue;
-        if (admission_decide(&state) != ADMIT)
+        if (admission_decide(&state) != ADMIT) {
+            /* Space is freed, and a drain called off, without a word to us. */
+            if (!state.stopping)
+                loop_timer_start(a->sweep, ADMIT_AGAIN_MS, 0);
             break;
+        }
         run_post(run, RUN_EVENT_START);
         state.active++;
     }

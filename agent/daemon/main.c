@@ -73,7 +73,8 @@ static int listen_for_api(struct daemon *d, struct err *e)
     int fd = manager_socket();
 
     if (fd < 0 && fd != -ENOENT)
-        return err_set(e, fd, BLAME_NODE, "the service manager handed over something else than one unix socket");
+        return err_set(e, fd, BLAME_NODE,
+                       "the service manager handed over something else than one unix socket");
     d->api_fd = fd >= 0 ? fd : api_bind(&d->layout, e);
     return d->api_fd < 0 ? d->api_fd : 0;
 }

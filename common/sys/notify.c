@@ -56,8 +56,9 @@ int manager_socket(void)
     if (pid_text == NULL || count_text == NULL || parse_u64(pid_text, INT32_MAX, &pid) < 0 ||
         pid != (uint64_t)getpid())
         return -ENOENT;
-    if (parse_u64(count_text, INT32_MAX, &count) < 0 || count != 1 || !is_listening_stream(MANAGER_FDS_START) ||
-        fd_set_cloexec(MANAGER_FDS_START, true) < 0 || fd_set_nonblocking(MANAGER_FDS_START, true) < 0)
+    if (parse_u64(count_text, INT32_MAX, &count) < 0 || count != 1 ||
+        !is_listening_stream(MANAGER_FDS_START) || fd_set_cloexec(MANAGER_FDS_START, true) < 0 ||
+        fd_set_nonblocking(MANAGER_FDS_START, true) < 0)
         return -EINVAL;
     return MANAGER_FDS_START;
 }

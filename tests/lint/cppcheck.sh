@@ -10,4 +10,4 @@ done
 # shellcheck disable=SC2086
 exec cppcheck --quiet -j 2 --std=c11 --language=c --enable=warning,performance,portability --inconclusive --error-exitcode=1 \
     --inline-suppr --suppressions-list="$here/cppcheck.txt" --template='{file}:{line}: {severity}: {message} [{id}]' \
-    -I common -I agent -D_GNU_SOURCE -DRUNLET_VERSION='"0"' $folders
+    -I common -I agent -D_GNU_SOURCE -D__x86_64__ -DRUNLET_VERSION='"0"' $folders

@@ -1,6 +1,7 @@
 """`runlet run`: its exit status, its signals, its options, and what of the caller reaches the job."""
 import json
 import os
+import pathlib
 import pty
 import signal
 import subprocess
@@ -157,7 +158,20 @@ def test_ctrl_c_at_a_terminal_reaches_only_runlet(node):
     node.leftovers()
 
 
+def in_namespace(pid_namespace):
+    """The processes of a pid namespace, whatever they call themselves and whoever their parent is."""
+    found = []
+    for entry in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            if os.readlink(entry / "ns/pid_for_children") == pid_namespace:
+                found.append(int(entry.name))
+        except OSError:
+            pass
+    return found
+
+
 def test_a_tree_of_a_thousand_is_gone_after_the_kill(node):
+    """They fork, double-fork, start sessions, ignore SIGTERM, and half of them scrub their environment."""
     text = ("import os, signal, time\n"
             "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
             "for i in range(1000):\n"
@@ -165,20 +179,22 @@ def test_a_tree_of_a_thousand_is_gone_after_the_kill(node):
             "        os.setsid()\n"
             "        if i % 2 and os.fork():\n"
             "            os._exit(0)\n"
-            "        os.execv('/bin/sleep', ['sleep', '3600'])\n"
+            "        os.execve('/bin/sleep', ['kworker/0:1', '3600'], {} if i % 4 < 2 else os.environ)\n"
             "print('ready', flush=True)\n"
             "while True:\n"
             "    time.sleep(1)\n")
     run = node.start_run(node.write("job.py", text), "-q")
     run.await_output(b"ready\n")
     # The last of them may still be about to fork.
-    until("a thousand processes", lambda: len(node.processes_of_runs()) >= 1000)
+    namespace = os.readlink("/proc/%d/ns/pid" % node.status_json(run.await_id())["pid"])
+    until("a thousand processes", lambda: len(in_namespace(namespace)) >= 1000)
     run.process.send_signal(signal.SIGINT)
     until("the stop is asked for", lambda: "STOPPING" in node.phases(run.await_id()))
     run.process.send_signal(signal.SIGINT)
     outcome = run.end()
     assert outcome.status == 130, outcome
     node.check_end(outcome, "CANCELED", "cancelled", phases=STOPPED)
+    assert in_namespace(namespace) == []
 
 
 # ---- arguments ----

@@ -20,16 +20,21 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="session")
-def package():
+def release():
+    """The folder of the release build."""
+    return pathlib.Path(os.environ.get("RUNLET_RELEASE", machine.ROOT / "build" / "release"))
+
+
+@pytest.fixture(scope="session")
+def package(release):
     """The tar of an installed release build."""
     reason = machine.unable()
     if reason:
         pytest.skip(reason)
-    build = pathlib.Path(os.environ.get("RUNLET_RELEASE", machine.ROOT / "build" / "release"))
-    if not (build / "bin" / "runletd").exists():
-        pytest.fail("no release build in %s" % build)
+    if not (release / "bin" / "runletd").exists():
+        pytest.fail("no release build in %s" % release)
     folder = tempfile.mkdtemp(prefix="vm.")
-    yield machine.package(build, folder)
+    yield machine.package(release, folder)
     shutil.rmtree(folder)
 
 

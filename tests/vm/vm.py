@@ -205,12 +205,14 @@ class Vm:
             # Without the interval the log's own count of entries would be old when the power goes.
             node = {"driver": "blklogwrites", "node-name": "node-" + serial, "log-sector-size": 512,
                     "log-super-update-interval": 1, "file": file, "log": {"driver": "file", "filename": str(write_log)}}
+        # QEMU 7.2 can place the data of two requests over each other in the log when one of them writes zeroes.
+        plain = {"discard": False, "write-zeroes": False} if write_log is not None else {}
         with monitor(self.folder / "qmp") as channel:
             channel.call("blockdev-add", **node)
             for slot in range(SLOTS):
                 try:
                     channel.call("device_add", driver="virtio-blk-pci", bus="slot%d" % slot, addr="0x0", serial=serial,
-                                 drive="node-" + serial, id="disk-" + serial)
+                                 drive="node-" + serial, id="disk-" + serial, **plain)
                     break
                 except Refused:
                     if slot == SLOTS - 1:
