@@ -84,12 +84,44 @@ static void enter_reporting(struct run *run, void *context)
     report_final(run, &LOCAL_REPORTER);
 }
 
+/*
+ * A file in the agent's folder that holds a boot id: during that boot something of a run could not be ended. It goes with a
+ * restart of the machine, or when somebody removes it.
+ */
+#define ATTENTION_NAME "needs-attention"
+
+static bool needs_attention(int agent_fd)
+{
+    AUTO(strbuf) struct strbuf text = STRBUF_INIT(256);
+    char boot[BOOT_ID_MAX];
+
+    if (file_read(agent_fd, ATTENTION_NAME, &text) < 0)
+        return false;
+    boot_id_read(boot);
+    return strncmp(strbuf_str(&text), boot, strlen(boot)) == 0;
+}
+
+static void note_attention(const struct agent *a, const struct run *run)
+{
+    char text[BOOT_ID_MAX + RUN_ID_BYTES + 4], boot[BOOT_ID_MAX];
+    int n, r;
+
+    if (run->verdict.state != STATE_NEEDS_ATTENTION)
+        return;
+    boot_id_read(boot);
+    n = snprintf(text, sizeof(text), "%s %s\n", boot, run->id);
+    r = file_replace(a->agent_fd, ATTENTION_NAME, text, (size_t)n, 0640);
+    log_error("run=%s could not be ended completely: this node takes no further run (%s)", run->id,
+              r == 0 ? run->record.left_behind : strerror(-r));
+}
+
 static void enter_finished(struct run *run, void *context)
 {
     struct agent *a = context;
     AUTO_CLOSE int marker = -1;
 
     /* Before the mark: nobody looks at a finished run again. */
+    note_attention(a, run);
     (void)tree_remove(run->dir_fd, "parts");
     marker = openat(run->dir_fd, FINISHED_NAME, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
     CRASH_POINT("finished-marked");
@@ -354,6 +386,7 @@ static struct admission admission_state(const struct agent *a)
                               .stopping = a->stopping,
                               .draining = access(a->layout->drain, F_OK) == 0,
                               .disk_free = disk_free(a->launcher.runs_fd),
+                              .attention = needs_attention(a->agent_fd),
                               .disk_reserve = DISK_RESERVE_BYTES};
 }
 

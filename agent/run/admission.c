@@ -7,6 +7,8 @@ enum admission_answer admission_decide(const struct admission *a)
         return ADMIT_NOT_STOPPING;
     if (a->draining)
         return ADMIT_NOT_DRAINING;
+    if (a->attention)
+        return ADMIT_NOT_ATTENTION;
     if (a->active >= a->concurrency)
         return ADMIT_NOT_FULL;
     if (a->disk_free < a->disk_reserve)
@@ -20,6 +22,12 @@ const char *admission_text(enum admission_answer answer)
     case ADMIT_NOT_FULL: return "the node executes as many runs as its configuration allows (concurrency)";
     case ADMIT_NOT_STOPPING: return "the agent is being stopped";
     case ADMIT_NOT_DRAINING: return "the node is being drained (a file 'drain' in the runtime directory)";
+    case ADMIT_NOT_ATTENTION:
+        return "processes of a run could not be ended, and may hold what the next one needs; restart the "
+               "machine, or "
+               "remove the file 'needs-attention' in the agent's folder when they are gone (runlet status "
+               "shows "
+               "which run: NEEDS_ATTENTION)";
     case ADMIT_NOT_DISK: return "there is too little disk space for another run";
     case ADMIT:
     default: return "";

@@ -19,6 +19,8 @@ static void decisions(void **state)
         {{.concurrency = 2, .active = 1, .draining = true, .disk_free = 10, .disk_reserve = 5},
          ADMIT_NOT_DRAINING},
         {{.concurrency = 1, .stopping = true, .draining = true}, ADMIT_NOT_STOPPING},
+        {{.concurrency = 2, .attention = true, .disk_free = 10, .disk_reserve = 5}, ADMIT_NOT_ATTENTION},
+        {{.concurrency = 2, .attention = true, .draining = true}, ADMIT_NOT_DRAINING},
     };
 
     (void)state;
