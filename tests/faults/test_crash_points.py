@@ -20,7 +20,7 @@ pytestmark = [
 def test_every_point():
     points = crash_points.all_points(BIN)
     chosen = crash_points.choose(points)
-    killed, missed, violations = crash_points.run_all(BIN, chosen, 2, lambda text: None)
+    killed, missed, violations = crash_points.run_all(BIN, chosen, 3, lambda text: None)
     line = crash_points.summary(points, killed, missed, violations)
     if (BUILD / "results").is_dir():
         (BUILD / "results" / "crash-points.txt").write_text(line + "\n")
