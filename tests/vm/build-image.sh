@@ -61,6 +61,9 @@ configure_root() {
     echo '/srv/nfs 127.0.0.0/8(rw,sync,no_subtree_check,no_root_squash,insecure,fsid=0,crossmnt)' >"$root/etc/exports"
     # The journal outlives a reboot; what a test asks about must not be dropped for its rate.
     printf '[Journal]\nStorage=persistent\nRateLimitIntervalSec=0\n' >"$root/etc/systemd/journald.conf.d/tests.conf"
+    # The guest agent would log each look at a command that runs.
+    mkdir -p "$root/etc/systemd/system/qemu-guest-agent.service.d"
+    printf '[Service]\nLogLevelMax=warning\n' >"$root/etc/systemd/system/qemu-guest-agent.service.d/quiet.conf"
     cat >"$root/etc/systemd/system/guest-ready.service" <<'UNIT'
 [Unit]
 Description=Tell the host that the machine is up
