@@ -124,7 +124,7 @@ static void load_bytes(struct writer *w, int32_t offset, int32_t size, int16_t t
     put(w, BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_1, BPF_REG_6, 0, 0);
     set(w, BPF_REG_2, offset);
     put(w, BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_3, BPF_REG_10, 0, 0);
-    put(w, BPF_ALU64 | BPF_ADD | BPF_K, BPF_REG_3, 0, 0, to);
+    put(w, BPF_ALU64 | BPF_ADD, BPF_REG_3, 0, 0, to); /* a constant: BPF_K is 0 */
     set(w, BPF_REG_4, size);
     put(w, BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_skb_load_bytes);
     w->jump[w->jumps++] = w->program->length;

@@ -169,7 +169,8 @@ static int launch(struct supervision *s, const struct placed *placed, struct err
         return err_errno(e, -r, BLAME_NODE, "make the listener's socket");
     s->listener_socket = pair[0];
     (void)fd_set_nonblocking(s->listener_socket, true);
-    l.listener_socket = theirs = pair[1];
+    theirs = pair[1];
+    l.listener_socket = theirs;
     if (init_start(&l, &s->init, e) < 0)
         return e->code;
     for (size_t i = 0; i < CAPTURE_STREAMS; i++)
