@@ -217,12 +217,15 @@ void stage_helper_exited(struct supervision *s, int wait_status)
 
 static void note_containment(struct supervision *s)
 {
+    /* What every run should have and this machine has for none is no news with each run; what somebody settled for is. */
+    enum log_level loud =
+        s->policy->limits_best_effort || s->policy->rootless ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO;
     struct err e = ERR_INIT;
 
     for (size_t i = 0; i < s->contained.count; i++)
         if (s->contained.item[i].state == CONTAINMENT_MISSING)
-            log_warning("run=%s runs without %s (%s)", s->plan.run_id, s->contained.item[i].name,
-                        s->contained.item[i].value);
+            log_at(loud, "run=%s runs without %s (%s)", s->plan.run_id, s->contained.item[i].name,
+                   s->contained.item[i].value);
     if (containment_note(&s->contained, &s->journal, clock_wall(), &e) < 0)
         log_warning("run=%s journal: %s", s->plan.run_id, e.text);
     containment_free(&s->contained);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -159,6 +160,37 @@ void cgroup_places_parse(const char *mountinfo, const char *self_cgroup, struct 
     }
 }
 
+/*
+ * A mount of version 2 that is in no folder, for a machine (or a container) where it is in none: the hierarchy is there all
+ * the same, and programs on a group and its kill need no controller. fd, which lives as long as the process does, or -errno:
+ * without the right to mount, or before Linux 5.2.
+ */
+static int unified_unmounted(void)
+{
+    AUTO_CLOSE int context = (int)syscall(SYS_fsopen, "cgroup2", 1 /* FSOPEN_CLOEXEC */);
+    long mount;
+
+    if (context < 0 || syscall(SYS_fsconfig, context, 6 /* FSCONFIG_CMD_CREATE */, NULL, NULL, 0) < 0)
+        return -errno;
+    mount = syscall(SYS_fsmount, context, 1 /* FSMOUNT_CLOEXEC */, 0);
+    return mount < 0 ? -errno : (int)mount;
+}
+
+static void find_unmounted(const char *self_cgroup, struct cgroup_places *ret)
+{
+    const char *path;
+    size_t n;
+    int fd;
+
+    if (!own_path(self_cgroup, "", &path, &n))
+        return;
+    fd = unified_unmounted();
+    if (fd < 0)
+        return;
+    (void)snprintf(ret->unified_top, sizeof(ret->unified_top), "/proc/self/fd/%d/.", fd);
+    (void)snprintf(ret->unified_own, sizeof(ret->unified_own), "/proc/self/fd/%d%.*s/.", fd, (int)n, path);
+}
+
 void cgroup_places_read(struct cgroup_places *ret)
 {
     AUTO(strbuf) struct strbuf mounts = STRBUF_INIT(PROC_TEXT_MAX);
@@ -168,6 +200,8 @@ void cgroup_places_read(struct cgroup_places *ret)
     if (file_read(AT_FDCWD, "/proc/self/mountinfo", &mounts) == 0 &&
         file_read(AT_FDCWD, "/proc/self/cgroup", &own) == 0)
         cgroup_places_parse(strbuf_str(&mounts), strbuf_str(&own), ret);
+    if (ret->unified_top[0] == '\0' && own.len > 0)
+        find_unmounted(strbuf_str(&own), ret);
 }
 
 /* ---- making them ---- */

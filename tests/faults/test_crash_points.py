@@ -19,7 +19,9 @@ pytestmark = [
 
 def test_every_point():
     points = crash_points.all_points(BIN)
-    chosen = crash_points.choose(points)
+    # A second pass elsewhere (RUNLET_CRASH_EVERY=8) looks at every eighth: that they work there, not whether each does.
+    every = int(os.environ.get("RUNLET_CRASH_EVERY", "1"))
+    chosen = crash_points.choose(points)[::every]
     killed, missed, violations = crash_points.run_all(BIN, chosen, 3, lambda text: None)
     line = crash_points.summary(points, killed, missed, violations)
     if (BUILD / "results").is_dir():
@@ -28,6 +30,8 @@ def test_every_point():
     assert not violations, "\n".join(violations)
     # Loops come by a little more or less often; what does not come by at all is not tested.
     assert len(missed) <= len(chosen) // 20, missed
+    if every > 1:
+        return
     names = {(p.role, p.name) for p in points}
     assert {role for role, _ in names} - {"program"} == {"runletd", "runlet", "starter", "supervisor", "init", "job", "helper", "unpack"}
     assert {(p.role, p.name) for p in killed} >= names - {(p.role, p.name) for p in missed}
