@@ -212,7 +212,7 @@ static int refuse(struct channel *c, enum refusal refusal, const struct err *e)
 
     (void)snprintf(m.text, sizeof(m.text), "%s", e->text);
     channel_say(c, &m);
-    log_at(refusal == REFUSAL_EXISTS ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, "refused (%s): %s",
+    log_at(refusal == REFUSAL_EXISTS ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARNING, "refused (%s): %s",
            refusal_name(refusal), e->text);
     return 0;
 }
