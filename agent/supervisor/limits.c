@@ -66,7 +66,7 @@ void limits_effective(const struct run_limits *asked, const struct policy *polic
     int64_t ceiling = memory_ceiling(policy, node);
 
     for (unsigned i = 0; i < LIMIT_COUNT; i++)
-        l.required[i] = asked->value[i] != LIMIT_UNSET && !policy->limits_best_effort;
+        l.required[i] = asked->value[i] != LIMIT_UNSET && !asked->by_shape[i] && !policy->limits_best_effort;
     l.cpuset_required = asked->cpuset[0] != '\0' && !policy->limits_best_effort;
     cap(&l, LIMIT_MEMORY, ceiling);
     cap(&l, LIMIT_CPU, node->cpus_milli);

@@ -35,9 +35,9 @@ static const struct run_limit_info INFO[LIMIT_COUNT] = {
 
 void run_limits_init(struct run_limits *limits)
 {
+    *limits = (struct run_limits){0};
     for (size_t i = 0; i < LIMIT_COUNT; i++)
         limits->value[i] = LIMIT_UNSET;
-    limits->cpuset[0] = '\0';
 }
 
 bool run_limits_any(const struct run_limits *limits)
@@ -170,9 +170,12 @@ bool cpuset_valid(const char *text)
 
 void run_limits_merge(struct run_limits *limits, const struct run_limits *finer)
 {
-    for (size_t i = 0; i < LIMIT_COUNT; i++)
-        if (finer->value[i] != LIMIT_UNSET)
-            limits->value[i] = finer->value[i];
+    for (size_t i = 0; i < LIMIT_COUNT; i++) {
+        if (finer->value[i] == LIMIT_UNSET)
+            continue;
+        limits->value[i] = finer->value[i];
+        limits->by_shape[i] = finer->by_shape[i];
+    }
     if (finer->cpuset[0] != '\0')
         memcpy(limits->cpuset, finer->cpuset, sizeof(limits->cpuset));
 }

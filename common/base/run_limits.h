@@ -34,7 +34,10 @@ enum run_limit {
 #define CPUSET_TEXT_MAX 256
 
 struct run_limits {
-    int64_t value[LIMIT_COUNT];   /* LIMIT_UNSET: none was asked for */
+    int64_t value[LIMIT_COUNT]; /* LIMIT_UNSET: none was asked for */
+    /* The value is only what the job's shape comes to. A shape says on which machine a job was meant to run; nobody asked
+     * for a limit, so a machine that cannot hold one is no reason not to run. */
+    bool by_shape[LIMIT_COUNT];
     char cpuset[CPUSET_TEXT_MAX]; /* "" : every CPU */
 };
 

@@ -179,6 +179,7 @@ void shape_limits(const struct job *job, struct run_limits *ret)
         ret->value[LIMIT_CPU] = (int64_t)milli;
     if (bytes >= (double)memory->min && bytes <= (double)memory->max)
         ret->value[LIMIT_MEMORY] = (int64_t)bytes;
+    ret->by_shape[LIMIT_CPU] = ret->by_shape[LIMIT_MEMORY] = true;
 }
 
 static int resolve_list(const struct strlist *run, const struct strlist *job, struct strlist *ret)

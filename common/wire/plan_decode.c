@@ -205,7 +205,7 @@ static int decode_item(const struct fact *f, const char *key, bool (*valid)(cons
 
 static int decode_limit(const struct fact *f, struct plan *p, struct err *e)
 {
-    static const char *const KEYS[] = {"limit", "value"};
+    static const char *const KEYS[] = {"limit", "value", "shape"};
     const char *name = "";
     enum run_limit limit;
     int r = only_keys(f, KEYS, ARRAY_SIZE(KEYS), e);
@@ -219,6 +219,8 @@ static int decode_limit(const struct fact *f, struct plan *p, struct err *e)
         return err_set(e, -EBADMSG, BLAME_BUG, "limit: unknown value '%.64s'", name);
     if (p->limits.value[limit] != LIMIT_UNSET)
         return refuse(e, "given twice", name);
+    if (!fact_bool(f, "shape", &p->limits.by_shape[limit]))
+        return refuse(e, "true or false expected", "shape");
     return get_number(f, "value", run_limit_info(limit)->min, run_limit_info(limit)->max,
                       &p->limits.value[limit], e);
 }

@@ -84,6 +84,7 @@ static void encode_limits(struct encoder *enc, const struct run_limits *limits)
         w = line_begin(enc);
         fact_put_string(&w, "limit", run_limit_info((enum run_limit)i)->name);
         fact_put_int(&w, "value", limits->value[i]);
+        fact_put_bool(&w, "shape", limits->by_shape[i]);
         line_end(enc, &w);
     }
     if (limits->cpuset[0] != '\0') {

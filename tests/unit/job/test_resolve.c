@@ -188,6 +188,8 @@ static void shape_and_finer_limits(void **state)
     (void)state;
     assert_int_equal(run_resolve(&r.request, &NOTHING, &s, &r.diags), 0);
     assert_int_equal(s.limits.value[LIMIT_CPU], 4000);
+    assert_true(s.limits.by_shape[LIMIT_CPU]);
+    assert_false(s.limits.by_shape[LIMIT_MEMORY]);
     assert_int_equal(s.limits.value[LIMIT_MEMORY], 1LL << 30);
     assert_int_equal(s.limits.value[LIMIT_PIDS], 200);
     assert_int_equal(s.limits.value[LIMIT_SCRATCH], 1LL << 30);

@@ -55,6 +55,22 @@ static void what_is_asked_for_is_required(void **state)
     assert_false(effective(LIMIT_MEMORY, 2 * GIB, true).required[LIMIT_MEMORY]);
 }
 
+/* A shape is where a job was meant to run, not a limit that somebody asked for. */
+static void what_a_shape_comes_to_is_not_required(void **state)
+{
+    const struct policy policy = {.memory_reserve_bytes = GIB, .pids_default = 500};
+    struct effective_limits l;
+    struct run_limits asked;
+
+    (void)state;
+    run_limits_init(&asked);
+    asked.value[LIMIT_MEMORY] = 2 * GIB;
+    asked.by_shape[LIMIT_MEMORY] = true;
+    limits_effective(&asked, &policy, &NODE, &l);
+    assert_int_equal(l.limits.value[LIMIT_MEMORY], 2 * GIB);
+    assert_false(l.required[LIMIT_MEMORY]);
+}
+
 /* A job made for a larger machine runs on this one, within what it has. */
 static void the_node_caps(void **state)
 {
@@ -259,6 +275,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_every_run_gets),
         cmocka_unit_test(what_is_asked_for_is_required),
+        cmocka_unit_test(what_a_shape_comes_to_is_not_required),
         cmocka_unit_test(the_node_caps),
         cmocka_unit_test(swap),
         cmocka_unit_test(a_reserve_larger_than_the_machine),

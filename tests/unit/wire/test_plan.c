@@ -45,6 +45,7 @@ static void fill(struct plan *p)
     };
     run_limits_init(&p->limits);
     p->limits.value[LIMIT_MEMORY] = 1LL << 30;
+    p->limits.by_shape[LIMIT_MEMORY] = true;
     p->limits.value[LIMIT_CORE_SIZE] = 0;
     (void)snprintf(p->limits.cpuset, sizeof(p->limits.cpuset), "0-1");
     p->sandbox.network_off = true;
@@ -106,6 +107,8 @@ static void round_trip(void **state)
     assert_int_equal(env_find(&got.env, "JSON")->layer, ENV_RUN);
     assert_int_equal(env_find(&got.env, "PATH")->layer, ENV_DEFAULT);
     assert_int_equal(got.limits.value[LIMIT_MEMORY], 1LL << 30);
+    assert_true(got.limits.by_shape[LIMIT_MEMORY]);
+    assert_false(got.limits.by_shape[LIMIT_CORE_SIZE]);
     assert_int_equal(got.limits.value[LIMIT_CORE_SIZE], 0);
     assert_int_equal(got.limits.value[LIMIT_PIDS], LIMIT_UNSET);
     assert_string_equal(got.limits.cpuset, "0-1");
@@ -145,11 +148,12 @@ static void refusals(void **state)
         {FIRST COUNTS(0, 0, 2) "{\"env\":\"A\",\"value\":\"\",\"layer\":\"run\"}\n"
                                "{\"env\":\"A\",\"value\":\"\",\"layer\":\"run\"}\n",
          "line 3: A: given twice"},
-        {FIRST MORE_COUNTS(0, 0, 0, 1, 0, 0) "{\"limit\":\"speed\",\"value\":1}\n", "unknown value 'speed'"},
-        {FIRST MORE_COUNTS(0, 0, 0, 1, 0, 0) "{\"limit\":\"memory\",\"value\":1}\n",
+        {FIRST MORE_COUNTS(0, 0, 0, 1, 0, 0) "{\"limit\":\"speed\",\"value\":1,\"shape\":false}\n",
+         "unknown value 'speed'"},
+        {FIRST MORE_COUNTS(0, 0, 0, 1, 0, 0) "{\"limit\":\"memory\",\"value\":1,\"shape\":false}\n",
          "value: 1 is not in 4194304"},
-        {FIRST MORE_COUNTS(0, 0, 0, 2, 0,
-                           0) "{\"limit\":\"pids\",\"value\":9}\n{\"limit\":\"pids\",\"value\":9}\n",
+        {FIRST MORE_COUNTS(0, 0, 0, 2, 0, 0) "{\"limit\":\"pids\",\"value\":9,\"shape\":false}\n{\"limit\":"
+                                             "\"pids\",\"value\":9,\"shape\":false}\n",
          "line 3: pids: given twice"},
         {FIRST MORE_COUNTS(0, 0, 0, 1, 0, 0) "{\"cpuset\":\"3-1\"}\n", "cpuset: one list"},
         {FIRST MORE_COUNTS(0, 0, 0, 0, 1, 0) "{\"device\":\"/dev/../etc\"}\n", "device: not a valid"},
