@@ -101,7 +101,7 @@ def test_a_machine_that_goes_down_gives_the_job_its_grace(guest, vm, how):
     waiting = guest.submit("echo my turn\n")
     guest.await_output(run, "begun")
     guest.await_output(slow, "begun")
-    vm.run("systemctl", how, "--no-block")
+    vm.go_down(how)
     if how == "reboot":
         vm.await_reboot()
     else:
