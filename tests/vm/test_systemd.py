@@ -14,6 +14,7 @@ UNTIL_STOP = "echo begun\nuntil [ -e stop ]; do sleep 0.1; done\necho done\n"
 COUNTER = ("i=0\nwhile [ ! -e stop ]; do i=$((i+1)); echo line $i; sleep 0.02; done\n"
            "echo last $i\n")
 TRAPPED = "trap 'echo saved >saved; echo termed; exit 7' TERM\necho begun\nwhile :; do sleep 0.1; done\n"
+SLOW = "trap 'sleep 8; exit 8' TERM\necho begun\nwhile :; do sleep 0.1; done\n"
 
 
 @pytest.fixture
@@ -95,11 +96,12 @@ def test_a_killed_supervisor_leaves_nothing_and_no_success(guest, vm):
 
 @pytest.mark.parametrize("how", ["reboot", "poweroff"])
 def test_a_machine_that_goes_down_gives_the_job_its_grace(guest, vm, how):
-    guest.start()
-    run = guest.submit(TRAPPED)
+    guest.start("concurrency: 2\n")
+    run, slow = guest.submit(TRAPPED), guest.submit(SLOW)
     waiting = guest.submit("echo my turn\n")
     guest.await_output(run, "begun")
-    vm.run("systemctl", how, "--no-block")
+    guest.await_output(slow, "begun")
+    vm.go_down(how)
     if how == "reboot":
         vm.await_reboot()
     else:
@@ -111,6 +113,7 @@ def test_a_machine_that_goes_down_gives_the_job_its_grace(guest, vm, how):
     assert (view["lifecycleState"], view["cause"], view["exitCode"]) == ("FAILED", "preempted", 7)
     assert guest.output(run) == "begun\ntermed\n"
     assert vm.read(guest.home(run, "saved")) == "saved\n"
+    assert guest.view(slow)["exitCode"] == 8
 
 
 def test_a_power_cut_is_told_as_what_it_was(guest, vm):

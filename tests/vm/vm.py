@@ -93,8 +93,13 @@ class Vm:
 
     def reboot(self, patience=BOOT_PATIENCE):
         """As its administrator would; returns when it is up again."""
-        self.sh("systemctl reboot --no-block")
+        self.go_down("reboot")
         self.await_reboot(patience)
+
+    def go_down(self, how):
+        """Begins a reboot or poweroff. The agent is among the first to be stopped, so nothing more is asked of it."""
+        with self._agent() as agent:
+            agent.call("guest-exec", path="systemctl", arg=[how, "--no-block"])
 
     def await_reboot(self, patience=BOOT_PATIENCE):
         self._await_ready(patience)
