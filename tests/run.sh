@@ -75,6 +75,10 @@ if $vm; then
     say "running the stories in a virtual machine"
     vm_status=0
     RUNLET_VM=1 "${pytest[@]}" --junitxml="$results/vm.xml" tests/vm >"$results/vm.log" 2>&1 </dev/null || vm_status=$?
+    if [[ $vm_status -eq 1 && $(grep -c '^FAILED' "$results/vm.log") -le 2 ]]; then
+        say "running what failed there once more"
+        RUNLET_VM=1 "${pytest[@]}" --last-failed --junitxml="$results/vm-again.xml" tests/vm >"$results/vm-again.log" 2>&1 </dev/null || true
+    fi
     case $vm_status in
     0 | 1 | 5) ;;
     *) pytest_status=$vm_status && cat "$results/vm.log" >>"$results/pytest.log" ;;

@@ -64,7 +64,10 @@ def main():
     tally.add_file(results / "pytest.xml")
     if (results / "vm.xml").exists():
         tally.add_file(results / "vm.xml")
-    unstable = forgive(tally, results / "again.xml") if (results / "again.xml").exists() else []
+    unstable = []
+    for again in ("again.xml", "vm-again.xml"):
+        if (results / again).exists():
+            unstable += forgive(tally, results / again)
     if pytest_status not in PYTEST_RAN:
         log = (results / "pytest.log").read_text(errors="replace")
         tally.failed.append((f"pytest itself (exit status {pytest_status})", log[-4000:]))
