@@ -76,7 +76,6 @@ static void take_account(struct supervision *s)
 {
     struct exit_record *r = &s->record;
     struct run_group_counters c;
-    int64_t peak = 0;
 
     if (s->main_pid == 0)
         return;
@@ -94,8 +93,7 @@ static void take_account(struct supervision *s)
     if (c.memory_limit > 0 && c.memory_limit < INT64_MAX)
         r->oom.limit_bytes = c.memory_limit;
     oom_watch_collect(&s->oom, s->group.suffix, s->main_pid, &r->oom);
-    /* Where the kernel's words cannot be read: a main process that was alone with init was the one. */
-    if (r->oom.pid == 0 && usage_get(&r->usage, USAGE_PIDS_PEAK, &peak) && peak <= 2)
+    if (oom_was_main(&r->oom, c.pids_peak))
         r->oom.main_killed = true;
 }
 

@@ -126,6 +126,11 @@ static void take_kill(struct oom_reader *r, const char *line, struct oom_facts *
     describe_others(r, facts->pid, facts);
 }
 
+bool oom_was_main(const struct oom_facts *facts, int64_t pids_peak)
+{
+    return facts->main_killed || (facts->kills > 0 && facts->pid == 0 && pids_peak >= 0 && pids_peak <= 2);
+}
+
 void oom_reader_take(struct oom_reader *r, const char *line, struct oom_facts *facts)
 {
     if (strncmp(line, "Tasks state", 11) == 0) {

@@ -38,6 +38,11 @@ struct oom_reader {
     } largest[4]; /* of the latest table; pid 0 for a free place */
 };
 
+/* Whether the main process was the one although the log, which may not be readable, named nobody: when it was alone with
+ * init. pids_peak is the most processes there ever were, by the kernel's own count; -1 when it keeps none, and then nobody
+ * knows, for a sample could have missed a child. */
+bool oom_was_main(const struct oom_facts *facts, int64_t pids_peak);
+
 /* One message of the log, without its prefix. */
 void oom_reader_take(struct oom_reader *r, const char *line, struct oom_facts *facts);
 

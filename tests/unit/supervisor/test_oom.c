@@ -94,12 +94,26 @@ static void later_kills_do_not_unsay_the_main_one(void **state)
     assert_int_equal(facts.pid, 8);
 }
 
+/* Without the kernel's words: only who was alone with init can have been the one. */
+static void nobody_is_named(void **state)
+{
+    const struct oom_facts unnamed = {.kills = 1}, child = {.kills = 1, .pid = 8}, none = {0};
+
+    (void)state;
+    assert_true(oom_was_main(&unnamed, 2));
+    assert_false(oom_was_main(&unnamed, 3));
+    assert_false(oom_was_main(&unnamed, -1));
+    assert_false(oom_was_main(&child, 2));
+    assert_false(oom_was_main(&none, 2));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_whole_report),
         cmocka_unit_test(what_is_not_believed),
         cmocka_unit_test(a_command_with_commas),
+        cmocka_unit_test(nobody_is_named),
         cmocka_unit_test(later_kills_do_not_unsay_the_main_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
