@@ -15,14 +15,6 @@
 /* A job's log is the job's: so many lines of ours at most. */
 #define NOTES_MAX 16
 
-static void commit(struct supervision *s)
-{
-    struct err e = ERR_INIT;
-
-    if (journal_commit(&s->journal, false, &e) < 0)
-        log_warning("run=%s journal: %s", s->plan.run_id, e.text);
-}
-
 static void tell(struct supervision *s, const struct denial *d)
 {
     struct fact_writer *w = journal_begin(&s->journal, clock_wall(), "denied");
@@ -33,7 +25,7 @@ static void tell(struct supervision *s, const struct denial *d)
     fact_put_int(w, "pid", d->pid);
     fact_put_string(w, "command", d->command);
     fact_put_string(w, "rule", d->rule);
-    commit(s);
+    stage_note(s, false);
     if (s->denials.count > NOTES_MAX)
         return;
     (void)snprintf(text, sizeof(text), "runlet: denied: %s of %s (pid %d): %s\n", call, d->command,
@@ -85,11 +77,11 @@ void stage_sum_up_denials(struct supervision *s)
         fact_put_string(w, "call", call);
         fact_put_string(w, "command", d->command);
         fact_put_int(w, "count", d->count);
-        commit(s);
+        stage_note(s, false);
     }
     if (s->plan.sandbox.learn && s->main_pid > 0 && denials_profile(&s->denials, &profile) == 0) {
         struct fact_writer *w = journal_begin(&s->journal, clock_wall(), "learnt");
         fact_put_string(w, "profile", strbuf_str(&profile));
-        commit(s);
+        stage_note(s, false);
     }
 }

@@ -18,13 +18,11 @@ static void tell_job(struct supervision *s, enum notice_reason reason, int64_t l
 {
     struct message m = {.type = MESSAGE_NOTICED, .notice = reason, .grace_ms = left_ms};
     struct fact_writer *w = journal_begin(&s->journal, clock_wall(), "notice");
-    struct err e = ERR_INIT;
     int r;
 
     fact_put_string(w, "reason", notice_reason_name(reason));
     fact_put_int(w, "left-ms", left_ms);
-    if (journal_commit(&s->journal, false, &e) < 0)
-        log_warning("run=%s journal: %s", s->plan.run_id, e.text);
+    stage_note(s, false);
     r = notice_post(&s->notices, notice_reason_name(reason), left_ms, s->stop_policy.grace_ms, clock_wall());
     if (r < 0)
         log_warning("run=%s the notice for the job could not be written: %s", s->plan.run_id, strerror(-r));

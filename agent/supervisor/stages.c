@@ -50,9 +50,7 @@ static void set_stage(struct supervision *s, enum stage stage)
     stage_tell_manager(s);
 }
 
-/* Journal facts of a run in progress are evidence, not the record itself: a full disk must not end the run's
- * supervision. */
-static void note(struct supervision *s, bool durable)
+void stage_note(struct supervision *s, bool durable)
 {
     struct err e = ERR_INIT;
 
@@ -80,7 +78,7 @@ static void tree_gone(struct supervision *s)
 {
     s->record.tree_gone = true;
     (void)fact(s, "tree-gone");
-    note(s, false);
+    stage_note(s, false);
     set_stage(s, STAGE_GONE);
 }
 
@@ -255,7 +253,7 @@ static void job_started(struct supervision *s, pid_t pid)
     fact_put_string(w, "boot", identity.boot_id);
     fact_put_int(w, "started-at-ms", s->record.started_at.ms);
     fact_put_int(w, "deadline-boot-ms", s->deadline.ms);
-    note(s, false);
+    stage_note(s, false);
     m.started_at = s->record.started_at;
     m.deadline = s->deadline;
     channel_say(&s->channel, &m);
@@ -273,7 +271,7 @@ static void main_ended(struct supervision *s, const struct init_report *report)
     w = fact(s, "main-ended");
     fact_put_string(w, "end", main_end_name(report->main_end));
     fact_put_int(w, "status", report->status);
-    note(s, false);
+    stage_note(s, false);
     channel_say(&s->channel, &(struct message){.type = MESSAGE_CLEANING});
     s->look_at.ms = INT64_MAX;
     set_stage(s, STAGE_LEFTOVERS);
@@ -345,7 +343,7 @@ void stage_stop(struct supervision *s, enum cause cause, int64_t grace_ms, boot_
     w = fact(s, "stopping");
     fact_put_string(w, "cause", cause_name(cause));
     fact_put_int(w, "grace-ms", s->stop_policy.grace_ms);
-    note(s, true);
+    stage_note(s, true);
     channel_say(&s->channel, &(struct message){.type = MESSAGE_STOPPING, .cause = cause});
     if (s->helper.pid > 0)
         (void)kill(s->helper.pid, SIGKILL);
@@ -365,7 +363,7 @@ static void take_step(struct supervision *s, enum stop_action action, boot_ms_t 
     struct fact_writer *w = fact(s, "stop-step");
 
     fact_put_int(w, "step", (int64_t)action);
-    note(s, false);
+    stage_note(s, false);
     switch (action) {
     case STOP_SIGNAL_MAIN:
     case STOP_SIGNAL_TREE:

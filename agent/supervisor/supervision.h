@@ -81,6 +81,9 @@ int request_accept(struct supervision *s, int plan_fd, size_t placement_count, e
                    struct err *e);
 
 /* stages.c */
+/* Commits the fact that was begun in the journal. Facts of a run in progress are evidence, not the record: a full disk must
+ * not end the supervision, so a failure is logged and that is all. */
+void stage_note(struct supervision *s, bool durable);
 void stage_place(struct supervision *s, const int *placement_fds, boot_ms_t now);
 void stage_helper_exited(struct supervision *s, int wait_status);
 void stage_init_report(struct supervision *s, const struct init_report *report);
