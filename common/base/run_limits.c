@@ -40,14 +40,6 @@ void run_limits_init(struct run_limits *limits)
         limits->value[i] = LIMIT_UNSET;
 }
 
-bool run_limits_any(const struct run_limits *limits)
-{
-    for (size_t i = 0; i < LIMIT_COUNT; i++)
-        if (limits->value[i] != LIMIT_UNSET)
-            return true;
-    return limits->cpuset[0] != '\0';
-}
-
 const struct run_limit_info *run_limit_info(enum run_limit limit)
 {
     return &INFO[limit];

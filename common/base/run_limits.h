@@ -55,8 +55,6 @@ struct run_limit_info {
 
 void run_limits_init(struct run_limits *limits);
 
-bool run_limits_any(const struct run_limits *limits);
-
 const struct run_limit_info *run_limit_info(enum run_limit limit);
 
 /* LIMIT_COUNT when no limit has the name. */
