@@ -151,7 +151,7 @@ static int launch(struct supervision *s, const struct placed *placed, struct err
     int pair[2], r;
     struct fact_writer *w;
 
-    if (entry_command(&s->plan, placed->entry, &argv, e) < 0)
+    if (entry_command(&s->plan, placed->entry, placed->main_class, &argv, e) < 0)
         return e->code;
     if (build_environment(s, &placed->env, &environment) < 0)
         return err_oom(e);
