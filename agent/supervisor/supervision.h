@@ -16,6 +16,7 @@
 #include "supervisor/capture.h"
 #include "supervisor/channel.h"
 #include "supervisor/denials.h"
+#include "supervisor/devices.h"
 #include "supervisor/init.h"
 #include "supervisor/measure.h"
 #include "supervisor/notice.h"
@@ -48,6 +49,7 @@ struct supervision {
     struct scratch_disk scratch; /* owned: where the run has a disk of its own */
     struct run_group group;      /* owned: the run's control groups, where there are any */
     struct effective_limits limits;
+    struct granted_devices devices;
     struct measure measure;
     struct oom_watch oom;      /* owned */
     struct call_filter filter; /* what the run asked for, over the table of system calls */

@@ -24,11 +24,13 @@
 static const char *const V2_NAMES[CONTROLLER_COUNT] = {
     [CONTROLLER_MEMORY] = "memory", [CONTROLLER_CPU] = "cpu", [CONTROLLER_PIDS] = "pids",
     [CONTROLLER_CPUSET] = "cpuset", [CONTROLLER_IO] = "io",   [CONTROLLER_CPUACCT] = NULL,
+    [CONTROLLER_DEVICES] = NULL,
 };
 
 static const char *const V1_NAMES[CONTROLLER_COUNT] = {
-    [CONTROLLER_MEMORY] = "memory", [CONTROLLER_CPU] = "cpu",  [CONTROLLER_PIDS] = "pids",
-    [CONTROLLER_CPUSET] = "cpuset", [CONTROLLER_IO] = "blkio", [CONTROLLER_CPUACCT] = "cpuacct",
+    [CONTROLLER_MEMORY] = "memory",   [CONTROLLER_CPU] = "cpu",  [CONTROLLER_PIDS] = "pids",
+    [CONTROLLER_CPUSET] = "cpuset",   [CONTROLLER_IO] = "blkio", [CONTROLLER_CPUACCT] = "cpuacct",
+    [CONTROLLER_DEVICES] = "devices",
 };
 
 /* ---- where they are ---- */

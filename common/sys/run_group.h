@@ -25,6 +25,7 @@ enum cgroup_controller {
     CONTROLLER_CPUSET,
     CONTROLLER_IO,      /* "io" of version 2, "blkio" of version 1 */
     CONTROLLER_CPUACCT, /* of version 1 alone; part of "cpu" in version 2 */
+    CONTROLLER_DEVICES, /* of version 1 alone; programs on the group do it in version 2 */
     CONTROLLER_COUNT,
 };
 
@@ -47,6 +48,7 @@ struct run_group {
     (struct run_group)                                                                                       \
     {                                                                                                        \
         .unified = CGROUP_INIT, .v1 = {                                                                      \
+            CGROUP_INIT,                                                                                     \
             CGROUP_INIT,                                                                                     \
             CGROUP_INIT,                                                                                     \
             CGROUP_INIT,                                                                                     \
