@@ -139,9 +139,11 @@ static int limit(struct supervision *s, struct err *e)
 /* What the run needs of its node before there is a job. The cause of its end when it cannot have it; else CAUSE_NONE. */
 static enum cause make_ready(struct supervision *s, struct err *e)
 {
-    if (granted_devices_read(&s->plan.sandbox.devices, &s->devices, e) < 0)
-        return CAUSE_LAUNCH_FAILED;
-    return limit(s, e) < 0 ? CAUSE_LIMIT_NOT_APPLIED : CAUSE_NONE;
+    enum cause hindrance = stage_claim_devices(s, e);
+
+    if (hindrance == CAUSE_NONE && limit(s, e) < 0)
+        hindrance = CAUSE_LIMIT_NOT_APPLIED;
+    return hindrance;
 }
 
 static int launch(struct supervision *s, const struct placed *placed, struct err *e)

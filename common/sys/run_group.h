@@ -107,6 +107,9 @@ void run_group_count(const struct run_group *g, struct run_group_counters *ret);
 /* Kills every process in them. 0 or -errno. */
 int run_group_kill(const struct run_group *g);
 
+/* Whether the process is in one of them, or below. */
+bool run_group_has(const struct run_group *g, pid_t pid);
+
 /* Names up to a few of the processes in them, as cgroup_describe does. */
 void run_group_describe(const struct run_group *g, char *ret, size_t size);
 
