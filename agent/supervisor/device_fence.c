@@ -27,13 +27,13 @@ size_t device_rules(const struct granted_devices *granted, struct device_rule re
 {
     size_t n = 0;
 
-    for (size_t i = 0; i < ARRAY_SIZE(COMMON_RULES); i++)
-        ret[n++] = COMMON_RULES[i];
-    for (size_t i = 0; i < granted->count && n < DEVICE_RULES_MAX; i++)
+    for (size_t i = 0; i < granted->count && i < SANDBOX_DEVICES_MAX; i++)
         ret[n++] = (struct device_rule){.block = granted->item[i].block,
                                         .major = major(granted->item[i].number),
                                         .minor = minor(granted->item[i].number),
                                         .granted = granted->item[i].path};
+    for (size_t i = 0; i < ARRAY_SIZE(COMMON_RULES); i++)
+        ret[n++] = COMMON_RULES[i];
     return n;
 }
 
@@ -49,16 +49,24 @@ static void put(struct writer *w, uint8_t code, unsigned to, int16_t offset, int
     w->code[w->length++] = (struct bpf_insn){.code = code, .dst_reg = to & 0xfU, .off = offset, .imm = value};
 }
 
-static void load(struct writer *w, unsigned to, int16_t offset)
-{
-    w->code[w->length++] = (struct bpf_insn){
-        .code = BPF_LDX | BPF_W | BPF_MEM, .dst_reg = to & 0xfU, .src_reg = BPF_REG_1, .off = offset};
-}
-
 static void leave(struct writer *w, int32_t allow)
 {
     put(w, BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, allow);
     put(w, BPF_JMP | BPF_EXIT, 0, 0, 0);
+}
+
+/* The caller may make no node of what comes now. Access is in the high half of register 5. */
+static void deny_making(struct writer *w)
+{
+    put(w, BPF_JMP | BPF_JSET | BPF_K, BPF_REG_5, 1, BPF_DEVCG_ACC_MKNOD << 16);
+    put(w, BPF_JMP | BPF_JA, 0, 2, 0);
+    leave(w, 0);
+}
+
+static void load(struct writer *w, unsigned to, int16_t offset)
+{
+    w->code[w->length++] = (struct bpf_insn){
+        .code = BPF_LDX | BPF_W | BPF_MEM, .dst_reg = to & 0xfU, .src_reg = BPF_REG_1, .off = offset};
 }
 
 #define DEVICE_FIELD(member) ((int16_t)offsetof(struct bpf_cgroup_dev_ctx, member))
@@ -66,18 +74,20 @@ static void leave(struct writer *w, int32_t allow)
 size_t device_program(const struct device_rule *rules, size_t count, struct bpf_insn ret[DEVICE_CODE_MAX])
 {
     struct writer w = {.code = ret};
+    bool making = true;
 
-    /* Register 2: kind in the low half, access in the high one, and from then on the kind alone. */
+    /* Kind in the low half, access in the high one; register 2 keeps the kind alone. */
+    load(&w, BPF_REG_5, DEVICE_FIELD(access_type));
     load(&w, BPF_REG_2, DEVICE_FIELD(access_type));
     load(&w, BPF_REG_3, DEVICE_FIELD(major));
     load(&w, BPF_REG_4, DEVICE_FIELD(minor));
-    put(&w, BPF_JMP | BPF_JSET | BPF_K, BPF_REG_2, 1, BPF_DEVCG_ACC_MKNOD << 16);
-    put(&w, BPF_JMP | BPF_JA, 0, 2, 0);
-    leave(&w, 0);
     put(&w, BPF_ALU | BPF_AND | BPF_K, BPF_REG_2, 0, 0xffff);
     for (size_t i = 0; i < count; i++) {
-        int16_t rest =
-            rules[i].any_minor ? 2 : 3; /* what is left of the rule after the comparison of the major */
+        /* Instructions of the rule after the comparison of the major. */
+        int16_t rest = rules[i].any_minor ? 2 : 3;
+        if (making && rules[i].granted == NULL)
+            deny_making(&w);
+        making = making && rules[i].granted != NULL;
         put(&w, BPF_JMP | BPF_JNE | BPF_K, BPF_REG_2, (int16_t)(rest + 1),
             rules[i].block ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR);
         put(&w, BPF_JMP | BPF_JNE | BPF_K, BPF_REG_3, rest, (int32_t)rules[i].major);
@@ -118,7 +128,8 @@ void device_rule_format(const struct device_rule *rule, char ret[DEVICE_RULE_TEX
 
     if (!rule->any_minor)
         (void)snprintf(minor_text, sizeof(minor_text), "%u", rule->minor);
-    (void)snprintf(ret, DEVICE_RULE_TEXT, "%c %u:%s rw", rule->block ? 'b' : 'c', rule->major, minor_text);
+    (void)snprintf(ret, DEVICE_RULE_TEXT, "%c %u:%s rw%s", rule->block ? 'b' : 'c', rule->major, minor_text,
+                   rule->granted != NULL ? "m" : "");
 }
 
 /* Whether one of the rules is the line of n bytes. */

@@ -23,7 +23,7 @@
 #define DEVICE_CODE_MAX  (DEVICE_RULES_MAX * 5 + 12)
 #define DEVICE_RULE_TEXT 32
 
-/* A device that may be read and written; no rule lets anybody make a node. */
+/* A device that may be read and written. For a granted one init makes the node; a job has not got that right anyway. */
 struct device_rule {
     bool block;
     uint32_t major, minor;
@@ -37,7 +37,7 @@ size_t device_rules(const struct granted_devices *granted, struct device_rule re
 /* The program that lets those through and nothing else. Pure. Returns its length. */
 size_t device_program(const struct device_rule *rules, size_t count, struct bpf_insn ret[DEVICE_CODE_MAX]);
 
-/* "c 1:3 rw": the rule as version 1 writes and shows it. Pure. */
+/* "c 1:3 rw", "c 10:229 rwm": the rule as version 1 writes and shows it. Pure. */
 void device_rule_format(const struct device_rule *rule, char ret[DEVICE_RULE_TEXT]);
 
 /* Whether devices.list of version 1 has these rules and no other line. Pure. */

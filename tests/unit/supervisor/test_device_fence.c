@@ -45,7 +45,7 @@ static const struct {
     {BPF_DEVCG_DEV_CHAR, 136, 4097, BPF_DEVCG_ACC_READ, true},
     {BPF_DEVCG_DEV_BLOCK, 136, 0, BPF_DEVCG_ACC_READ, false},
     {BPF_DEVCG_DEV_CHAR, 10, 229, BPF_DEVCG_ACC_READ, true},
-    {BPF_DEVCG_DEV_CHAR, 10, 229, BPF_DEVCG_ACC_MKNOD, false},
+    {BPF_DEVCG_DEV_CHAR, 10, 229, BPF_DEVCG_ACC_MKNOD, true},
     {BPF_DEVCG_DEV_CHAR, 10, 230, BPF_DEVCG_ACC_READ, false},
     {BPF_DEVCG_DEV_BLOCK, 8, 16, BPF_DEVCG_ACC_READ, true},
     {BPF_DEVCG_DEV_CHAR, 8, 16, BPF_DEVCG_ACC_READ, false},
@@ -111,7 +111,7 @@ static void the_list_of_version_1(void **state)
     }
     assert_non_null(strstr(list, "c 1:3 rw\n"));
     assert_non_null(strstr(list, "c 136:* rw\n"));
-    assert_non_null(strstr(list, "b 8:16 rw\n"));
+    assert_non_null(strstr(list, "b 8:16 rwm\n"));
     assert_true(device_list_holds(list, rules, count));
     assert_false(device_list_holds("a *:* rwm\n", rules, count));
     assert_false(device_list_holds("", rules, count));
