@@ -122,11 +122,14 @@ static void look_at(const struct search *s, int proc, const char *pid)
 
 static _Noreturn void look(const struct search *s, const char *proc)
 {
-    DIR *dir = open_folder(AT_FDCWD, proc);
     const struct dirent *entry;
+    DIR *dir;
 
     CRASH_ROLE("holders");
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    /* Should it hang, it keeps nobody's locks and pipes. */
+    fd_close_from(STDERR_FILENO + 1, &s->to, 1);
+    dir = open_folder(AT_FDCWD, proc);
     if (dir == NULL)
         _exit(1);
     while ((entry = readdir(dir)) != NULL)

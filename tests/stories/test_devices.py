@@ -262,6 +262,7 @@ def test_a_holder_after_the_run_keeps_the_node_from_further_ones(node, nodes):
         assert run_id in node.api("GET", "/v1/node")[1]["notReady"]
         assert node.status_json(second)["phase"] in ("ACCEPTED", "QUEUED")
         assert words in node.runlet("why", run_id, check=0).stdout
+        assert "still held   " + words in node.runlet("status", run_id, check=0).stdout
         # Restarting the agent changes nothing.
         node.stop()
         node.start()

@@ -193,12 +193,54 @@ static void by_list_on_this_kernel(void **state)
     on_this_kernel(true);
 }
 
+/* Where neither way is there the record says so, and the run goes on. */
+static void a_machine_without_either(void **state)
+{
+    const struct granted_devices devices = granted();
+    const struct run_group none = RUN_GROUP_INIT;
+    AUTO(containment) struct containment_list list = {0};
+    struct err e = ERR_INIT;
+
+    (void)state;
+    assert_int_equal(device_fence(&devices, &none, &list, &e), 0);
+    assert_int_equal(list.count, 1);
+    assert_string_equal(list.item[0].name, "devices");
+    assert_int_equal(list.item[0].state, CONTAINMENT_MISSING);
+}
+
+/* A group of version 1 alone, as plain files: the kernel does not move what is written to the list. */
+static void a_list_that_does_not_take(void **state)
+{
+    const struct granted_devices devices = granted();
+    struct run_group group = RUN_GROUP_INIT;
+    AUTO(containment) struct containment_list list = {0};
+    struct err e = ERR_INIT;
+    char folder[] = "/tmp/device-fence-XXXXXX", path[64];
+
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    for (unsigned i = 0; i < 3; i++) {
+        static const char *const FILES[] = {"deny", "allow", "list"};
+        AUTO_CLOSE int fd = -1;
+        (void)snprintf(path, sizeof(path), "%s/devices.%s", folder, FILES[i]);
+        fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        assert_int_equal(i < 2 ? 0 : fd_write_all(fd, "a *:* rwm\n", 10), 0);
+    }
+    group.v1[CONTROLLER_DEVICES].fd = dir_open(AT_FDCWD, folder);
+    assert_int_equal(device_fence(&devices, &group, &list, &e), -ENOTSUP);
+    assert_int_equal(e.blame, BLAME_NODE);
+    assert_int_equal(list.count, 0);
+    run_group_close(&group);
+    assert_int_equal(tree_remove(AT_FDCWD, folder), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(decisions_of_the_program), cmocka_unit_test(as_many_as_can_be_granted),
-        cmocka_unit_test(the_list_of_version_1),    cmocka_unit_test(by_program_on_this_kernel),
-        cmocka_unit_test(by_list_on_this_kernel),
+        cmocka_unit_test(decisions_of_the_program),  cmocka_unit_test(as_many_as_can_be_granted),
+        cmocka_unit_test(the_list_of_version_1),     cmocka_unit_test(by_program_on_this_kernel),
+        cmocka_unit_test(by_list_on_this_kernel),    cmocka_unit_test(a_machine_without_either),
+        cmocka_unit_test(a_list_that_does_not_take),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
