@@ -234,6 +234,7 @@ int agent_open(struct agent *a, const struct config *config, const struct layout
         return err_errno(e, -a->launcher.runs_fd, BLAME_NODE, "open %s", layout->runs);
     a->launcher.gate = &a->gate;
     a->launcher.sockets_dir = layout->sockets;
+    a->launcher.drain = layout->drain;
     a->launcher.settings = (struct launch_settings){.python = config->python,
                                                     .bash = config->bash,
                                                     .java = config->java,
