@@ -118,6 +118,13 @@ def test_a_granted_device_opens_and_no_other(node, nodes):
     assert node.check_end(done, "SUCCEEDED", "exited", 0)["endCode"] == 0
 
 
+def test_a_granted_device_in_a_user_namespace(node, nodes):
+    node.write("job.py", OPENS)
+    path = node.write("job.yaml", (JOB % (nodes / "mine")).replace("sandbox: {", "sandbox: {userNamespace: true, "))
+    done = node.run("-q", path, "--", nodes / "mine")
+    assert json.loads(done.text) == {str(nodes / "mine"): "OK"}, done
+
+
 def test_without_a_grant_there_is_none(node, nodes):
     done = node.python(OPENS, "--", nodes / "mine", nodes)
     assert set(json.loads(done.text).values()) == {"ENOENT"}, done
