@@ -91,6 +91,8 @@ static void take_value(struct answer *a, const char *name, const char *value, wa
         take_range(a, value);
     } else if (strcasecmp(name, "content-md5") == 0) {
         take_md5(a, value);
+    } else if (strncasecmp(name, "x-amz-server-side-encryption", 28) == 0) {
+        a->etag_opaque = a->etag_opaque || strcasecmp(value, "AES256") != 0 || name[28] != '\0';
     } else if (strcasecmp(name, "retry-after") == 0) {
         take_after(a, value, now);
     }
@@ -123,6 +125,23 @@ void answer_line(struct answer *a, const char *line, size_t n, wall_ms_t now)
 bool answer_ends(const struct answer *a)
 {
     return a->length >= 0 || a->chunked;
+}
+
+void answer_md5(const struct answer *a, bool s3, char ret[MD5_HEX_BYTES])
+{
+    const char *etag = a->validator.etag;
+    char bare[MD5_HEX_BYTES];
+
+    (void)snprintf(ret, MD5_HEX_BYTES, "%s", a->md5);
+    if (ret[0] != '\0' || !s3 || a->etag_opaque || strlen(etag) != MD5_HEX_BYTES + 1 || etag[0] != '"' ||
+        etag[MD5_HEX_BYTES] != '"')
+        return;
+    (void)snprintf(bare, sizeof(bare), "%.32s", etag + 1);
+    if (!hex_valid(bare, MD5_HEX_BYTES - 1))
+        return;
+    for (size_t i = 0; bare[i] != '\0'; i++)
+        ret[i] = (char)tolower((unsigned char)bare[i]);
+    ret[MD5_HEX_BYTES - 1] = '\0';
 }
 
 bool validator_strong(const struct validator *v)

@@ -27,6 +27,7 @@ struct answer {
     int64_t range_from;      /* of Content-Range; -1: none */
     int64_t range_total;     /* -1: none, or not known to the server */
     char md5[MD5_HEX_BYTES]; /* of the whole object, as the server has it; "": not said */
+    bool etag_opaque;        /* the server says that it encrypts: an ETag that looks like an MD5 is none */
     int64_t after_ms;        /* Retry-After; -1: none */
 };
 
@@ -35,6 +36,10 @@ void answer_line(struct answer *a, const char *line, size_t n, wall_ms_t now);
 
 /* Whether the answer is known to say where its body ends: otherwise a body that was cut looks like a whole one. */
 bool answer_ends(const struct answer *a);
+
+/* The MD5 of the whole object that a complete answer (200) promises: Content-MD5, else an ETag of S3's that is one. ""
+ * when there is none. */
+void answer_md5(const struct answer *a, bool s3, char ret[MD5_HEX_BYTES]);
 
 /* Whether a part of this version can be continued: by an ETag that is not weak, else by a date. */
 bool validator_strong(const struct validator *v);

@@ -144,6 +144,33 @@ static void a_weak_version_is_not_continued(void **state)
     assert_false(validator_strong(&(struct validator){0}));
 }
 
+static void an_etag_of_s3_may_be_an_md5(void **state)
+{
+    struct answer a = {0};
+    char md5[MD5_HEX_BYTES];
+
+    (void)state;
+    line(&a, "HTTP/1.1 200 OK");
+    line(&a, "ETag: \"D41D8CD98F00B204E9800998ECF8427E\"");
+    answer_md5(&a, false, md5);
+    assert_string_equal(md5, "");
+    answer_md5(&a, true, md5);
+    assert_string_equal(md5, "d41d8cd98f00b204e9800998ecf8427e");
+    line(&a, "x-amz-server-side-encryption: AES256");
+    answer_md5(&a, true, md5);
+    assert_string_equal(md5, "d41d8cd98f00b204e9800998ecf8427e");
+    line(&a, "x-amz-server-side-encryption: aws:kms");
+    answer_md5(&a, true, md5);
+    assert_string_equal(md5, "");
+    line(&a, "HTTP/1.1 200 OK");
+    line(&a, "ETag: \"D41D8CD98F00B204E9800998ECF8427-1\"");
+    answer_md5(&a, true, md5);
+    assert_string_equal(md5, "");
+    line(&a, "Content-MD5: 1B2M2Y8AsgTpgAmY7PhCfg==");
+    answer_md5(&a, true, md5);
+    assert_string_equal(md5, "d41d8cd98f00b204e9800998ecf8427e");
+}
+
 static void the_longest_unused_go_first(void **state)
 {
     struct cache_entry e[] = {{.bytes = 40, .used_at = 3, .tag = 0},
@@ -212,6 +239,7 @@ int main(void)
         cmocka_unit_test(a_head_is_read),
         cmocka_unit_test(bytes_are_only_continued_by_the_same_version),
         cmocka_unit_test(a_weak_version_is_not_continued),
+        cmocka_unit_test(an_etag_of_s3_may_be_an_md5),
         cmocka_unit_test(the_longest_unused_go_first),
         cmocka_unit_test(the_rate_is_that_of_the_last_seconds),
         cmocka_unit_test(digests_are_those_of_the_standard),
