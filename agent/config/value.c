@@ -129,6 +129,14 @@ static bool url_valid(const char *text)
             strchr(u.path, '?') == NULL);
 }
 
+static bool uri_valid(const char *text)
+{
+    AUTO(uri) struct uri u = {0};
+    const char *problem;
+
+    return text[0] == '\0' || uri_parse(text, &u, &problem) == 0;
+}
+
 static bool word_valid(const char *text)
 {
     for (const char *p = text; *p != '\0'; p++)
@@ -144,6 +152,7 @@ static bool text_valid(enum config_type type, const char *text)
     case CONFIG_TYPE_PATTERNS: return patterns_valid(text);
     case CONFIG_TYPE_FOLDERS: return folders_valid(text);
     case CONFIG_TYPE_URL_OR_NONE: return url_valid(text);
+    case CONFIG_TYPE_URI_OR_NONE: return uri_valid(text);
     case CONFIG_TYPE_WORD: return word_valid(text);
     default: return path_valid(text);
     }
@@ -176,6 +185,7 @@ static bool is_text(enum config_type type)
     case CONFIG_TYPE_PATTERNS:
     case CONFIG_TYPE_FOLDERS:
     case CONFIG_TYPE_URL_OR_NONE:
+    case CONFIG_TYPE_URI_OR_NONE:
     case CONFIG_TYPE_WORD:
     case CONFIG_TYPE_PATH_OR_NONE: return true;
     default: return false;
@@ -195,6 +205,7 @@ int config_value_set(struct config *c, enum config_key key, const char *text)
     case CONFIG_TYPE_PATTERNS:
     case CONFIG_TYPE_FOLDERS:
     case CONFIG_TYPE_URL_OR_NONE:
+    case CONFIG_TYPE_URI_OR_NONE:
     case CONFIG_TYPE_WORD:
     case CONFIG_TYPE_PATH_OR_NONE: return set_text(c, key, text);
     case CONFIG_TYPE_COUNT: break;
@@ -274,6 +285,7 @@ void config_put_value(const struct config *c, enum config_key key, struct strbuf
     case CONFIG_TYPE_PATTERNS:
     case CONFIG_TYPE_FOLDERS:
     case CONFIG_TYPE_URL_OR_NONE:
+    case CONFIG_TYPE_URI_OR_NONE:
     case CONFIG_TYPE_WORD:
     case CONFIG_TYPE_PATH_OR_NONE: put_text(*(char *const *)at, out); break;
     case CONFIG_TYPE_COUNT: break;
