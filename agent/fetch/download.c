@@ -210,7 +210,8 @@ struct download *download_start(struct fetcher *f, const struct download_want *w
 void download_hit(struct download *d)
 {
     fd_close(&d->fd);
-    if (d->fetcher->settings.cache_verify)
+    /* An MD5 that the document gives is known of no object. */
+    if (d->fetcher->settings.cache_verify || (d->want_md5[0] != '\0' && d->want_sha256[0] == '\0'))
         download_check(d);
     else
         download_done(d, DOWNLOAD_CACHED);
@@ -243,7 +244,7 @@ static void lock_failed(struct download *d, int code)
 /* A known object is asked for with its version, unless a digest says already that it is another one. */
 static void look_at_known(struct download *d)
 {
-    d->has_known = d->want_sha256[0] == '\0' && d->uri.scheme != URI_FILE &&
+    d->has_known = !d->ignore_known && d->want_sha256[0] == '\0' && d->uri.scheme != URI_FILE &&
                    cache_known_read(&d->fetcher->cache, d->known_key, &d->known) == 0;
 }
 
