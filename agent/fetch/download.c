@@ -50,7 +50,8 @@ static void evicted(void *context, int result)
 
 void fetcher_evict(struct fetcher *f)
 {
-    (void)worker_start(f->loop, evict, evicted, &f->cache);
+    if (f->cache_problem.code == 0)
+        (void)worker_start(f->loop, evict, evicted, &f->cache);
 }
 
 /* ---- life ---- */
@@ -98,6 +99,7 @@ void download_work(struct download *d, worker_call call, worker_done done)
 bool download_came_back(struct download *d)
 {
     d->busy = false;
+    d->progress.bytes = d->have;
     if (d->stopped)
         destroy(d);
     return d->stopped;
@@ -140,7 +142,7 @@ struct progress *download_progress(struct download *d)
 {
     if (d->fd < 0 && d->waited)
         d->progress.bytes = cache_partial_bytes(&d->fetcher->cache, d->key);
-    else if (d->fd >= 0)
+    else if (d->fd >= 0 && !d->busy) /* then it is the worker's */
         d->progress.bytes = d->have;
     return &d->progress;
 }

@@ -50,6 +50,9 @@ static enum transfer_end end_of(const struct transfer *t, CURLcode code, long st
     case CURLE_OK: return TRANSFER_COMPLETE;
     case CURLE_OPERATION_TIMEDOUT: return status != 0 ? TRANSFER_STALLED : TRANSFER_UNREACHABLE;
     case CURLE_PEER_FAILED_VERIFICATION:
+#if LIBCURL_VERSION_NUM < 0x073e00
+    case CURLE_SSL_CACERT:
+#endif
     case CURLE_SSL_CACERT_BADFILE:
     case CURLE_SSL_ISSUER_ERROR: return TRANSFER_DISTRUSTED;
     case CURLE_UNSUPPORTED_PROTOCOL:
