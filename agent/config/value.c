@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/auto.h"
 #include "base/parse.h"
@@ -238,13 +239,13 @@ static void put_size(int64_t bytes, struct strbuf *out)
 /* Plain where YAML would read it back as the same string, else in single quotes. */
 static void put_text(const char *s, struct strbuf *out)
 {
-    bool plain = s[0] == '/' || islower((unsigned char)s[0]);
+    bool plain = s[0] == '/' || isalpha((unsigned char)s[0]);
 
     for (const char *p = s; *p != '\0'; p++)
         if (!isalnum((unsigned char)*p) && strchr("/._-", *p) == NULL)
             plain = false;
     for (size_t i = 0; i < 6; i++)
-        if (strcmp(s, (const char *const[]){"true", "false", "null", "yes", "no", "on"}[i]) == 0)
+        if (strcasecmp(s, (const char *const[]){"true", "false", "null", "yes", "no", "on"}[i]) == 0)
             plain = false;
     if (plain) {
         (void)strbuf_addstr(out, s);

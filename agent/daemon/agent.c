@@ -227,6 +227,7 @@ static int open_fetcher(struct agent *a, struct err *e)
         .s3_region = c->s3_region,
         .cache_bytes = c->cache_bytes,
         .cache_verify = c->cache_verify,
+        .metadata = c->sandbox_allow_metadata,
     };
 
     return fetcher_open(&a->fetcher, a->loop, &settings, a->layout->cache, e);
