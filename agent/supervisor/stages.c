@@ -84,22 +84,49 @@ static void tree_gone(struct supervision *s)
 
 /* ---- placing ---- */
 
+/* All at once: making the first one may move us, and then we would look for the place of others elsewhere. */
+static int make_groups(struct supervision *s, struct err *e)
+{
+    struct cgroup_places places;
+
+    cgroup_places_read(&places);
+    if (run_group_create(&places, s->plan.run_id, &s->group, e) < 0 ||
+        helper_group_make(&places, s->plan.run_id, s->policy, &s->helpers, &s->contained, e) < 0)
+        return err_context(e, "control groups");
+    return 0;
+}
+
 void stage_place(struct supervision *s, const int *placement_fds, boot_ms_t now)
 {
     struct err e = ERR_INIT;
 
     set_stage(s, STAGE_PLACING);
     log_info("run=%s begins", s->plan.run_id);
-    if (scratch_disk_make(s->policy, &s->plan, &s->run, &s->scratch, &s->contained, &e) < 0) {
+    if (make_groups(s, &e) < 0 ||
+        scratch_disk_make(s->policy, &s->plan, &s->run, &s->scratch, &s->contained, &e) < 0) {
         not_started(s, CAUSE_LIMIT_NOT_APPLIED, &e);
         tree_gone(s);
         return;
     }
-    s->place_until = (boot_ms_t){now.ms + s->policy->place_budget_ms};
-    if (place_start(s->policy, &s->plan, s->run.home_fd, placement_fds, &s->helper, &e) == 0)
+    if (place_start(s->policy, &s->plan, s->run.home_fd, placement_fds, &s->helpers.group, now, &s->helper,
+                    &e) == 0)
         return;
     not_started(s, CAUSE_LAUNCH_FAILED, &e);
     tree_gone(s);
+}
+
+/* The kernel holds it; it is named for the operator, as what is left of a job would be. */
+static void helper_abandoned(struct supervision *s)
+{
+    struct err e = ERR_INIT;
+
+    (void)helper_result(&s->helper.process, &e);
+    not_started(s, CAUSE_LAUNCH_FAILED, &e);
+    run_group_describe(&s->helpers.group, s->record.left_behind, sizeof(s->record.left_behind));
+    if (s->record.left_behind[0] == '\0')
+        (void)snprintf(s->record.left_behind, sizeof(s->record.left_behind), "pid %d (%s)",
+                       (int)s->helper.process.pid, s->helper.process.name);
+    set_stage(s, STAGE_GONE);
 }
 
 /* The environment as execve wants it. jobruntime.yaml's layer goes below the job's and the run's. */
@@ -120,12 +147,8 @@ static int build_environment(struct supervision *s, const struct env *jobruntime
 /* Everything that holds the run from outside stands before there is anything to hold. */
 static int limit(struct supervision *s, struct err *e)
 {
-    struct cgroup_places places;
     struct node_size node;
 
-    cgroup_places_read(&places);
-    if (run_group_create(&places, s->plan.run_id, &s->group, e) < 0)
-        return err_context(e, "control groups");
     node_size_read(&s->group, &node);
     limits_effective(&s->plan.limits, s->policy, &node, &s->limits);
     if (limits_apply(&s->limits, &s->group, limits_disk_of(s->run.fd), &s->contained, e) < 0)
@@ -176,22 +199,26 @@ static int launch(struct supervision *s, const struct placed *placed, struct err
     return 0;
 }
 
-void stage_helper_exited(struct supervision *s, int wait_status)
+void stage_helper_ended(struct supervision *s)
 {
     struct placed placed = {0};
     struct err e = ERR_INIT;
 
-    s->helper.pid = 0;
     place_read(&s->helper);
     if (s->stage != STAGE_PLACING)
         return;
+    if (s->helper.process.state == HELPER_ABANDONED) {
+        helper_abandoned(s);
+        return;
+    }
     if (s->stopping) {
         not_started(s, s->record.stop_cause,
                     &(struct err){.text = "the run was stopped before the job started"});
         tree_gone(s);
         return;
     }
-    if (place_result(&s->helper, wait_status, &placed, &e) < 0) {
+    if (place_result(&s->helper, &placed, &e) < 0) {
+        (void)helper_group_exhausted(&s->helpers, &e);
         not_started(s, e.blame == BLAME_ASSIGNMENT ? CAUSE_ARTIFACT_REJECTED : CAUSE_LAUNCH_FAILED, &e);
         tree_gone(s);
         return;
@@ -333,7 +360,6 @@ void stage_stop(struct supervision *s, enum cause cause, int64_t grace_ms, boot_
 {
     struct fact_writer *w;
 
-    (void)now;
     if (s->stopping || s->stage == STAGE_GONE || s->stop.main_ended)
         return;
     s->stopping = true;
@@ -345,8 +371,7 @@ void stage_stop(struct supervision *s, enum cause cause, int64_t grace_ms, boot_
     fact_put_int(w, "grace-ms", s->stop_policy.grace_ms);
     stage_note(s, true);
     channel_say(&s->channel, &(struct message){.type = MESSAGE_STOPPING, .cause = cause});
-    if (s->helper.pid > 0)
-        (void)kill(s->helper.pid, SIGKILL);
+    helper_kill(&s->helper.process, now);
 }
 
 /* What could not be ended: named for the operator. */
