@@ -396,6 +396,10 @@ static void take_step(struct supervision *s, enum stop_action action, boot_ms_t 
         s->stop.signalled = true;
         s->stop.signalled_at = now;
         break;
+    case STOP_SIGNAL_NEXT:
+        (void)init_signal(&s->init, s->stop_policy.then.item[s->stop.then_sent++].signal,
+                          s->stop.main_ended || s->stop_policy.whole_tree);
+        break;
     case STOP_KILL_TREE:
         (void)init_signal(&s->init, SIGKILL, true);
         s->stop.killed_tree = true;
