@@ -15,6 +15,7 @@
 #include "base/auto.h"
 #include "base/log.h"
 #include "supervisor/metadata.h"
+#include "supervisor/privilege.h"
 #include "sys/fd.h"
 #include "sys/notify.h"
 #include "sys/packet.h"
@@ -156,6 +157,35 @@ static int limit(struct supervision *s, struct err *e)
     return metadata_block(s->policy, &s->plan, &s->group, &s->contained, e);
 }
 
+/* Init has all it needs; what it does not need we give up, and only then the job begins. */
+static int let_go(struct supervision *s, struct err *e)
+{
+    int r = scratch_disk_detach(&s->scratch, &s->run);
+
+    if (r < 0)
+        return err_errno(e, -r, BLAME_NODE, "let go of the run's disk");
+    if (privilege_shed(s->policy->limits_best_effort, &s->contained, e) < 0)
+        return err_context(e, "the supervisor's own privileges");
+    r = init_release(&s->init);
+    return r < 0 ? err_errno(e, -r, BLAME_NODE, "let init start the job") : 0;
+}
+
+/* What was begun is ended in the order of a run that is stopped. */
+static void launch_failed(struct supervision *s, const struct err *e)
+{
+    not_started(s,
+                e->blame == BLAME_ASSIGNMENT ? CAUSE_ARTIFACT_REJECTED
+                : e->code == -ENOTSUP        ? CAUSE_LIMIT_NOT_APPLIED
+                                             : CAUSE_LAUNCH_FAILED,
+                e);
+    if (s->init.pid == 0) {
+        tree_gone(s);
+        return;
+    }
+    s->stopping = true;
+    set_stage(s, STAGE_LAUNCHING);
+}
+
 static int launch(struct supervision *s, const struct placed *placed, struct err *e)
 {
     AUTO(strlist) struct strlist argv = {0};
@@ -196,7 +226,7 @@ static int launch(struct supervision *s, const struct placed *placed, struct err
         return e->code;
     for (size_t i = 0; i < CAPTURE_STREAMS; i++)
         fd_close(&s->output_fd[i]);
-    return 0;
+    return let_go(s, e);
 }
 
 void stage_helper_ended(struct supervision *s)
@@ -229,12 +259,10 @@ void stage_helper_ended(struct supervision *s)
         tree_gone(s);
         return;
     }
-    if (launch(s, &placed, &e) < 0) {
-        not_started(s, e.blame == BLAME_ASSIGNMENT ? CAUSE_ARTIFACT_REJECTED : CAUSE_LAUNCH_FAILED, &e);
-        tree_gone(s);
-    } else {
+    if (launch(s, &placed, &e) < 0)
+        launch_failed(s, &e);
+    else
         set_stage(s, STAGE_LAUNCHING);
-    }
     placed_free(&placed);
 }
 

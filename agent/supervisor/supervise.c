@@ -266,6 +266,7 @@ int supervise(const struct policy *policy, int connection_fd)
                             .helper = PLACE_HELPER_INIT,
                             .group = RUN_GROUP_INIT,
                             .helpers = HELPER_GROUP_INIT,
+                            .scratch = SCRATCH_DISK_INIT,
                             .init = {.control_fd = -1},
                             .notices = NOTICE_BOARD_INIT,
                             .notice_at = {INT64_MAX},
