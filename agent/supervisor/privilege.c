@@ -41,29 +41,22 @@
  * knows their numbers may be older than some of them. */
 static const char ALLOWED[] =
     "read readv pread64 write writev pwrite64 lseek openat open close fcntl dup dup3 fstat stat lstat "
-    "newfstatat "
-    "statx access faccessat faccessat2 readlink readlinkat getdents64 fstatfs statfs fsync fdatasync "
-    "ftruncate fallocate "
-    "fchmod fchmodat umask rename renameat renameat2 unlink unlinkat rmdir mkdirat flock "
-    "poll ppoll sendmsg sendto recvmsg recvfrom connect accept accept4 getsockopt setsockopt getsockname "
-    "getpeername "
-    "shutdown kill tgkill wait4 waitid timerfd_settime timerfd_gettime clock_gettime clock_nanosleep "
-    "nanosleep "
-    "gettimeofday time getrusage sysinfo uname sched_getaffinity "
+    "newfstatat statx access faccessat faccessat2 readlink readlinkat getdents64 fstatfs statfs fsync "
+    "fdatasync ftruncate fallocate fchmod fchmodat umask rename renameat renameat2 unlink unlinkat rmdir "
+    "mkdirat flock poll ppoll sendmsg sendto recvmsg recvfrom connect accept accept4 getsockopt "
+    "setsockopt getsockname getpeername shutdown kill tgkill wait4 waitid timerfd_settime timerfd_gettime "
+    "clock_gettime clock_nanosleep nanosleep gettimeofday time getrusage sysinfo uname sched_getaffinity "
     "getpid getppid gettid getuid geteuid getgid getegid munmap mremap madvise brk futex membarrier rseq "
     "rt_sigaction rt_sigprocmask rt_sigreturn rt_sigpending sigaltstack getrandom getrlimit prlimit64 "
-    "sched_yield "
-    "set_robust_list restart_syscall exit exit_group";
+    "sched_yield set_robust_list restart_syscall exit exit_group";
 
 /* Nothing of ours calls these in any case: who does has taken us over. */
-static const char HOSTILE[] = "execve execveat ptrace process_vm_readv process_vm_writev pidfd_getfd mount "
-                              "umount2 pivot_root chroot open_tree "
-                              "move_mount fsopen fsconfig fsmount fspick mount_setattr setns unshare bpf "
-                              "init_module finit_module delete_module "
-                              "kexec_load kexec_file_load reboot swapon swapoff open_by_handle_at "
-                              "perf_event_open userfaultfd io_uring_setup "
-                              "keyctl add_key request_key iopl ioperm acct quotactl settimeofday "
-                              "clock_settime sethostname setdomainname";
+static const char HOSTILE[] =
+    "execve execveat ptrace process_vm_readv process_vm_writev pidfd_getfd mount umount2 pivot_root "
+    "chroot open_tree move_mount fsopen fsconfig fsmount fspick mount_setattr setns unshare bpf "
+    "init_module finit_module delete_module kexec_load kexec_file_load reboot swapon swapoff "
+    "open_by_handle_at perf_event_open userfaultfd io_uring_setup keyctl add_key request_key iopl ioperm "
+    "acct quotactl settimeofday clock_settime sethostname setdomainname";
 
 static int lacking(bool best_effort, const char *name, const char *why, struct containment_list *list,
                    struct err *e)
