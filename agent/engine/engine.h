@@ -31,6 +31,7 @@ struct engine;
 struct job_request;
 struct run_spec;
 struct launch_client;
+struct run_fetch;
 struct log_follower;
 struct outbox;
 
@@ -70,6 +71,7 @@ struct run {
     struct job_request *request;
     struct run_spec *spec;
     int placement_fd[RUN_PLACEMENTS_MAX]; /* owned; -1 unless PREPARING opened them */
+    struct run_fetch *fetch;              /* while PREPARING */
     struct launch_client *launch;
     struct log_follower *logs;
     struct outbox *outbox;

@@ -203,6 +203,7 @@ static void supervision_close(struct supervision *s)
     fd_close(&s->init.control_fd);
     run_group_close(&s->group);
     helper_group_close(&s->helpers);
+    granted_devices_close(&s->devices);
     containment_free(&s->contained);
     fd_close(&s->signal_fd);
     fd_close(&s->timer_fd);
