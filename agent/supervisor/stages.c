@@ -167,7 +167,7 @@ static int let_go(struct supervision *s, struct err *e)
 
     if (r < 0)
         return err_errno(e, -r, BLAME_NODE, "let go of the run's disk");
-    if (privilege_shed(s->policy->limits_best_effort, &s->contained, e) < 0)
+    if (privilege_shed(s->devices.count > 0, s->policy->limits_best_effort, &s->contained, e) < 0)
         return err_context(e, "the supervisor's own privileges");
     r = init_release(&s->init);
     return r < 0 ? err_errno(e, -r, BLAME_NODE, "let init start the job") : 0;

@@ -32,7 +32,7 @@ static int after_shedding(bool (*act)(void))
         struct containment_list list = {0};
         struct err e = ERR_INIT;
         (void)signal(SIGSYS, SIG_DFL); /* the test's framework catches it */
-        if (privilege_shed(false, &list, &e) < 0) {
+        if (privilege_shed(false, false, &list, &e) < 0) {
             (void)fprintf(stderr, "%s\n", e.text);
             _exit(NOT_SHED);
         }
@@ -153,11 +153,11 @@ static void what_did_not_take_is_told(void **state)
         struct err e = ERR_INIT;
         (void)signal(SIGSYS, SIG_DFL);
         be_old();
-        if (privilege_shed(false, &list, &e) != -ENOTSUP ||
+        if (privilege_shed(false, false, &list, &e) != -ENOTSUP ||
             strstr(e.text, "supervisor: system calls") == NULL || e.blame != BLAME_NODE)
             _exit(1);
         containment_free(&list);
-        if (privilege_shed(true, &list, &e) != 0 || list.count != 2 ||
+        if (privilege_shed(false, true, &list, &e) != 0 || list.count != 2 ||
             list.item[0].state != CONTAINMENT_APPLIED || list.item[1].state != CONTAINMENT_MISSING)
             _exit(2);
         containment_free(&list);
