@@ -50,7 +50,7 @@ struct config {
     int64_t limits_pids;
     bool limits_best_effort;
     bool sandbox_allow_learn, sandbox_allow_metadata;
-    char *sandbox_devices;
+    char *sandbox_devices, *sandbox_shared_devices;
     int64_t reserve_memory_bytes, reserve_disk_bytes;
     struct config_origin origin[CONFIG_KEY_COUNT];
 };
