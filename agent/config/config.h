@@ -35,7 +35,8 @@ struct config {
     int64_t maximum_runtime_ms;
     enum log_level log_level;
     char *state_directory, *run_directory;
-    char *libexec_directory; /* "": beside the running program */
+    char *libexec_directory;   /* "": beside the running program */
+    char *conda_service_packs; /* a URI with {slug} in it; "": none */
     char *python, *bash, *java;
     int64_t retention_days;
     int64_t retention_bytes;
@@ -48,6 +49,7 @@ struct config {
     char *s3_credentials, *s3_profile, *s3_endpoint, *s3_region;
     int64_t unpack_bytes, unpack_files, unpack_ratio;
     int64_t limits_pids;
+    int64_t limits_helper_memory_bytes, limits_helper_pids;
     bool limits_best_effort;
     bool sandbox_allow_learn, sandbox_allow_metadata;
     char *sandbox_devices, *sandbox_shared_devices;

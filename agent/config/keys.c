@@ -47,6 +47,10 @@ static const struct config_key_info KEYS[CONFIG_KEY_COUNT] = {
                        "The interpreter of .py files in jobs without a conda environment."},
     [CONFIG_BASH] = {"bash", CONFIG_TYPE_PATH, "/bin/bash", 0, 0, FIELD(bash),
                      "The interpreter of .sh files."},
+    [CONFIG_CONDA_SERVICE_PACKS] =
+        {"conda.servicePacks", CONFIG_TYPE_URI_OR_NONE, "\"\"", 0, 0, FIELD(conda_service_packs),
+         "The URI at which the packs of CONDA_ENV_TYPE=service lie, with {slug} in the place of the "
+         "environment's name. Empty: this node has none."},
     [CONFIG_JAVA] = {"java", CONFIG_TYPE_PATH, "/usr/bin/java", 0, 0, FIELD(java),
                      "The program that runs .jar files."},
     [CONFIG_RETENTION_DAYS] = {"retention.days", CONFIG_TYPE_INTEGER, "7", 0, 36500, FIELD(retention_days),
@@ -123,6 +127,14 @@ static const struct config_key_info KEYS[CONFIG_KEY_COUNT] = {
          "How many times its own size an archive may unpack to before it is taken for a bomb."},
     [CONFIG_LIMITS_PIDS] = {"limits.pids", CONFIG_TYPE_INTEGER, "16384", 16, 4194304, FIELD(limits_pids),
                             "How many processes and threads a run may have that does not say it itself."},
+    [CONFIG_LIMITS_HELPER_MEMORY] =
+        {"limits.helperMemory", CONFIG_TYPE_SIZE, "1G", 16 << 20, INT64_MAX,
+         FIELD(limits_helper_memory_bytes),
+         "The memory of all programs together that work for one run beside its job, as the one that unpacks "
+         "its artifact. An artifact that needs more is rejected."},
+    [CONFIG_LIMITS_HELPER_PIDS] = {"limits.helperPids", CONFIG_TYPE_INTEGER, "256", 16, 4194304,
+                                   FIELD(limits_helper_pids),
+                                   "How many processes and threads these programs may have."},
     [CONFIG_LIMITS_BEST_EFFORT] =
         {"limits.bestEffort", CONFIG_TYPE_BOOLEAN, "false", 0, 0, FIELD(limits_best_effort),
          "Whether a run starts although a limit or a wall that it should have could not be set on this "
@@ -171,6 +183,7 @@ static const char *const TYPE_TEXTS[CONFIG_TYPE_COUNT] = {
     [CONFIG_TYPE_PATTERNS] = "patterns of paths below /dev with blanks between, or an empty string",
     [CONFIG_TYPE_FOLDERS] = "absolute paths with blanks between, or an empty string",
     [CONFIG_TYPE_URL_OR_NONE] = "an http:// or https:// URL, or an empty string",
+    [CONFIG_TYPE_URI_OR_NONE] = "a file:, http:, https:, oci: or s3: URI, or an empty string",
     [CONFIG_TYPE_WORD] = "a word of letters, digits, '.', '_' and '-', or an empty string",
     [CONFIG_TYPE_LOG_LEVEL] = "error, warning, notice, info or debug",
 };

@@ -130,6 +130,14 @@ static bool url_valid(const char *text)
             strchr(u.path, '?') == NULL);
 }
 
+static bool uri_valid(const char *text)
+{
+    AUTO(uri) struct uri u = {0};
+    const char *problem;
+
+    return text[0] == '\0' || uri_parse(text, &u, &problem) == 0;
+}
+
 static bool word_valid(const char *text)
 {
     for (const char *p = text; *p != '\0'; p++)
@@ -145,6 +153,7 @@ static bool text_valid(enum config_type type, const char *text)
     case CONFIG_TYPE_PATTERNS: return patterns_valid(text);
     case CONFIG_TYPE_FOLDERS: return folders_valid(text);
     case CONFIG_TYPE_URL_OR_NONE: return url_valid(text);
+    case CONFIG_TYPE_URI_OR_NONE: return uri_valid(text);
     case CONFIG_TYPE_WORD: return word_valid(text);
     default: return path_valid(text);
     }
@@ -177,6 +186,7 @@ static bool is_text(enum config_type type)
     case CONFIG_TYPE_PATTERNS:
     case CONFIG_TYPE_FOLDERS:
     case CONFIG_TYPE_URL_OR_NONE:
+    case CONFIG_TYPE_URI_OR_NONE:
     case CONFIG_TYPE_WORD:
     case CONFIG_TYPE_PATH_OR_NONE: return true;
     default: return false;
@@ -196,6 +206,7 @@ int config_value_set(struct config *c, enum config_key key, const char *text)
     case CONFIG_TYPE_PATTERNS:
     case CONFIG_TYPE_FOLDERS:
     case CONFIG_TYPE_URL_OR_NONE:
+    case CONFIG_TYPE_URI_OR_NONE:
     case CONFIG_TYPE_WORD:
     case CONFIG_TYPE_PATH_OR_NONE: return set_text(c, key, text);
     case CONFIG_TYPE_COUNT: break;
@@ -275,6 +286,7 @@ void config_put_value(const struct config *c, enum config_key key, struct strbuf
     case CONFIG_TYPE_PATTERNS:
     case CONFIG_TYPE_FOLDERS:
     case CONFIG_TYPE_URL_OR_NONE:
+    case CONFIG_TYPE_URI_OR_NONE:
     case CONFIG_TYPE_WORD:
     case CONFIG_TYPE_PATH_OR_NONE: put_text(*(char *const *)at, out); break;
     case CONFIG_TYPE_COUNT: break;

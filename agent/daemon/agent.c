@@ -324,7 +324,7 @@ static void add(struct agent *a, struct run *run)
 {
     struct err bad = ERR_INIT;
     int64_t epoch = 1;
-    int r = request_load(run, &epoch, &bad);
+    int r = request_load(run, a->config, a->layout, &epoch, &bad);
 
     note_accepted(run, epoch);
     engine_add(a->engine, run);

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "supervisor/device_fence.h"
 #include "supervisor/metadata.h"
+#include "supervisor/privilege.h"
 #include "sys/fd.h"
 #include "sys/notify.h"
 #include "sys/packet.h"
@@ -85,22 +86,49 @@ static void tree_gone(struct supervision *s)
 
 /* ---- placing ---- */
 
+/* All at once: making the first one may move us, and then we would look for the place of others elsewhere. */
+static int make_groups(struct supervision *s, struct err *e)
+{
+    struct cgroup_places places;
+
+    cgroup_places_read(&places);
+    if (run_group_create(&places, s->plan.run_id, &s->group, e) < 0 ||
+        helper_group_make(&places, s->plan.run_id, s->policy, &s->helpers, &s->contained, e) < 0)
+        return err_context(e, "control groups");
+    return 0;
+}
+
 void stage_place(struct supervision *s, const int *placement_fds, boot_ms_t now)
 {
     struct err e = ERR_INIT;
 
     set_stage(s, STAGE_PLACING);
     log_info("run=%s begins", s->plan.run_id);
-    if (scratch_disk_make(s->policy, &s->plan, &s->run, &s->scratch, &s->contained, &e) < 0) {
+    if (make_groups(s, &e) < 0 ||
+        scratch_disk_make(s->policy, &s->plan, &s->run, &s->scratch, &s->contained, &e) < 0) {
         not_started(s, CAUSE_LIMIT_NOT_APPLIED, &e);
         tree_gone(s);
         return;
     }
-    s->place_until = (boot_ms_t){now.ms + s->policy->place_budget_ms};
-    if (place_start(s->policy, &s->plan, s->run.home_fd, placement_fds, &s->helper, &e) == 0)
+    if (place_start(s->policy, &s->plan, s->run.home_fd, placement_fds, &s->helpers.group, now, &s->helper,
+                    &e) == 0)
         return;
     not_started(s, CAUSE_LAUNCH_FAILED, &e);
     tree_gone(s);
+}
+
+/* The kernel holds it; it is named for the operator, as what is left of a job would be. */
+static void helper_abandoned(struct supervision *s)
+{
+    struct err e = ERR_INIT;
+
+    (void)helper_result(&s->helper.process, &e);
+    not_started(s, CAUSE_LAUNCH_FAILED, &e);
+    run_group_describe(&s->helpers.group, s->record.left_behind, sizeof(s->record.left_behind));
+    if (s->record.left_behind[0] == '\0')
+        (void)snprintf(s->record.left_behind, sizeof(s->record.left_behind), "pid %d (%s)",
+                       (int)s->helper.process.pid, s->helper.process.name);
+    set_stage(s, STAGE_GONE);
 }
 
 /* The environment as execve wants it. jobruntime.yaml's layer goes below the job's and the run's. */
@@ -121,12 +149,8 @@ static int build_environment(struct supervision *s, const struct env *jobruntime
 /* Everything that holds the run from outside stands before there is anything to hold. */
 static int limit(struct supervision *s, struct err *e)
 {
-    struct cgroup_places places;
     struct node_size node;
 
-    cgroup_places_read(&places);
-    if (run_group_create(&places, s->plan.run_id, &s->group, e) < 0)
-        return err_context(e, "control groups");
     node_size_read(&s->group, &node);
     limits_effective(&s->plan.limits, s->policy, &node, &s->limits);
     if (limits_apply(&s->limits, &s->group, limits_disk_of(s->run.fd), &s->contained, e) < 0)
@@ -134,6 +158,35 @@ static int limit(struct supervision *s, struct err *e)
     if (device_fence(&s->devices, &s->group, &s->contained, e) < 0)
         return e->code;
     return metadata_block(s->policy, &s->plan, &s->group, &s->contained, e);
+}
+
+/* Init has all it needs; what it does not need we give up, and only then the job begins. */
+static int let_go(struct supervision *s, struct err *e)
+{
+    int r = scratch_disk_detach(&s->scratch, &s->run);
+
+    if (r < 0)
+        return err_errno(e, -r, BLAME_NODE, "let go of the run's disk");
+    if (privilege_shed(s->policy->limits_best_effort, &s->contained, e) < 0)
+        return err_context(e, "the supervisor's own privileges");
+    r = init_release(&s->init);
+    return r < 0 ? err_errno(e, -r, BLAME_NODE, "let init start the job") : 0;
+}
+
+/* What was begun is ended in the order of a run that is stopped. */
+static void launch_failed(struct supervision *s, const struct err *e)
+{
+    not_started(s,
+                e->blame == BLAME_ASSIGNMENT ? CAUSE_ARTIFACT_REJECTED
+                : e->code == -ENOTSUP        ? CAUSE_LIMIT_NOT_APPLIED
+                                             : CAUSE_LAUNCH_FAILED,
+                e);
+    if (s->init.pid == 0) {
+        tree_gone(s);
+        return;
+    }
+    s->stopping = true;
+    set_stage(s, STAGE_LAUNCHING);
 }
 
 /* What the run needs of its node before there is a job. The cause of its end when it cannot have it; else CAUSE_NONE. */
@@ -144,6 +197,22 @@ static enum cause make_ready(struct supervision *s, struct err *e)
     if (hindrance == CAUSE_NONE && limit(s, e) < 0)
         hindrance = CAUSE_LIMIT_NOT_APPLIED;
     return hindrance;
+}
+
+/* The archive is opened when everything was fetched, so what its jobruntime.yaml asks for beside variables comes too late. The job's
+ * own word, also that it wants none, is heard in time. */
+static bool conda_too_late(const struct plan *plan, const struct env *jobruntime, struct err *e)
+{
+    const char *type = env_value(jobruntime, "CONDA_ENV_TYPE");
+
+    if (type == NULL || type[0] == '\0' || plan->conda_prefix != NULL ||
+        env_find(&plan->env, "CONDA_ENV_TYPE") != NULL)
+        return false;
+    (void)err_set(
+        e, -ENOTSUP, BLAME_ASSIGNMENT,
+        "jobruntime.yaml names a conda environment: say it in the job's or the run's environment variables "
+        "(CONDA_ENV_TYPE and those beside it), or --conda none for the system's Python");
+    return true;
 }
 
 static int launch(struct supervision *s, const struct placed *placed, struct err *e)
@@ -164,6 +233,8 @@ static int launch(struct supervision *s, const struct placed *placed, struct err
     int pair[2], r;
     struct fact_writer *w;
 
+    if (conda_too_late(&s->plan, &placed->env, e))
+        return e->code;
     if (entry_command(&s->plan, placed->entry, placed->main_class, &argv, e) < 0)
         return e->code;
     if (build_environment(s, &placed->env, &environment) < 0)
@@ -186,7 +257,7 @@ static int launch(struct supervision *s, const struct placed *placed, struct err
         return e->code;
     for (size_t i = 0; i < CAPTURE_STREAMS; i++)
         fd_close(&s->output_fd[i]);
-    return 0;
+    return let_go(s, e);
 }
 
 /* A disk of the size that the job asked for is the job's to size; what is full otherwise is the node's. */
@@ -208,23 +279,27 @@ static void not_placed(struct supervision *s, struct err *e)
                 e);
 }
 
-void stage_helper_exited(struct supervision *s, int wait_status)
+void stage_helper_ended(struct supervision *s)
 {
     struct placed placed = {0};
     struct err e = ERR_INIT;
     enum cause hindrance;
 
-    s->helper.pid = 0;
     place_read(&s->helper);
     if (s->stage != STAGE_PLACING)
         return;
+    if (s->helper.process.state == HELPER_ABANDONED) {
+        helper_abandoned(s);
+        return;
+    }
     if (s->stopping) {
         not_started(s, s->record.stop_cause,
                     &(struct err){.text = "the run was stopped before the job started"});
         tree_gone(s);
         return;
     }
-    if (place_result(&s->helper, wait_status, &placed, &e) < 0) {
+    if (place_result(&s->helper, &placed, &e) < 0) {
+        (void)helper_group_exhausted(&s->helpers, &e);
         not_placed(s, &e);
         tree_gone(s);
         return;
@@ -236,12 +311,10 @@ void stage_helper_exited(struct supervision *s, int wait_status)
         tree_gone(s);
         return;
     }
-    if (launch(s, &placed, &e) < 0) {
-        not_started(s, e.blame == BLAME_ASSIGNMENT ? CAUSE_ARTIFACT_REJECTED : CAUSE_LAUNCH_FAILED, &e);
-        tree_gone(s);
-    } else {
+    if (launch(s, &placed, &e) < 0)
+        launch_failed(s, &e);
+    else
         set_stage(s, STAGE_LAUNCHING);
-    }
     placed_free(&placed);
 }
 
@@ -377,7 +450,6 @@ void stage_stop(struct supervision *s, enum cause cause, int64_t grace_ms, boot_
 {
     struct fact_writer *w;
 
-    (void)now;
     if (s->stopping || s->stage == STAGE_GONE || s->stop.main_ended)
         return;
     s->stopping = true;
@@ -389,8 +461,7 @@ void stage_stop(struct supervision *s, enum cause cause, int64_t grace_ms, boot_
     fact_put_int(w, "grace-ms", s->stop_policy.grace_ms);
     stage_note(s, true);
     channel_say(&s->channel, &(struct message){.type = MESSAGE_STOPPING, .cause = cause});
-    if (s->helper.pid > 0)
-        (void)kill(s->helper.pid, SIGKILL);
+    helper_kill(&s->helper.process, now);
 }
 
 /* What could not be ended: named for the operator. */
