@@ -272,6 +272,17 @@ def _run_program_by_bash(path, argv, outputs):
         sys.exit(status)
 
 
+def run_command(command, outputs):
+    """Ends with the status of the command, after copying the outputs when that is 0."""
+    try:
+        status = _run_command(command)
+    except OSError as error:
+        fail(126, "%s cannot be run: %s" % (command[0], error.strerror))
+    if status != 0:
+        sys.exit(status)
+    outputs.copy()
+
+
 def _user_frames(trace):
     """The traceback from the first frame on that is not ours or the import system's."""
     while trace is not None:

@@ -20,9 +20,6 @@ int plan_supported(const struct job_request *request, struct err *e)
         return err_set(
             e, -ENOTSUP, BLAME_ASSIGNMENT,
             "this version of runlet does not run container images yet (container, OCIR_CONTAINER)");
-    if (request->runtime == RUNTIME_PYTORCH)
-        return err_set(e, -ENOTSUP, BLAME_ASSIGNMENT,
-                       "this version of runlet does not run the pyTorchDistributed runtime yet");
     if (request->job.multi_node)
         return err_set(e, -ENOTSUP, BLAME_ASSIGNMENT,
                        "this version of runlet does not run MULTI_NODE jobs yet");

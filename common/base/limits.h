@@ -45,7 +45,7 @@
 #define INLINE_BYTES_MAX (256U * 1024)
 
 /* Files that one plan can place. */
-#define PLAN_PLACEMENTS_MAX 10
+#define PLAN_PLACEMENTS_MAX 12
 /* A message between agent and supervisor: one packet. Anything longer travels as a descriptor. */
 #define MESSAGE_BYTES_MAX 4096
 #define MESSAGE_FDS_MAX   (PLAN_PLACEMENTS_MAX + 2)

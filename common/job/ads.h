@@ -40,4 +40,7 @@ void ads_read_git(struct ads *ads);
 void ads_read_container(struct ads *ads);
 void ads_read_pytorch(struct ads *ads);
 
+/* replicas: how many nodes; more than one makes it a job of several. */
+void ads_read_replicas(struct ads *ads);
+
 #endif

@@ -1,4 +1,4 @@
-/* ads_code.c - see ads.h: the runtimes script, python, notebook and gitPython, and how each lands as an
+/* ads_code.c - see ads.h: the runtimes script, python, notebook, gitPython and pyTorchDistributed, and how each lands as an
  * artifact. */
 #include "job/ads.h"
 
@@ -278,4 +278,102 @@ void ads_read_git(struct ads *ads)
         ads_set(ads, "SKIP_METADATA_UPDATE", "1", field(rd, ads->runtime, "skipMetadataUpdate"));
     add_entry_program(ads, ENTRY_GIT);
     assign(rd, &ads->request->artifact.file_name, "ads_driver.zip");
+}
+
+/* ---- pyTorchDistributed ---- */
+
+/* git: {url, branch, commit, gitSecretId} */
+static void read_repository(struct ads *ads)
+{
+    static const char *const KNOWN[] = {"url", "branch", "commit", "gitSecretId"};
+    static const struct mapping GIT_RUNTIME[] = {{"url", "OCI__RUNTIME_URI"},
+                                                 {"branch", "OCI__RUNTIME_GIT_BRANCH"},
+                                                 {"commit", "OCI__RUNTIME_GIT_COMMIT"},
+                                                 {"gitSecretId", "OCI__RUNTIME_GIT_SECRET_ID"}};
+    struct reader *rd = &ads->rd;
+    const struct node *git = field_map(rd, ads->runtime, "git");
+
+    if (git == NULL)
+        return;
+    check_keys(rd, git, KNOWN, ARRAY_SIZE(KNOWN));
+    if (field(rd, git, "url") == NULL)
+        diag_error(rd->diags, node_where(git), "'url' is missing: the Git repository");
+    for (size_t i = 0; i < ARRAY_SIZE(GIT_RUNTIME); i++) {
+        AUTO_FREE char *text = NULL;
+        field_text(rd, git, GIT_RUNTIME[i].key, &text);
+        if (text != NULL && text[0] != '\0')
+            ads_set(ads, GIT_RUNTIME[i].variable, text, field(rd, git, GIT_RUNTIME[i].key));
+    }
+}
+
+/* inputs: {uri: path} */
+static void read_inputs(struct ads *ads)
+{
+    struct reader *rd = &ads->rd;
+    const struct node *inputs = field_map(rd, ads->runtime, "inputs");
+    AUTO(strbuf) struct strbuf json = STRBUF_INIT(DOCUMENT_BYTES_MAX);
+
+    if (inputs == NULL || inputs->count == 0)
+        return;
+    for (size_t i = 0; i < inputs->count; i++)
+        if (inputs->item[i]->kind != NODE_STRING || inputs->item[i]->text[0] == '\0')
+            diag_error(rd->diags, node_where(inputs->item[i]),
+                       "'inputs': expected the path to which '%.80s' is copied", inputs->item[i]->key);
+    json_out_node(&json, inputs);
+    if (json.failed == 0)
+        ads_set(ads, "OCI__INPUT_MAPPINGS", strbuf_str(&json), inputs);
+}
+
+/* dependencies: {pipRequirements: file, pipPackages: requirements} */
+static void read_dependencies(struct ads *ads)
+{
+    static const char *const KNOWN[] = {"pipRequirements", "pipPackages"};
+    static const char *const VARIABLES[] = {"OCI__PIP_REQUIREMENTS", "OCI__PIP_PKG"};
+    struct reader *rd = &ads->rd;
+    const struct node *dependencies = field_map(rd, ads->runtime, "dependencies");
+
+    if (dependencies == NULL)
+        return;
+    check_keys(rd, dependencies, KNOWN, ARRAY_SIZE(KNOWN));
+    for (size_t i = 0; i < ARRAY_SIZE(KNOWN); i++) {
+        AUTO_FREE char *text = NULL;
+        field_text(rd, dependencies, KNOWN[i], &text);
+        if (text != NULL && text[0] != '\0')
+            ads_set(ads, VARIABLES[i], text, field(rd, dependencies, KNOWN[i]));
+    }
+}
+
+void ads_read_pytorch(struct ads *ads)
+{
+    struct reader *rd = &ads->rd;
+    const struct node *uri = field(rd, ads->runtime, "scriptPathURI");
+    AUTO_FREE char *path = ads_source(ads, "scriptPathURI");
+    AUTO_FREE char *name = ads_source_name(ads, "scriptPathURI", path);
+    bool deepspeed = false;
+
+    ads_read_replicas(ads);
+    check_entrypoint(ads);
+    map_all(ads, CODE, ARRAY_SIZE(CODE));
+    map_one(ads, &(struct mapping){"command", "OCI__LAUNCH_CMD"});
+    if (given(ads, "entrypoint"))
+        map_one(ads, &(struct mapping){"entrypoint", "CODE_ENTRYPOINT"});
+    read_repository(ads);
+    read_inputs(ads);
+    read_dependencies(ads);
+    field_bool(rd, ads->runtime, "deepspeed", &deepspeed);
+    if (deepspeed)
+        ads_set(ads, "OCI__DEEPSPEED", "1", field(rd, ads->runtime, "deepspeed"));
+    if (!given(ads, "command") && !given(ads, "entrypoint"))
+        diag_error(rd->diags, node_where(ads->runtime),
+                   "'command' is missing: what launches the training, as torchrun train.py");
+    if (field(rd, ads->runtime, "git") == NULL && uri == NULL)
+        diag_error(rd->diags, node_where(ads->runtime),
+                   "'git' or 'scriptPathURI' is missing: where the code is");
+    if (name != NULL)
+        add(ads, artifact_guess(name), path, name, INTO_CODE, uri);
+    if (name != NULL)
+        name_package(ads, name);
+    else
+        assign(rd, &ads->request->artifact.file_name, "ads_driver.zip");
+    add_entry_program(ads, ENTRY_PYTORCH);
 }

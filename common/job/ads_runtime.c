@@ -1,4 +1,4 @@
-/* ads_runtime.c - see ads.h: which runtime it is, and container and PyTorch ones. */
+/* ads_runtime.c - see ads.h: which runtime it is, and the container one. */
 #include "job/ads.h"
 
 #include <stdio.h>
@@ -103,9 +103,9 @@ void ads_read_runtime(struct ads *ads, const struct node *runtime)
         rd, &c->env, field(rd, ads->runtime, "env") != NULL ? field(rd, ads->runtime, "env") : ads->runtime);
 }
 
-/* ---- runtimes that are only recognised ---- */
+/* ---- nodes, and images ---- */
 
-static void read_replicas(struct ads *ads)
+void ads_read_replicas(struct ads *ads)
 {
     char count[24];
     int64_t replicas = 0;
@@ -153,7 +153,7 @@ void ads_read_container(struct ads *ads)
     AUTO_FREE char *name = NULL;
     enum artifact_form form;
 
-    read_replicas(ads);
+    ads_read_replicas(ads);
     if (d == NULL) {
         rd->no_memory = true;
         return;
@@ -175,9 +175,4 @@ void ads_read_container(struct ads *ads)
         rd->no_memory = true;
     else
         assign(rd, &ads->request->artifact.file_name, name);
-}
-
-void ads_read_pytorch(struct ads *ads)
-{
-    read_replicas(ads);
 }

@@ -167,11 +167,12 @@ int artifact_resolve(struct artifact *artifact, struct diag_list *diags)
 /* Each with the modules it imports; driver_python.py turns to the notebook's program when it is given one. */
 static const struct {
     const char *program;
-    const char *modules[3];
+    const char *modules[4];
 } ENTRY_PROGRAMS[] = {
     {ENTRY_PYTHON, {ENTRY_NOTEBOOK, ENTRY_COMMON}},
     {ENTRY_NOTEBOOK, {ENTRY_COMMON}},
     {ENTRY_GIT, {ENTRY_PYTHON, ENTRY_NOTEBOOK, ENTRY_COMMON}},
+    {ENTRY_PYTORCH, {ENTRY_GIT, ENTRY_PYTHON, ENTRY_NOTEBOOK, ENTRY_COMMON}},
 };
 
 int artifact_add_entry_program(struct artifact *a, const char *program)

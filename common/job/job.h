@@ -61,8 +61,8 @@ struct artifact_part {
     int line, column; /* where its document names it; 0: nowhere */
 };
 
-/* Four of code, four inputs, and a conda environment with what activates it. */
-#define ARTIFACT_PARTS_MAX 10
+/* Code and its entry programs, four inputs, and a conda environment with what activates it. */
+#define ARTIFACT_PARTS_MAX 12
 #define INPUTS_MAX         4
 
 struct artifact {

@@ -132,6 +132,7 @@ char *path_name(const char *path);
 #define ENTRY_PYTHON   "driver_python.py"
 #define ENTRY_NOTEBOOK "driver_notebook.py"
 #define ENTRY_GIT      "driver_git.py"
+#define ENTRY_PYTORCH  "driver_pytorch.py"
 #define ENTRY_COMMON   "driver_common.py"
 #define INTO_ARCHIVE   "decompressed_artifact"
 #define INTO_CODE      "decompressed_artifact/code"

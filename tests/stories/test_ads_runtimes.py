@@ -1,4 +1,4 @@
-"""The ADS runtimes script, python, notebook and gitPython, as their YAML is written."""
+"""The ADS runtimes script, python, notebook, gitPython and pyTorchDistributed, as their YAML is written."""
 import json
 import os
 import pathlib
@@ -244,7 +244,7 @@ def test_git_that_cannot_be_cloned(node, repository):
     ("script", {"scriptPathURI": "a.sh", "env": [{"name": "CONDA_ENV_TYPE", "value": "service"}, {"name": "CONDA_ENV_SLUG", "value": "by_env_v1"}]},
      "conda environment 'by_env_v1'"),
     ("container", {"image": "iad.ocir.io/ns/repo:1"}, "does not run container images yet"),
-    ("pyTorchDistributed", {"replicas": 2}, "does not run the pyTorchDistributed runtime yet"),
+    ("pyTorchDistributed", {"replicas": 2, "command": "torchrun a.py", "scriptPathURI": "a.sh"}, "does not run MULTI_NODE jobs yet"),
 ])
 def test_refused_by_name_before_anything_starts(node, kind, spec, says):
     node.write("a.sh", "echo ran\n")
@@ -275,3 +275,72 @@ def test_conda_none_and_a_path(node):
         shutil.rmtree(folder)
     outcome = node.run("-q", "--conda", node.work, yaml)
     assert outcome.status == 125
+
+
+# ---- pyTorchDistributed, on one node ----
+
+# What torchrun gives its workers, and which options reached it.
+TORCHRUN = """#!/usr/bin/env python3
+import os, runpy, sys
+words = sys.argv[1:]
+options = [w for w in words if w.startswith("--")]
+print(" ".join(sorted(o.split("=")[0] for o in options)))
+rest = [w for w in words if not w.startswith("--")]
+os.environ.update(RANK="0", WORLD_SIZE="1", LOCAL_RANK="0")
+sys.argv = rest
+runpy.run_path(rest[0], run_name="__main__")
+"""
+TRAIN = "import os, sys\nprint(sys.argv[1:], os.environ['RANK'], os.environ['WORLD_SIZE'], open('data/in.txt').read())\n" \
+        "os.makedirs('out', exist_ok=True)\nopen('out/model', 'w').write('weights')\nsys.exit(int(os.environ.get('STATUS', 0)))\n"
+PATH_WITH_IT = "/home/datascience/decompressed_artifact/code/project/bin:/usr/bin:/bin"
+
+
+def pytorch(node, **spec):
+    program = node.write("project/bin/torchrun", TORCHRUN)
+    program.chmod(0o755)
+    node.write("project/train.py", TRAIN)
+    node.write("project/input.txt", "the input")
+    return job(node, "pyTorchDistributed", **dict(dict(
+        scriptPathURI="project", workingDir="project", command="torchrun train.py --epochs 2", replicas=1,
+        env=[{"name": "PATH", "value": PATH_WITH_IT}] + spec.pop("variables", []),
+        inputs={"input.txt": "data/in.txt"}), **spec))
+
+
+def test_training_on_one_node(node):
+    done = node.run("-q", pytorch(node, outputDir="out", outputUri="/home/datascience/kept"))
+    assert done.status == 0, done
+    assert done.text == "--nnodes --nproc_per_node --rdzv_backend --rdzv_conf --rdzv_endpoint\n[] 0 1 the input\n" or \
+        done.text.endswith("0 1 the input\n"), done
+    assert (node.home(done.id) / "kept/model").read_text() == "weights"
+    node.check_end(done, "SUCCEEDED", "exited", 0)
+
+
+def test_training_that_fails_has_its_status_and_keeps_no_output(node):
+    done = node.run("-q", pytorch(node, outputDir="out", outputUri="/home/datascience/kept", variables=[{"name": "STATUS", "value": "5"}]))
+    assert done.status == 5, done
+    assert not (node.home(done.id) / "kept").exists()
+
+
+def test_options_that_the_command_gives_are_left_alone(node):
+    done = node.run("-q", pytorch(node, command="torchrun --nproc-per-node=3 --nnodes=1 --rdzv_backend=static train.py"))
+    assert done.text.startswith("--nnodes --nproc-per-node --rdzv_backend\n"), done
+
+
+def test_another_command_runs_as_it_stands(node):
+    done = node.run("-q", pytorch(node, command="echo $MASTER_ADDR $RANK && cat data/in.txt"))
+    assert (done.status, done.text) == (0, "127.0.0.1 0\nthe input"), done
+
+
+@pytest.mark.parametrize("change, says", [
+    ({"command": None}, "'command' is missing"),
+    ({"scriptPathURI": None}, "'git' or 'scriptPathURI' is missing"),
+    ({"git": {"branch": "x"}}, "'url' is missing"),
+    ({"inputs": {"a": 1}}, "expected the path to which 'a' is copied"),
+    ({"replicas": 0}, "replicas"),
+])
+def test_what_a_training_lacks_is_named_with_its_place(node, change, says):
+    pytorch(node)
+    spec = dict(dict(scriptPathURI="project", command="torchrun train.py"), **change)
+    yaml = job(node, "pyTorchDistributed", **{k: v for k, v in spec.items() if v is not None})
+    done = node.run("-q", yaml)
+    assert (done.status, done.id) == (125, None) and says in done.words and "job.yaml:" in done.words, done

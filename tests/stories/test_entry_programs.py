@@ -427,3 +427,24 @@ def test_git_failures(job, repository, change, status, says):
     env = dict({"GIT_URL": repository.url, "GIT_ENTRYPOINT": "pkg/main.py"}, **change)
     got, out, err = job.run("driver_git.py", **env)
     assert (got, out) == (status, "") and says in err
+
+
+# ---- pyTorchDistributed ----
+
+@pytest.mark.parametrize("command, arguments, entrypoint, gpus, launched", [
+    ("torchrun a.py", [], None, 0, "torchrun --nnodes=1 --nproc_per_node=1 RDZV a.py"),
+    ("torchrun --nnode 1 --nproc_per_node=2 a.py", [], None, 4, "torchrun RDZV --nnode 1 --nproc_per_node=2 a.py"),
+    ("torchrun --rdzv-backend=static a.py", [], None, 8, "torchrun --nnodes=1 --nproc_per_node=8 --rdzv-backend=static a.py"),
+    (None, [], "dir/a b.py", 2, "torchrun --nnodes=1 --nproc_per_node=2 RDZV 'dir/a b.py'"),
+    ("a.py", ["torchrun", "--log_dir", "x y"], None, 0, "torchrun --nnodes=1 --nproc_per_node=1 RDZV --log_dir 'x y' a.py"),
+    ("accelerate launch --num_processes 4 a.py", [], None, 8,
+     "accelerate launch --num_machines 1 --machine_rank 0 --main_process_ip 127.0.0.1 --main_process_port 29400 --num_processes 4 a.py"),
+    ("deepspeed --num_gpus 2 a.py", [], None, 2, "deepspeed --num_gpus 2 a.py"),
+    ("python a.py && echo done", [], None, 0, "python a.py && echo done"),
+    (None, [], None, 0, None),
+])
+def test_the_command_that_launches_a_training(command, arguments, entrypoint, gpus, launched):
+    text = "import driver_pytorch as d\nprint(d.launch_command(%r, %r, %r, %r, '600'))" % (command, arguments, entrypoint, gpus)
+    done = subprocess.run([PYTHON, "-B", "-c", text], cwd=str(ENTRY), stdout=subprocess.PIPE, universal_newlines=True, check=True)
+    rdzv = "--rdzv_backend=c10d --rdzv_endpoint=127.0.0.1:29400 --rdzv_conf=read_timeout=600"
+    assert done.stdout.strip() == str(launched).replace("RDZV", rdzv)

@@ -240,6 +240,10 @@ static void container_and_pytorch_are_recognised(void **state)
     assert_int_equal(p.request.runtime, RUNTIME_PYTORCH);
     assert_string_equal(job_runtime_name(p.request.runtime), "pyTorchDistributed");
     assert_false(p.request.job.multi_node);
+    expect_env(&p, "OCI__LAUNCH_CMD", "torchrun train.py");
+    expect_env(&p, "OCI__RUNTIME_URI", "https://x/y.git");
+    expect_env(&p, "NODE_COUNT", "1");
+    expect_env(&p, "JOB_RUN_ENTRYPOINT", "driver_pytorch.py");
 }
 
 static void top_level_name_and_env_map_are_tolerated(void **state)

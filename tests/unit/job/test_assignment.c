@@ -50,7 +50,8 @@ static void ads_jobs_survive(void **state)
         "slug: s}}}\n",
         "kind: job\nspec:\n  runtime: {type: container, spec: {image: i, cmd: [a, b], entrypoint: x, "
         "replicas: 1}}\n",
-        "kind: job\nspec:\n  runtime: {type: pyTorchDistributed, spec: {command: c, replicas: 4}}\n",
+        "kind: job\nspec:\n  runtime: {type: pyTorchDistributed, spec: {command: c, replicas: 4, git: {url: "
+        "u}}}\n",
         "kind: job\nspec:\n  runtime: {type: script, spec: {scriptPathURI: a.sh}}\n",
         "kind: job\nspec:\n  x-runlet: {inputs: [{uri: 's3://b/k', into: d, md5: 1B2M2Y8AsgTpgAmY7PhCfg==},"
         " {content: Zm9v, name: n}]}\n  runtime: {type: script, spec: {scriptPathURI: "

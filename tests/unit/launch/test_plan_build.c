@@ -114,8 +114,6 @@ static void what_this_node_cannot_do_is_named(void **state)
     add_part(&request, ARTIFACT_FILE, "train.py", "");
     request.runtime = RUNTIME_CONTAINER;
     refused(&request, &spec, "container");
-    request.runtime = RUNTIME_PYTORCH;
-    refused(&request, &spec, "pyTorchDistributed");
     request.runtime = RUNTIME_ARTIFACT;
     request.job.multi_node = true;
     refused(&request, &spec, "MULTI_NODE");
