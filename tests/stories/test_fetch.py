@@ -1,6 +1,8 @@
 """Artifacts and inputs from elsewhere: a server with faults, signatures that are verified."""
 import base64
 import hashlib
+import json
+import os
 import shutil
 import ssl
 import subprocess
@@ -284,6 +286,27 @@ def test_a_signature_goes_to_no_other_host(nodes, server):
         other.close()
 
 
+def test_a_token_of_the_assignment_goes_to_its_host_alone(node, server):
+    """Which only a control plane gives: it is put into a submission here, before there is an agent."""
+    other = Server()
+    try:
+        other.add("/job.py", HELLO)
+        server.add("/job.py", b"", answers=[(307, {"Location": "/next.py"}, b"")])
+        server.add("/next.py", b"", answers=[(307, {"Location": other.url + "/job.py"}, b"")])
+        run_id = node.runlet("submit", node.job(server.url + "/job.py"), check=0).stdout.strip()
+        path = node.state / "queue" / run_id / "assignment.json"
+        assignment = json.loads(path.read_text())
+        assignment["artifact"]["parts"][0]["bearer"] = "T0KEN"
+        path.write_text(json.dumps(assignment))
+        node.start()
+        node.await_finished(run_id)
+        assert node.output(run_id)[0] == "from afar\n"
+        assert [h.get("Authorization") for _, h in server.requests + other.requests] == ["Bearer T0KEN", "Bearer T0KEN", None]
+        assert node.said_anywhere(b"T0KEN") == []
+    finally:
+        other.close()
+
+
 def test_a_query_is_nowhere_but_in_the_assignment(node, server):
     server.add("/job.py", HELLO, break_after=5, breaks=1)
     outcome = node.run(node.job(server.url + "/job.py?sig=TOPSECRET"))
@@ -383,6 +406,16 @@ def test_files_are_read_below_the_roots_alone(nodes):
         assert outcome.status != 0 and outcome.out == b"", (uri, outcome)
         node.check_end(outcome, "FAILED", "artifact-fetch-failed", phases=PREPARED)
     assert node.fetch({"uri": "file://%s/job.py" % shared, "sha256": sha256(b"x"), "name": "b.py"}).status != 0
+
+
+def test_a_large_file_is_copied_in_pieces(nodes):
+    node = nodes()
+    node.configure(extra=FAST % "  fileRoots: %s\n" % node.work)
+    data = os.urandom(20 << 20)
+    node.write("large.bin", data)
+    node.write("job.py", "import hashlib\nprint(hashlib.sha256(open('large.bin', 'rb').read()).hexdigest())\n")
+    outcome = node.fetch("file://%s/job.py" % node.work, inputs=[{"uri": "file://%s/large.bin" % node.work}])
+    assert (outcome.status, outcome.text) == (0, sha256(data) + "\n"), outcome
 
 
 # ---- documents ----
