@@ -13,12 +13,12 @@
 /*
  * Builds argv for `entry` (relative to the folder the artifact landed in; in an archive relative to
  * decompressed_artifact): .py -> python FILE args, .sh and .bash -> bash FILE args, .jar -> java -jar FILE
- * args. FILE is absolute in the job's view. Another extension is -EINVAL, blaming the assignment, and names
+ * args. With an image the plan's arguments are all of it. FILE is absolute in the job's view. Another extension is -EINVAL, blaming the assignment, and names
  * the ones that are known.
  */
 int entry_command(const struct plan *p, const char *entry, struct strlist *ret_argv, struct err *e);
 
-/* The working directory: JOB_HOME for a single file, JOB_HOME/decompressed_artifact for an archive. */
+/* The working directory: the image's, else JOB_HOME for a single file, JOB_HOME/decompressed_artifact for an archive. */
 const char *entry_directory(const struct plan *p);
 
 #endif
