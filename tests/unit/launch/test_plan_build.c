@@ -132,7 +132,6 @@ static void an_image_brings_its_command_and_environment(void **state)
     assert_string_equal(plan.image_user, "app");
     assert_string_equal(env_value(&plan.env, "PATH"), "/opt/bin");
     assert_string_equal(env_value(&plan.env, "LEVEL"), "job");
-    assert_string_equal(env_value(&plan.env, "HOME"), JOB_HOME);
     assert_null(env_value(&plan.env, "SHELL"));
     assert_null(env_value(&plan.env, "not.a.name"));
     assert_null(plan.python);
