@@ -191,6 +191,8 @@ int scratch_disk_end(struct scratch_disk *d, struct run_directory *run)
     for (size_t i = 0; disk >= 0 && i < ARRAY_SIZE(FOLDERS); i++)
         if (!FOLDERS[i].of_job)
             (void)tree_remove(disk, FOLDERS[i].name);
+    if (disk >= 0)
+        (void)tree_remove(disk, "image"); /* what was written above the run's image (view_image.c) */
     fd_close(&disk);
     CRASH_POINT("disk-unmount");
     r = unmount(d, 0);

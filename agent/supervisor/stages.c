@@ -84,7 +84,18 @@ static void tree_gone(struct supervision *s)
 
 /* ---- placing ---- */
 
-void stage_place(struct supervision *s, const int *placement_fds, boot_ms_t now)
+/* The artifact into the home. */
+static void place(struct supervision *s, const int *placement_fds)
+{
+    struct err e = ERR_INIT;
+
+    if (place_start(s->policy, &s->plan, s->run.home_fd, placement_fds, &s->helper, &e) == 0)
+        return;
+    not_started(s, CAUSE_LAUNCH_FAILED, &e);
+    tree_gone(s);
+}
+
+void stage_place(struct supervision *s, const int *fds, boot_ms_t now)
 {
     struct err e = ERR_INIT;
 
@@ -96,10 +107,59 @@ void stage_place(struct supervision *s, const int *placement_fds, boot_ms_t now)
         return;
     }
     s->place_until = (boot_ms_t){now.ms + s->policy->place_budget_ms};
-    if (place_start(s->policy, &s->plan, s->run.home_fd, placement_fds, &s->helper, &e) == 0)
+    if (!plan_has_image(&s->plan)) {
+        place(s, fds);
         return;
-    not_started(s, CAUSE_LAUNCH_FAILED, &e);
-    tree_gone(s);
+    }
+    /* The image's helper has its own deadline, and the artifact's begins after it. */
+    s->place_until = (boot_ms_t){INT64_MAX};
+    if (image_start(s->policy, &s->plan, fds, now, &s->image, &e) < 0) {
+        not_started(s, CAUSE_IMAGE_FAILED, &e);
+        tree_gone(s);
+    }
+}
+
+/* What was made for the job's user before the image said who that is. */
+static int give_to_user(struct supervision *s, struct err *e)
+{
+    uid_t uid = policy_uid(s->policy, &s->plan);
+    gid_t gid = policy_gid(s->policy, &s->plan);
+
+    if (fchown(s->run.home_fd, uid, gid) < 0)
+        return err_errno(e, errno, BLAME_NODE, "give the home to the image's user");
+    if (fchown(s->notices.checkpoint_fd, uid, gid) < 0)
+        return err_errno(e, errno, BLAME_NODE, "give the checkpoint's file to the image's user");
+    return 0;
+}
+
+void stage_image_ready(struct supervision *s, boot_ms_t now)
+{
+    struct err e = ERR_INIT;
+    bool unpacked = false;
+    struct fact_writer *w;
+
+    if (s->stage != STAGE_PLACING)
+        return;
+    if (s->stopping) {
+        not_started(s, s->record.stop_cause,
+                    &(struct err){.text = "the run was stopped before the job started"});
+        tree_gone(s);
+        return;
+    }
+    if (image_result(&s->image, s->policy, &s->plan, &unpacked, &e) < 0 || give_to_user(s, &e) < 0) {
+        not_started(s, CAUSE_IMAGE_FAILED, &e);
+        tree_gone(s);
+        return;
+    }
+    w = fact(s, "image-ready");
+    fact_put_string(w, "image", s->plan.image);
+    fact_put_string(w, "digest", s->plan.image_digest);
+    fact_put_bool(w, "unpacked", unpacked);
+    fact_put_int(w, "uid", s->plan.image_uid);
+    fact_put_int(w, "gid", s->plan.image_gid);
+    stage_note(s, false);
+    s->place_until = (boot_ms_t){now.ms + s->policy->place_budget_ms};
+    place(s, s->image.placement_fd);
 }
 
 /* The environment as execve wants it. jobruntime.yaml's layer goes below the job's and the run's. */
@@ -333,7 +393,6 @@ void stage_stop(struct supervision *s, enum cause cause, int64_t grace_ms, boot_
 {
     struct fact_writer *w;
 
-    (void)now;
     if (s->stopping || s->stage == STAGE_GONE || s->stop.main_ended)
         return;
     s->stopping = true;
@@ -347,6 +406,7 @@ void stage_stop(struct supervision *s, enum cause cause, int64_t grace_ms, boot_
     channel_say(&s->channel, &(struct message){.type = MESSAGE_STOPPING, .cause = cause});
     if (s->helper.pid > 0)
         (void)kill(s->helper.pid, SIGKILL);
+    helper_kill(&s->image.helper, now);
 }
 
 /* What could not be ended: named for the operator. */

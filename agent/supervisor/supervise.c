@@ -34,6 +34,7 @@ enum wake {
     WAKE_TIMER,
     WAKE_INIT,
     WAKE_HELPER,
+    WAKE_IMAGE,
     WAKE_STDOUT,
     WAKE_STDERR,
     WAKE_LISTENER,
@@ -46,6 +47,8 @@ static void reap_children(struct supervision *s)
 {
     int wait_status;
 
+    if (helper_reap(&s->image.helper))
+        stage_image_ready(s, clock_boot());
     if (s->helper.pid > 0 && waitpid(s->helper.pid, &wait_status, WNOHANG) == s->helper.pid)
         stage_helper_exited(s, wait_status);
     if (s->init.pid > 0 && wait4(s->init.pid, &wait_status, WNOHANG, &s->ended) == s->init.pid) {
@@ -88,6 +91,7 @@ static void fill_pollfds(const struct supervision *s, struct pollfd *fds, wall_m
     fds[WAKE_TIMER] = (struct pollfd){.fd = s->timer_fd, .events = POLLIN};
     fds[WAKE_INIT] = (struct pollfd){.fd = s->init.control_fd, .events = POLLIN};
     fds[WAKE_HELPER] = (struct pollfd){.fd = s->helper.answer_fd, .events = POLLIN};
+    fds[WAKE_IMAGE] = (struct pollfd){.fd = s->image.helper.said_fd, .events = POLLIN};
     for (unsigned i = 0; i < CAPTURE_STREAMS; i++)
         fds[WAKE_STDOUT + i] = (struct pollfd){
             .fd = capture_wants(&s->capture, i, wall) ? s->capture.pipe_fd[i] : -1, .events = POLLIN};
@@ -114,13 +118,18 @@ static void handle_time(struct supervision *s, boot_ms_t now, wall_ms_t wall)
     stage_preempt_due(s, now);
     if (s->stage == STAGE_PLACING && now.ms >= s->place_until.ms)
         stage_stop(s, CAUSE_ARTIFACT_REJECTED, 0, now);
+    if (helper_is_active(&s->image.helper)) {
+        at = helper_due(&s->image.helper, now);
+        if (!helper_is_active(&s->image.helper))
+            stage_image_ready(s, now);
+    }
     if (s->capture.stalled) {
         capture_retry(&s->capture, wall, now);
         if (s->capture.stalled && now.ms >= s->capture.stalled_at.ms + STALL_BUDGET_MS)
             stage_stop(s, CAUSE_DISK_FULL, -1, now);
-        at = now.ms + STALL_RETRY_MS;
+        at = sooner(at, now.ms + STALL_RETRY_MS);
     } else if ((int64_t)s->capture.spool.last_time_ms > wall.ms) {
-        at = now.ms + TIME_LEAD_PAUSE_MS;
+        at = sooner(at, now.ms + TIME_LEAD_PAUSE_MS);
     }
     at = sooner(at, stage_climb(s, now));
     if (s->stage == STAGE_RUNNING && !s->stopping)
@@ -156,6 +165,8 @@ static void handle_wakes(struct supervision *s, const struct pollfd *fds)
         stage_denials(s);
     if (fds[WAKE_HELPER].revents != 0)
         place_read(&s->helper);
+    if (fds[WAKE_IMAGE].revents != 0)
+        helper_read(&s->image.helper);
     if (fds[WAKE_INIT].revents != 0) {
         int r;
         while ((r = init_receive(&s->init, &report)) == 1)
@@ -190,6 +201,7 @@ static void supervision_close(struct supervision *s)
     channel_close(&s->channel);
     capture_close(&s->capture);
     journal_close(&s->journal);
+    image_close(&s->image);
     place_close(&s->helper);
     notice_close(&s->notices);
     oom_watch_close(&s->oom);
@@ -257,6 +269,7 @@ int supervise(const struct policy *policy, int connection_fd)
                             .run = RUN_DIRECTORY_INIT,
                             .journal = {.fd = -1},
                             .capture = {.spool = SPOOL_WRITER_INIT, .pipe_fd = {-1, -1}},
+                            .image = IMAGE_INIT,
                             .helper = PLACE_HELPER_INIT,
                             .group = RUN_GROUP_INIT,
                             .init = {.control_fd = -1},

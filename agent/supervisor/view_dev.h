@@ -5,10 +5,31 @@
 #define SUPERVISOR_VIEW_DEV_H
 
 #include "base/err.h"
+#include "base/run_sandbox.h"
 #include "base/strlist.h"
 
 /* The nodes of every job, up to a NULL: paths below /dev. */
 extern const char *const COMMON_DEVICES[];
+
+#define VIEW_NODES_MAX (SANDBOX_DEVICES_MAX + 8)
+
+/* Nodes of the machine's /dev, held open while it is covered or left. */
+struct view_nodes {
+    struct view_node {
+        const char *path;
+        int fd; /* owned; -1: this machine does not have it */
+    } node[VIEW_NODES_MAX];
+    size_t count;
+};
+
+/* Opens the common nodes and the granted ones; what was opened is to be closed in every case. A granted device that is not
+ * there blames the assignment. 0 or negative with *e. */
+int view_dev_open(const struct strlist *granted, struct view_nodes *ret, struct err *e);
+
+/* Mounts a /dev and binds the nodes into it. 0 or negative with *e. */
+int view_dev_fill(const struct view_nodes *nodes, struct err *e);
+
+void view_dev_close(struct view_nodes *nodes);
 
 /* Covers /dev with an empty one and binds the nodes from the old one. A granted device that is not there blames the
  * assignment. 0 or negative with *e. */
