@@ -12,8 +12,6 @@
 #define SPOOL_PATIENCE_MS  5000
 #define RECORD_PATIENCE_MS 60000
 #define RETRY_PAUSE_MS     100
-/* The home is measured for the node's retention; the end of a run does not wait for a million files. */
-#define HOME_ENTRIES_MAX 20000
 
 static void pause_before_retry(void)
 {

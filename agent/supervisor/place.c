@@ -191,13 +191,15 @@ static int take_line(const struct fact *f, struct placed *placed, struct err *e)
 /* The first line tells success or the reason of a failure. */
 static int take_first(const struct fact *f, struct err *e)
 {
-    bool unpacked = false;
+    bool unpacked = false, disk_full = false;
 
     (void)fact_bool(f, "unpacked", &unpacked);
+    (void)fact_bool(f, "disk-full", &disk_full);
     if (unpacked)
         return 0;
-    return err_set(e, -EBADMSG, strcmp(fact_str(f, "blame"), "node") == 0 ? BLAME_NODE : BLAME_ASSIGNMENT,
-                   "%s", fact_str(f, "reason"));
+    return err_set(e, disk_full ? -ENOSPC : -EBADMSG,
+                   strcmp(fact_str(f, "blame"), "node") == 0 ? BLAME_NODE : BLAME_ASSIGNMENT, "%s",
+                   fact_str(f, "reason"));
 }
 
 int place_result(const struct place_helper *h, int wait_status, struct placed *ret, struct err *e)

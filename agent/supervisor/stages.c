@@ -236,6 +236,25 @@ static int launch(struct supervision *s, const struct placed *placed, struct err
     return 0;
 }
 
+/* A disk of the size that the job asked for is the job's to size; what is full otherwise is the node's. */
+static void not_placed(struct supervision *s, struct err *e)
+{
+    char size[LIMIT_TEXT_MAX];
+
+    if (e->code == -ENOSPC && s->scratch.mounted) {
+        run_limit_format(LIMIT_SCRATCH, s->plan.limits.value[LIMIT_SCRATCH], size);
+        e->blame = BLAME_ASSIGNMENT;
+        err_context(
+            e, "the artifact needs more than the %s of scratch space that the job asks for (limits.scratch)",
+            size);
+    }
+    not_started(s,
+                e->code == -ENOSPC             ? CAUSE_DISK_FULL
+                : e->blame == BLAME_ASSIGNMENT ? CAUSE_ARTIFACT_REJECTED
+                                               : CAUSE_LAUNCH_FAILED,
+                e);
+}
+
 void stage_helper_exited(struct supervision *s, int wait_status)
 {
     struct placed placed = {0};
@@ -252,7 +271,7 @@ void stage_helper_exited(struct supervision *s, int wait_status)
         return;
     }
     if (place_result(&s->helper, wait_status, &placed, &e) < 0) {
-        not_started(s, e.blame == BLAME_ASSIGNMENT ? CAUSE_ARTIFACT_REJECTED : CAUSE_LAUNCH_FAILED, &e);
+        not_placed(s, &e);
         tree_gone(s);
         return;
     }
@@ -372,6 +391,21 @@ void stage_init_exited(struct supervision *s)
 
 /* ---- while it runs ---- */
 
+static void look_at_disk(struct supervision *s, boot_ms_t now)
+{
+    int64_t free_bytes = disk_free(s->run.fd);
+    int64_t reserve = s->policy->disk_reserve_bytes;
+
+    if (s->stopping || !disk_exhausted(free_bytes, s->disk_free_at_start, reserve))
+        return;
+    if (!disk_must_go(free_bytes, s->disk_free_at_start, reserve,
+                      (int64_t)(run_bytes(&s->run, HOME_ENTRIES_MAX) + s->capture.spool.offset)))
+        return;
+    (void)snprintf(s->record.reason, sizeof(s->record.reason),
+                   "the disk that holds it has almost nothing left (reserve.disk)");
+    stage_stop(s, CAUSE_DISK_FULL, -1, now);
+}
+
 void stage_look(struct supervision *s, boot_ms_t now)
 {
     if (now.ms < s->look_at.ms)
@@ -379,12 +413,7 @@ void stage_look(struct supervision *s, boot_ms_t now)
     s->look_at.ms = now.ms + LOOK_MS;
     if (measure_look(&s->measure, &s->group, now) && measure_write(&s->measure, s->run.fd) < 0)
         log_debug("run=%s its usage could not be written", s->plan.run_id);
-    if (!s->stopping &&
-        disk_exhausted(disk_free(s->run.fd), s->disk_free_at_start, s->policy->disk_reserve_bytes)) {
-        (void)snprintf(s->record.reason, sizeof(s->record.reason),
-                       "the disk that holds it has almost nothing left (reserve.disk)");
-        stage_stop(s, CAUSE_DISK_FULL, -1, now);
-    }
+    look_at_disk(s, now);
 }
 
 /* ---- the end ---- */
@@ -430,6 +459,10 @@ static void take_step(struct supervision *s, enum stop_action action, boot_ms_t 
         (void)init_signal(&s->init, s->plan.stop_signal, action == STOP_SIGNAL_TREE);
         s->stop.signalled = true;
         s->stop.signalled_at = now;
+        break;
+    case STOP_SIGNAL_NEXT:
+        (void)init_signal(&s->init, s->stop_policy.then.item[s->stop.then_sent++].signal,
+                          s->stop.main_ended || s->stop_policy.whole_tree);
         break;
     case STOP_KILL_TREE:
         (void)init_signal(&s->init, SIGKILL, true);

@@ -128,6 +128,12 @@ int plan_encode(const struct plan *p, struct strbuf *out)
     encode_limits(&enc, &p->limits);
     encode_list(&enc, "device", &p->sandbox.devices);
     encode_list(&enc, "system-call", &p->sandbox.system_calls);
+    for (size_t i = 0; i < p->stop_then.count; i++) {
+        struct fact_writer w = line_begin(&enc);
+        fact_put_int(&w, "stop-signal", p->stop_then.item[i].signal);
+        fact_put_int(&w, "after", p->stop_then.item[i].after_ms);
+        line_end(&enc, &w);
+    }
     if (enc.failed == 0 && enc.out->len - start > PLAN_BYTES_MAX)
         return -E2BIG;
     return enc.failed;

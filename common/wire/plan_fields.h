@@ -46,6 +46,7 @@ enum plan_count {
     COUNT_LIMITS,
     COUNT_DEVICES,
     COUNT_SYSTEM_CALLS,
+    COUNT_STOP_SIGNALS,
     COUNT_KINDS,
 };
 extern const char *const PLAN_COUNT_KEYS[COUNT_KINDS];

@@ -17,7 +17,7 @@
     "\"user_namespace\":false,\"learn\":false,\"entry_kind\":\"file\","
 #define MORE_COUNTS(places, args, vars, limits, devices, calls)                                              \
     "\"placements\":" #places ",\"args\":" #args ",\"vars\":" #vars ",\"limits\":" #limits                   \
-    ",\"devices\":" #devices ",\"system_calls\":" #calls "}\n"
+    ",\"devices\":" #devices ",\"system_calls\":" #calls ",\"stop_signals\":0}\n"
 #define COUNTS(places, args, vars) MORE_COUNTS(places, args, vars, 0, 0, 0)
 
 static void fill(struct plan *p)
@@ -42,6 +42,7 @@ static void fill(struct plan *p)
         .umask_bits = 0027,
         .notice_before_ms = 60000,
         .notice_signal = 10,
+        .stop_then = {.item = {{2, 1000}, {3, 2000}}, .count = 2},
     };
     run_limits_init(&p->limits);
     p->limits.value[LIMIT_MEMORY] = 1LL << 30;
@@ -119,6 +120,9 @@ static void round_trip(void **state)
     assert_string_equal(got.sandbox.system_calls.item[0], "openat");
     assert_int_equal(got.notice_before_ms, 60000);
     assert_int_equal(got.notice_signal, 10);
+    assert_int_equal(got.stop_then.count, 2);
+    assert_int_equal(got.stop_then.item[1].signal, 3);
+    assert_int_equal(got.stop_then.item[1].after_ms, 2000);
 }
 
 static void refusals(void **state)
@@ -160,6 +164,10 @@ static void refusals(void **state)
         {FIRST MORE_COUNTS(0, 0, 0, 0, 1, 0) "{\"device\":\"/etc/passwd\"}\n", "device: not a valid"},
         {FIRST MORE_COUNTS(0, 0, 0, 0, 0, 1) "{\"system-call\":\"Open\"}\n", "system-call: not a valid"},
         {FIRST MORE_COUNTS(0, 0, 0, 0, 0, 1), "announces 1 system_calls and has 0"},
+        {FIRST COUNTS(0, 0, 0) "{\"stop-signal\":65,\"after\":1}\n", "stop-signal: 65 is not in"},
+        {FIRST COUNTS(0, 0, 0) "{\"stop-signal\":2,\"after\":5}\n{\"stop-signal\":15,\"after\":5}\n",
+         "line 3: after: 5 is not in 6.."},
+        {FIRST COUNTS(0, 0, 0) "{\"stop-signal\":2,\"after\":5}\n", "announces 0 stop_signals and has 1"},
         {FIRST COUNTS(1, 0, 0) "{\"place\":\"link\",\"name\":\"a\",\"into\":\"\"}\n", "unknown value 'link'"},
         {FIRST COUNTS(1, 0, 0) "{\"place\":\"file\",\"name\":\"a/b\",\"into\":\"\"}\n", "name: a plain"},
         {FIRST COUNTS(1, 0, 0) "{\"place\":\"file\",\"name\":\"..\",\"into\":\"\"}\n", "name: a plain"},
