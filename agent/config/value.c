@@ -100,12 +100,22 @@ static bool patterns_valid(const char *text)
     return strchr(text, ':') == NULL;
 }
 
+/* Each word is letters, digits and what stands in addresses and ports. */
+static bool hosts_valid(const char *text)
+{
+    for (const char *at = text; *at != '\0'; at++)
+        if (!isalnum((unsigned char)*at) && strchr(" .-:[]", *at) == NULL)
+            return false;
+    return true;
+}
+
 static int set_text(struct config *c, enum config_key key, const char *text)
 {
     enum config_type type = config_key_info(key)->type;
     char **slot = field(c, key);
     bool valid = type == CONFIG_TYPE_NAME       ? name_valid(text)
                  : type == CONFIG_TYPE_PATTERNS ? patterns_valid(text)
+                 : type == CONFIG_TYPE_HOSTS    ? hosts_valid(text)
                                                 : path_valid(text);
     char *copy;
 
@@ -132,6 +142,7 @@ int config_value_set(struct config *c, enum config_key key, const char *text)
     case CONFIG_TYPE_NAME:
     case CONFIG_TYPE_PATH:
     case CONFIG_TYPE_PATTERNS:
+    case CONFIG_TYPE_HOSTS:
     case CONFIG_TYPE_PATH_OR_NONE: return set_text(c, key, text);
     case CONFIG_TYPE_COUNT: break;
     }
@@ -208,6 +219,7 @@ void config_put_value(const struct config *c, enum config_key key, struct strbuf
     case CONFIG_TYPE_NAME:
     case CONFIG_TYPE_PATH:
     case CONFIG_TYPE_PATTERNS:
+    case CONFIG_TYPE_HOSTS:
     case CONFIG_TYPE_PATH_OR_NONE: put_text(*(char *const *)at, out); break;
     case CONFIG_TYPE_COUNT: break;
     }
@@ -233,7 +245,7 @@ void config_free(struct config *c)
     for (int key = 0; key < CONFIG_KEY_COUNT; key++) {
         enum config_type type = config_key_info((enum config_key)key)->type;
         if (type == CONFIG_TYPE_NAME || type == CONFIG_TYPE_PATH || type == CONFIG_TYPE_PATH_OR_NONE ||
-            type == CONFIG_TYPE_PATTERNS)
+            type == CONFIG_TYPE_PATTERNS || type == CONFIG_TYPE_HOSTS)
             free(*(char **)field(c, (enum config_key)key));
         free(c->origin[key].file);
     }

@@ -27,6 +27,8 @@
 #define DISK_RESERVE_BYTES (64ULL << 20)
 /* A node that takes up no run looks this often whether it can again. */
 #define ADMIT_AGAIN_MS 1000
+/* One call of skopeo; the phase has a budget of its own. */
+#define IMAGE_BUDGET_MS (60LL * 60 * 1000)
 
 static const struct reporter LOCAL_REPORTER = {.deliver = local_ledger_deliver};
 
@@ -34,8 +36,12 @@ static const struct reporter LOCAL_REPORTER = {.deliver = local_ledger_deliver};
 
 static void enter_preparing(struct run *run, void *context)
 {
-    (void)context;
-    fetch_enter(run);
+    const struct agent *a = context;
+
+    if (image_wanted(run))
+        image_enter(run, &a->images, fetch_enter);
+    else
+        fetch_enter(run);
 }
 
 static void enter_launching(struct run *run, void *context)
@@ -44,7 +50,7 @@ static void enter_launching(struct run *run, void *context)
     struct err e = ERR_INIT;
 
     /* A run that a former agent left may still have to be started: its artifact is opened again. */
-    if (fetch_open(run, &e) < 0)
+    if (fetch_open(run, &e) < 0 || (image_wanted(run) && image_reopen(run, &a->images, &e) < 0))
         log_warning("run=%s %s", run->id, e.text);
     launch_enter(run, &a->launcher);
 }
@@ -73,6 +79,8 @@ static void enter_shipping(struct run *run, void *context)
     const struct agent *a = context;
 
     launch_release(run);
+    if (run->has_record && run->record.stop_cause == CAUSE_IMAGE_FAILED)
+        image_forget(run, &a->images);
     if (run->has_record)
         follow(run, a);
     follower_ship(run);
@@ -136,7 +144,8 @@ static void changed(struct run *run, enum phase from, void *context)
 {
     const struct agent *a = context;
 
-    (void)from;
+    if (from == PHASE_PREPARING)
+        image_release(run);
     if (run->phase == PHASE_RUNNING)
         follow(run, a);
     if (run->phase < PHASE_SHIPPING)
@@ -158,6 +167,7 @@ static bool load_record(struct run *run, void *context)
 static void release(struct run *run, void *context)
 {
     (void)context;
+    image_release(run);
     launch_release(run);
     follower_release(run);
     report_release(run);
@@ -218,6 +228,17 @@ int agent_open(struct agent *a, const struct config *config, const struct layout
     a->launcher.runs_fd = dir_open(AT_FDCWD, layout->runs);
     if (a->launcher.runs_fd < 0)
         return err_errno(e, -a->launcher.runs_fd, BLAME_NODE, "open %s", layout->runs);
+    a->images.cache = (struct image_cache){.fd = dir_open(AT_FDCWD, layout->image_cache), .path = layout->image_cache};
+    if (a->images.cache.fd < 0)
+        return err_errno(e, -a->images.cache.fd, BLAME_NODE, "open %s", layout->image_cache);
+    a->images.settings = (struct image_settings){.skopeo = config->images_skopeo,
+                                                 .auth_file = config->images_auth_file,
+                                                 .policy_file = config->images_policy_file,
+                                                 .insecure_registries = config->images_insecure,
+                                                 .max_bytes = config->images_max_bytes,
+                                                 .cache_bytes = config->images_cache_bytes,
+                                                 .reserve_bytes = config->reserve_disk_bytes,
+                                                 .budget_ms = IMAGE_BUDGET_MS};
     a->launcher.gate = &a->gate;
     a->launcher.sockets_dir = layout->sockets;
     a->launcher.settings = (struct launch_settings){.python = config->python,
@@ -242,6 +263,7 @@ void agent_close(struct agent *a)
     loop_timer_free(a->sweep);
     loop_free(a->loop);
     gate_close(&a->gate);
+    fd_close(&a->images.cache.fd);
     fd_close(&a->launcher.runs_fd);
     fd_close(&a->agent_fd);
     fd_close(&a->queue_fd);

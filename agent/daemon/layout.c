@@ -52,6 +52,8 @@ int layout_paths(const struct config *config, struct layout *ret, struct err *e)
     if (join(l.agent, config->state_directory, "agent", e) < 0 ||
         join(l.queue, config->state_directory, "queue", e) < 0 ||
         join(l.runs, config->state_directory, "runs", e) < 0 ||
+        join(l.images, config->state_directory, "images", e) < 0 ||
+        join(l.image_cache, config->state_directory, "cache/images", e) < 0 ||
         join(l.sockets, config->run_directory, "runs", e) < 0 ||
         join(l.api_socket, config->run_directory, "api.sock", e) < 0 ||
         join(l.supervisor_socket, config->run_directory, "supervisor.sock", e) < 0 ||
@@ -77,6 +79,7 @@ int layout_users(const struct config *config, struct layout *l, struct err *e)
 int layout_ensure(const struct config *config, const struct layout *l, struct err *e)
 {
     const struct user_ids ids = l->agent_ids;
+    char cache[LAYOUT_PATH_MAX];
     const struct {
         const char *path;
         mode_t mode;
@@ -85,9 +88,13 @@ int layout_ensure(const struct config *config, const struct layout *l, struct er
     } folders[] = {
         {config->state_directory, 0755, 0, 0}, {l->agent, 0750, ids.uid, ids.gid},
         {l->queue, 02770, ids.uid, ids.gid},   {l->runs, 0750, 0, ids.gid},
+        {l->images, 0700, 0, 0},               {cache, 0750, ids.uid, ids.gid},
+        {l->image_cache, 0750, ids.uid, ids.gid},
         {config->run_directory, 0755, 0, 0},   {l->sockets, 0750, 0, ids.gid},
     };
 
+    if (join(cache, config->state_directory, "cache", e) < 0)
+        return e->code;
     for (size_t i = 0; i < ARRAY_SIZE(folders); i++)
         if (dir_ensure(folders[i].path, folders[i].mode, folders[i].uid, folders[i].gid, e) < 0)
             return e->code;
@@ -130,6 +137,8 @@ int layout_policy_options(const struct config *config, const struct layout *l, s
         {"--state-directory", config->state_directory},
         {"--runtime-directory", config->run_directory},
         {"--helper-directory", l->libexec},
+        {"--images-directory", l->images},
+        {"--umoci", config->images_umoci},
     };
     const struct {
         const char *option;
@@ -145,6 +154,9 @@ int layout_policy_options(const struct config *config, const struct layout *l, s
         {"--memory-reserve", config->reserve_memory_bytes},
         {"--disk-reserve", config->reserve_disk_bytes},
         {"--pids-default", config->limits_pids},
+        {"--images-max-bytes", config->images_unpacked_bytes},
+        {"--image-first-id", config->images_id_base},
+        {"--image-ids", config->images_id_count},
     };
     char limit[32];
 

@@ -5,6 +5,8 @@
  *     agent/         agent 0750        what the agent knows of each run
  *     queue/         agent 2770        submissions: the agent's group may add some
  *     runs/          root:agent 0750   what happened: written by supervisors alone
+ *     images/        root 0700         container images, unpacked
+ *     cache/images/  agent 0750        container images, as they were fetched
  *   <run>/           root 0755
  *     runs/          root:agent 0750   each live run's own socket
  *     api.sock       agent 0660        the agent's API
@@ -25,6 +27,8 @@ struct layout {
     char agent[LAYOUT_PATH_MAX];
     char queue[LAYOUT_PATH_MAX];
     char runs[LAYOUT_PATH_MAX];
+    char images[LAYOUT_PATH_MAX];
+    char image_cache[LAYOUT_PATH_MAX];
     char sockets[LAYOUT_PATH_MAX];
     char api_socket[LAYOUT_PATH_MAX];
     char supervisor_socket[LAYOUT_PATH_MAX];
