@@ -4,6 +4,8 @@
 #ifndef FETCH_IMAGE_WORDS_H
 #define FETCH_IMAGE_WORDS_H
 
+#include <stdint.h>
+
 #include "base/err.h"
 #include "base/strlist.h"
 #include "job/image_ref.h"
