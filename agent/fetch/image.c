@@ -41,6 +41,7 @@ struct image_pull {
     struct child *child;            /* owned */
     struct loop_timer *timer;       /* owned: looks at the progress, or asks for the lock again */
     int lock_fd;                    /* owned */
+    int held_fd;                    /* owned: the layout, until it is handed over */
     bool working;                   /* a worker has the cache */
     struct progress progress;
 };
@@ -51,6 +52,7 @@ static void pull_free(struct image_pull *p)
     loop_timer_free(p->timer);
     image_manifest_free(&p->manifest);
     fd_close(&p->lock_fd);
+    fd_close(&p->held_fd);
     free(p);
 }
 
@@ -200,9 +202,12 @@ static int judge(const struct image_pull *p, const struct child_end *end, const 
 
 static int publish(void *context)
 {
-    const struct image_pull *p = context;
+    struct image_pull *p = context;
     int r = image_cache_publish(&p->service->cache, p->digest);
 
+    /* Others make room for it; it stays at least until it was handed over. */
+    if (r == 0)
+        p->held_fd = image_cache_hold(&p->service->cache, p->digest);
     if (r == 0)
         (void)image_cache_evict(&p->service->cache, p->service->settings.cache_bytes);
     return r;
@@ -443,7 +448,7 @@ void image_enter(struct run *run, const struct image_service *service, void (*do
         run_fail(run, CAUSE_IMAGE_FAILED, &e);
         return;
     }
-    *p = (struct image_pull){.run = run, .service = service, .done = done, .lock_fd = -1};
+    *p = (struct image_pull){.run = run, .service = service, .done = done, .lock_fd = -1, .held_fd = -1};
     run->image_pull = p;
     if (begin(p, &e) < 0) {
         give_up(p, &e);

@@ -103,6 +103,11 @@ static int open_locked(const struct image_cache *c, const char *name)
     return take_fd(&fd);
 }
 
+int image_cache_hold(const struct image_cache *c, const char *digest)
+{
+    return open_locked(c, image_name("layouts/", digest, "").text);
+}
+
 /* What an alias says; otherwise the digest itself. */
 static void resolve(const struct image_cache *c, const char *digest, char ret[IMAGE_DIGEST_SIZE])
 {

@@ -46,6 +46,9 @@ int64_t image_cache_pulled(const struct image_cache *c, const char *digest);
 /* What was fetched into pull.KEY becomes a layout, durably. Waits for the disk: call it on a thread of its own. 0 or -errno. */
 int image_cache_publish(const struct image_cache *c, const char *digest);
 
+/* Holds the layout as if it was in use: a descriptor, or -errno. */
+int image_cache_hold(const struct image_cache *c, const char *digest);
+
 /* Removes what nobody uses until the blobs take no more than max_bytes, and what killed agents left. 0 or -errno. */
 int image_cache_evict(const struct image_cache *c, int64_t max_bytes);
 

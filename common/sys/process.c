@@ -134,6 +134,9 @@ int privilege_drop(struct user_ids to, struct err *e)
         e_uid != to.uid || s_uid != to.uid || r_gid != to.gid || e_gid != to.gid || s_gid != to.gid)
         return err_set(e, -EPERM, BLAME_NODE, "the change to user %u and group %u did not take", to.uid,
                        to.gid);
+    /* In a user namespace that somebody else made the change leaves what its maker had. */
+    if (to.uid != 0 && capabilities_clear() < 0)
+        return err_set(e, -EPERM, BLAME_NODE, "capabilities could not be given up");
     if (to.uid != 0 && setuid(0) == 0)
         return err_set(e, -EPERM, BLAME_NODE, "root could be had again after giving it up");
     return 0;
