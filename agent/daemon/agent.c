@@ -228,7 +228,8 @@ int agent_open(struct agent *a, const struct config *config, const struct layout
     a->launcher.runs_fd = dir_open(AT_FDCWD, layout->runs);
     if (a->launcher.runs_fd < 0)
         return err_errno(e, -a->launcher.runs_fd, BLAME_NODE, "open %s", layout->runs);
-    a->images.cache = (struct image_cache){.fd = dir_open(AT_FDCWD, layout->image_cache), .path = layout->image_cache};
+    a->images.cache =
+        (struct image_cache){.fd = dir_open(AT_FDCWD, layout->image_cache), .path = layout->image_cache};
     if (a->images.cache.fd < 0)
         return err_errno(e, -a->images.cache.fd, BLAME_NODE, "open %s", layout->image_cache);
     a->images.settings = (struct image_settings){.skopeo = config->images_skopeo,

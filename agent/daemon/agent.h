@@ -41,7 +41,9 @@ struct agent {
 #define AGENT_INIT                                                                                           \
     (struct agent)                                                                                           \
     {                                                                                                        \
-        .gate = {.starter_fd = -1}, .agent_fd = -1, .queue_fd = -1, .launcher = {.runs_fd = -1}, .images = {.cache = {.fd = -1}}             \
+        .gate = {.starter_fd = -1}, .agent_fd = -1, .queue_fd = -1, .launcher = {.runs_fd = -1}, .images = { \
+            .cache = {.fd = -1}                                                                              \
+        }                                                                                                    \
     }
 
 /* Starts the process that starts supervisors, under the configuration's policy; as root. `silent` as for

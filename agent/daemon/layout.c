@@ -86,11 +86,15 @@ int layout_ensure(const struct config *config, const struct layout *l, struct er
         uid_t uid;
         gid_t gid;
     } folders[] = {
-        {config->state_directory, 0755, 0, 0}, {l->agent, 0750, ids.uid, ids.gid},
-        {l->queue, 02770, ids.uid, ids.gid},   {l->runs, 0750, 0, ids.gid},
-        {l->images, 0700, 0, 0},               {cache, 0750, ids.uid, ids.gid},
+        {config->state_directory, 0755, 0, 0},
+        {l->agent, 0750, ids.uid, ids.gid},
+        {l->queue, 02770, ids.uid, ids.gid},
+        {l->runs, 0750, 0, ids.gid},
+        {l->images, 0700, 0, 0},
+        {cache, 0750, ids.uid, ids.gid},
         {l->image_cache, 0750, ids.uid, ids.gid},
-        {config->run_directory, 0755, 0, 0},   {l->sockets, 0750, 0, ids.gid},
+        {config->run_directory, 0755, 0, 0},
+        {l->sockets, 0750, 0, ids.gid},
     };
 
     if (join(cache, config->state_directory, "cache", e) < 0)

@@ -97,7 +97,8 @@ static int check(const struct image_config *config, struct err *e)
 
     if (config->architecture == NULL || strcmp(config->architecture, own) == 0)
         return 0;
-    return err_set(e, -ENOEXEC, BLAME_ASSIGNMENT, "it is built for %s, and this machine is %s; build it for that architecture",
+    return err_set(e, -ENOEXEC, BLAME_ASSIGNMENT,
+                   "it is built for %s, and this machine is %s; build it for that architecture",
                    config->architecture, own);
 }
 
@@ -125,7 +126,7 @@ static int take(struct run *run, const struct image_service *service, const char
 /* True when the image was taken, and the run goes on; or when that failed, and the run has ended. */
 static bool go_on(struct image_pull *p, const char *digest)
 {
-    void (*done)(struct run *run) = p->done;
+    void (*done)(struct run * run) = p->done;
     struct run *run = p->run;
     struct err e = ERR_INIT;
     int r = take(run, p->service, digest, &e);
@@ -156,13 +157,16 @@ static bool go_on(struct image_pull *p, const char *digest)
 
 static int call(struct image_pull *p, const struct strlist *argv, child_done done, struct err *e)
 {
-    static const char *const PASSED[] = {"http_proxy", "https_proxy", "no_proxy",      "HTTP_PROXY",  "HTTPS_PROXY",
-                                         "NO_PROXY",   "ALL_PROXY",   "SSL_CERT_FILE", "SSL_CERT_DIR"};
+    static const char *const PASSED[] = {"http_proxy", "https_proxy",   "no_proxy",
+                                         "HTTP_PROXY", "HTTPS_PROXY",   "NO_PROXY",
+                                         "ALL_PROXY",  "SSL_CERT_FILE", "SSL_CERT_DIR"};
     AUTO(strlist) struct strlist environment = {0};
-    struct child_order order = {.argv = argv->item, .budget_ms = p->service->settings.budget_ms, .out_max = MANIFEST_MAX};
+    struct child_order order = {
+        .argv = argv->item, .budget_ms = p->service->settings.budget_ms, .out_max = MANIFEST_MAX};
 
     /* Nothing of anybody's home, where it would look for credentials and settings. */
-    if (strlist_add(&environment, "PATH=/usr/bin:/bin") < 0 || strlist_add(&environment, "HOME=/nonexistent") < 0 ||
+    if (strlist_add(&environment, "PATH=/usr/bin:/bin") < 0 ||
+        strlist_add(&environment, "HOME=/nonexistent") < 0 ||
         strlist_add(&environment, "XDG_RUNTIME_DIR=/nonexistent") < 0)
         return err_oom(e);
     for (size_t i = 0; i < ARRAY_SIZE(PASSED); i++) {
@@ -187,12 +191,14 @@ static int judge(const struct image_pull *p, const struct child_end *end, const 
     if (end->too_much)
         return err_set(e, -E2BIG, BLAME_ASSIGNMENT, "the manifest of %s is too long", p->ref.name);
     if (end->late)
-        return err_set(e, -ETIMEDOUT, BLAME_SERVICE, "%s the image %s from %s took too long", step, p->ref.name,
-                       p->ref.registry);
+        return err_set(e, -ETIMEDOUT, BLAME_SERVICE, "%s the image %s from %s took too long", step,
+                       p->ref.name, p->ref.registry);
     if (WIFSIGNALED(end->wait_status))
-        return err_set(e, -EINTR, BLAME_NODE, "%s was ended by signal %d", skopeo, WTERMSIG(end->wait_status));
+        return err_set(e, -EINTR, BLAME_NODE, "%s was ended by signal %d", skopeo,
+                       WTERMSIG(end->wait_status));
     if (WEXITSTATUS(end->wait_status) == 127)
-        return err_set(e, -ENOENT, BLAME_NODE, "%s, which fetches images, is not installed (images.skopeo)", skopeo);
+        return err_set(e, -ENOENT, BLAME_NODE, "%s, which fetches images, is not installed (images.skopeo)",
+                       skopeo);
     if (WEXITSTATUS(end->wait_status) != 0)
         return image_failed(&p->service->settings, &p->ref, step, end->words, e);
     return 0;
@@ -228,8 +234,9 @@ static void published(void *context, int result)
         (void)err_errno(&e, -result, BLAME_NODE, "keep the image in %s", p->service->cache.path);
         give_up(p, &e);
     } else if (!go_on(p, p->digest)) {
-        (void)err_set(&e, -EBADMSG, BLAME_SERVICE, "what %s sent for %s is not the image that its manifest describes",
-                      p->ref.registry, p->ref.name);
+        (void)err_set(&e, -EBADMSG, BLAME_SERVICE,
+                      "what %s sent for %s is not the image that its manifest describes", p->ref.registry,
+                      p->ref.name);
         give_up(p, &e);
     }
 }
@@ -283,7 +290,8 @@ static int check_disk(const struct image_pull *p, int64_t missing, struct err *e
     if (room >= missing)
         return 0;
     return err_set(e, -ENOSPC, BLAME_NODE,
-                   "%s takes %" PRId64 " bytes more, and the disk of %s has room for %" PRId64 " (reserve.disk kept)",
+                   "%s takes %" PRId64 " bytes more, and the disk of %s has room for %" PRId64
+                   " (reserve.disk kept)",
                    p->ref.name, missing, p->service->cache.path, room > 0 ? room : 0);
 }
 
@@ -302,7 +310,8 @@ static int copy_image(struct image_pull *p, struct err *e)
             return e->code;
     }
     if (asprintf(&folder, "%s/pull.%s", p->service->cache.path, image_key(p->digest)) < 0 ||
-        image_copy_command(&p->service->settings, &p->ref, p->digest, image_architecture(), folder, &argv) < 0)
+        image_copy_command(&p->service->settings, &p->ref, p->digest, image_architecture(), folder, &argv) <
+            0)
         return err_oom(e);
     if (call(p, &argv, copied, e) < 0)
         return e->code;
@@ -360,12 +369,13 @@ static int check_digest(const struct image_pull *p, const char *got, bool is_lis
     const char *asked = p->list[0] != '\0' ? p->digest : p->ref.digest;
 
     if (asked[0] != '\0' && strcmp(asked, got) != 0)
-        return err_set(e, -EBADMSG, BLAME_SERVICE, "%s sent %s when it was asked for %s of %s", p->ref.registry, got, asked,
-                       p->ref.name);
+        return err_set(e, -EBADMSG, BLAME_SERVICE, "%s sent %s when it was asked for %s of %s",
+                       p->ref.registry, got, asked, p->ref.name);
     if (pinned == NULL || is_list || strcmp(pinned, got) == 0 || strcmp(pinned, p->list) == 0)
         return 0;
     return err_set(e, -EBADMSG, BLAME_ASSIGNMENT,
-                   "%s is now %s, and the job wants %s (imageDigest): the tag was given to another image, or the digest is wrong",
+                   "%s is now %s, and the job wants %s (imageDigest): the tag was given to another image, or "
+                   "the digest is wrong",
                    p->run->spec->container->image, got, pinned);
 }
 
@@ -392,8 +402,9 @@ static int take_manifest(struct image_pull *p, const struct child_end *end, stru
     }
     (void)snprintf(p->digest, sizeof(p->digest), "%s", got);
     if (p->manifest.bytes > p->service->settings.max_bytes)
-        return err_set(e, -EFBIG, BLAME_ASSIGNMENT, "%s has %" PRId64 " bytes; the limit is %" PRId64 " (images.maxSize)",
-                       p->ref.name, p->manifest.bytes, p->service->settings.max_bytes);
+        return err_set(e, -EFBIG, BLAME_ASSIGNMENT,
+                       "%s has %" PRId64 " bytes; the limit is %" PRId64 " (images.maxSize)", p->ref.name,
+                       p->manifest.bytes, p->service->settings.max_bytes);
     p->progress.total = p->manifest.bytes;
     return 0;
 }
@@ -425,7 +436,8 @@ static int begin(struct image_pull *p, struct err *e)
         return err_set(e, -EINVAL, BLAME_ASSIGNMENT, "'%.100s' %s", c->image, problem);
     if (c->image_signature_id != NULL && p->service->settings.policy_file[0] == '\0')
         return err_set(e, -EPERM, BLAME_NODE,
-                       "the job wants a signed image (imageSignatureId), and this node does not know whose signatures hold: "
+                       "the job wants a signed image (imageSignatureId), and this node does not know whose "
+                       "signatures hold: "
                        "set images.policyFile");
     p->timer = loop_timer_new(engine_loop(p->run->engine), fetch, p);
     if (p->timer == NULL)
@@ -473,7 +485,9 @@ int image_reopen(struct run *run, const struct image_service *service, struct er
     if (r < 0 || !image_digest_valid(strbuf_str(&digest)))
         return err_set(e, -ENOENT, BLAME_NODE, "the run's image is not known");
     r = take(run, service, strbuf_str(&digest), e);
-    return r == 0 ? err_set(e, -ENOENT, BLAME_NODE, "the run's image is no longer in the cache") : r < 0 ? r : 0;
+    return r == 0  ? err_set(e, -ENOENT, BLAME_NODE, "the run's image is no longer in the cache")
+           : r < 0 ? r
+                   : 0;
 }
 
 void image_forget(struct run *run, const struct image_service *service)

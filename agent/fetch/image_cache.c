@@ -40,7 +40,8 @@ static int read_blob(int layout, const char *digest, struct strbuf *ret)
 {
     char hex[SHA256_HEX_BYTES];
 
-    if (!image_digest_valid(digest) || file_read(layout, image_name("blobs/sha256/", digest, "").text, ret) < 0 ||
+    if (!image_digest_valid(digest) ||
+        file_read(layout, image_name("blobs/sha256/", digest, "").text, ret) < 0 ||
         memchr(strbuf_str(ret), '\0', ret->len) != NULL || digest_text(strbuf_str(ret), hex) < 0 ||
         strcmp(hex, image_key(digest)) != 0)
         return -EBADMSG;
@@ -59,7 +60,8 @@ static int read_index(int layout, char ret[IMAGE_DIGEST_SIZE])
         return -EBADMSG;
     root = json_read(strbuf_str(&text), text.len, &diags);
     list = root != NULL ? node_get(root, "manifests") : NULL;
-    digest = list != NULL && list->kind == NODE_SEQ && list->count == 1 ? node_get(list->item[0], "digest") : NULL;
+    digest =
+        list != NULL && list->kind == NODE_SEQ && list->count == 1 ? node_get(list->item[0], "digest") : NULL;
     if (digest == NULL || digest->kind != NODE_STRING || !image_digest_valid(digest->text))
         return -EBADMSG;
     memcpy(ret, digest->text, IMAGE_DIGEST_SIZE);
@@ -79,7 +81,8 @@ static int read_layout(int layout, struct image_config *ret, struct err *e)
         return e->code;
     for (size_t i = 0; i < m.layer_count; i++) {
         struct stat st;
-        if (fstatat(layout, image_name("blobs/sha256/", m.layer[i].digest, "").text, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+        if (fstatat(layout, image_name("blobs/sha256/", m.layer[i].digest, "").text, &st,
+                    AT_SYMLINK_NOFOLLOW) < 0 ||
             st.st_size != m.layer[i].bytes)
             return err_set(e, -EUCLEAN, BLAME_NODE, "a layer of the image in the cache is damaged");
     }
@@ -163,7 +166,8 @@ void image_cache_alias(const struct image_cache *c, const char *list, const char
 
 int image_cache_lock(const struct image_cache *c, const char *digest)
 {
-    AUTO_CLOSE int fd = openat(c->fd, image_name("lock.", digest, "").text, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+    AUTO_CLOSE int fd =
+        openat(c->fd, image_name("lock.", digest, "").text, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
 
     if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
         return -errno;

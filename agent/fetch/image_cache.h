@@ -28,7 +28,8 @@ const char *image_key(const char *digest);
 
 /* Opens the layout of `digest` (of an image, or of a list) for handing over, locked shared, and reads its configuration. The
  * descriptor; -ENOENT when it is not there, or was damaged and has been removed; or negative with *e. */
-int image_cache_open(const struct image_cache *c, const char *digest, struct image_config *ret, struct err *e);
+int image_cache_open(const struct image_cache *c, const char *digest, struct image_config *ret,
+                     struct err *e);
 
 /* Remembers that the list of images `list` has `digest` for this machine. */
 void image_cache_alias(const struct image_cache *c, const char *list, const char *digest);

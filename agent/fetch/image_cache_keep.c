@@ -25,7 +25,8 @@ static bool key_valid(const char *name)
 }
 
 /* Calls `each` for every entry of a folder. The first failure ends it. */
-static int for_each(int at, const char *folder, int (*each)(int dir_fd, const char *name, void *context), void *context)
+static int for_each(int at, const char *folder, int (*each)(int dir_fd, const char *name, void *context),
+                    void *context)
 {
     int fd = openat(at, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
@@ -82,8 +83,9 @@ static int keep_blobs(const struct image_cache *c, const char *digest, int layou
     struct kept k = {.blobs = blobs};
     int r;
 
-    if ((mkdirat(layout, "blobs", 0755) < 0 && errno != EEXIST) || mkdirat(layout, "blobs/sha256", 0755) < 0 ||
-        fchmodat(layout, "blobs", 0755, 0) < 0 || fchmodat(layout, "blobs/sha256", 0755, 0) < 0)
+    if ((mkdirat(layout, "blobs", 0755) < 0 && errno != EEXIST) ||
+        mkdirat(layout, "blobs/sha256", 0755) < 0 || fchmodat(layout, "blobs", 0755, 0) < 0 ||
+        fchmodat(layout, "blobs/sha256", 0755, 0) < 0)
         return -errno;
     layout_blobs = dir_open(layout, "blobs/sha256");
     if (blobs < 0 || layout_blobs < 0)

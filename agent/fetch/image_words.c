@@ -31,7 +31,8 @@ static int add(struct strlist *list, const char *const *words, size_t count)
     return 0;
 }
 
-#define ADD(list, ...) add(list, (const char *const[]){__VA_ARGS__}, ARRAY_SIZE(((const char *const[]){__VA_ARGS__})))
+#define ADD(list, ...)                                                                                       \
+    add(list, (const char *const[]){__VA_ARGS__}, ARRAY_SIZE(((const char *const[]){__VA_ARGS__})))
 
 static int add_formatted(struct strlist *list, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
@@ -57,12 +58,14 @@ static int add_source(struct strlist *list, const struct image_ref *ref, const c
     return add_formatted(list, "docker://%s:%s", ref->name, ref->tag[0] != '\0' ? ref->tag : "latest");
 }
 
-int image_inspect_command(const struct image_settings *s, const struct image_ref *ref, const char *digest, struct strlist *ret)
+int image_inspect_command(const struct image_settings *s, const struct image_ref *ref, const char *digest,
+                          struct strlist *ret)
 {
     bool auth = s->auth_file[0] != '\0';
 
     if (ADD(ret, s->skopeo, "inspect", "--raw", "--retry-times", "2", auth ? "--authfile" : "--no-creds",
-            auth ? s->auth_file : NULL, image_registry_insecure(s, ref->registry) ? "--tls-verify=false" : NULL) < 0)
+            auth ? s->auth_file : NULL,
+            image_registry_insecure(s, ref->registry) ? "--tls-verify=false" : NULL) < 0)
         return -ENOMEM;
     return add_source(ret, ref, digest);
 }
@@ -72,13 +75,14 @@ int image_copy_command(const struct image_settings *s, const struct image_ref *r
 {
     bool auth = s->auth_file[0] != '\0', policy = s->policy_file[0] != '\0';
 
-    if (ADD(ret, s->skopeo, policy ? "--policy" : "--insecure-policy", policy ? s->policy_file : NULL, "--override-os",
-            "linux", "--override-arch", architecture, "--tmpdir") < 0 ||
+    if (ADD(ret, s->skopeo, policy ? "--policy" : "--insecure-policy", policy ? s->policy_file : NULL,
+            "--override-os", "linux", "--override-arch", architecture, "--tmpdir") < 0 ||
         add_formatted(ret, "%s/tmp", folder) < 0)
         return -ENOMEM;
     /* A layout has no place for signatures; they are checked all the same. */
-    if (ADD(ret, "copy", "--quiet", "--remove-signatures", "--retry-times", "2", auth ? "--src-authfile" : "--src-no-creds",
-            auth ? s->auth_file : NULL, image_registry_insecure(s, ref->registry) ? "--src-tls-verify=false" : NULL,
+    if (ADD(ret, "copy", "--quiet", "--remove-signatures", "--retry-times", "2",
+            auth ? "--src-authfile" : "--src-no-creds", auth ? s->auth_file : NULL,
+            image_registry_insecure(s, ref->registry) ? "--src-tls-verify=false" : NULL,
             "--dest-shared-blob-dir") < 0 ||
         add_formatted(ret, "%s/blobs", folder) < 0 || add_source(ret, ref, digest) < 0)
         return -ENOMEM;
@@ -143,8 +147,8 @@ static const struct meaning *meaning_of(const char *message)
     return NULL;
 }
 
-int image_failed(const struct image_settings *s, const struct image_ref *ref, const char *step, const char *words,
-                 struct err *e)
+int image_failed(const struct image_settings *s, const struct image_ref *ref, const char *step,
+                 const char *words, struct err *e)
 {
     char message[300];
     const struct meaning *m;
@@ -152,12 +156,14 @@ int image_failed(const struct image_settings *s, const struct image_ref *ref, co
     last_message(words, message, sizeof(message));
     m = meaning_of(message);
     if (m == NULL)
-        return err_set(e, -EIO, BLAME_SERVICE, "%s the image %s from %s: %s", step, ref->name, ref->registry, message);
+        return err_set(e, -EIO, BLAME_SERVICE, "%s the image %s from %s: %s", step, ref->name, ref->registry,
+                       message);
     if (strcmp(m->remedy, "auth") != 0)
-        return err_set(e, m->code, m->blame, "%s the image %s from %s: %s%s", step, ref->name, ref->registry, message,
-                       m->remedy);
-    return err_set(e, m->code, m->blame, "%s the image %s: %s does not let this node in (%s); %s%s", step, ref->name,
-                   ref->registry, message,
-                   s->auth_file[0] != '\0' ? "it was given the credentials in " : "images.authFile names no file with credentials",
+        return err_set(e, m->code, m->blame, "%s the image %s from %s: %s%s", step, ref->name, ref->registry,
+                       message, m->remedy);
+    return err_set(e, m->code, m->blame, "%s the image %s: %s does not let this node in (%s); %s%s", step,
+                   ref->name, ref->registry, message,
+                   s->auth_file[0] != '\0' ? "it was given the credentials in "
+                                           : "images.authFile names no file with credentials",
                    s->auth_file);
 }

@@ -22,7 +22,8 @@ struct image_settings {
 };
 
 /* The command that prints the manifest of ref, or of its part `digest` where that is not "". 0 or -ENOMEM. */
-int image_inspect_command(const struct image_settings *s, const struct image_ref *ref, const char *digest, struct strlist *ret);
+int image_inspect_command(const struct image_settings *s, const struct image_ref *ref, const char *digest,
+                          struct strlist *ret);
 
 /* The command that copies the image `digest` of ref's repository below `folder`, to layout/ and blobs/ in it. 0 or -ENOMEM. */
 int image_copy_command(const struct image_settings *s, const struct image_ref *ref, const char *digest,
@@ -32,7 +33,7 @@ int image_copy_command(const struct image_settings *s, const struct image_ref *r
 bool image_registry_insecure(const struct image_settings *s, const char *registry);
 
 /* What skopeo's last words say, with the step, the image and what can be done about it. Returns e->code. */
-int image_failed(const struct image_settings *s, const struct image_ref *ref, const char *step, const char *words,
-                 struct err *e);
+int image_failed(const struct image_settings *s, const struct image_ref *ref, const char *step,
+                 const char *words, struct err *e);
 
 #endif

@@ -54,9 +54,8 @@ static bool find(const char *text, const char *name, size_t n, struct field ret[
         size_t length = strcspn(text, "\n");
         struct field f[FIELDS];
         uint32_t id;
-        if (fields_of(text, length, f) &&
-            ((f[0].n == n && memcmp(f[0].text, name, n) == 0) ||
-             (by_number && number(f[2].text, f[2].n, &id) && id == wanted))) {
+        if (fields_of(text, length, f) && ((f[0].n == n && memcmp(f[0].text, name, n) == 0) ||
+                                           (by_number && number(f[2].text, f[2].n, &id) && id == wanted))) {
             memcpy(ret, f, sizeof(f));
             return true;
         }
@@ -73,21 +72,23 @@ static int find_group(const char *name, const char *group, uint32_t *ret, struct
         return 0;
     if (number(name, strlen(name), ret))
         return 0;
-    return err_set(e, -ENOENT, BLAME_ASSIGNMENT, "the image's user is in the group '%.100s', which its /etc/group does not have",
-                   name);
+    return err_set(e, -ENOENT, BLAME_ASSIGNMENT,
+                   "the image's user is in the group '%.100s', which its /etc/group does not have", name);
 }
 
 static int find_user(const char *name, size_t n, const char *passwd, struct account *ret, struct err *e)
 {
     struct field f[FIELDS];
 
-    if (find(passwd, name, n, f) && number(f[2].text, f[2].n, &ret->uid) && number(f[3].text, f[3].n, &ret->gid))
+    if (find(passwd, name, n, f) && number(f[2].text, f[2].n, &ret->uid) &&
+        number(f[3].text, f[3].n, &ret->gid))
         return 0;
     ret->gid = 0;
     if (number(name, n, &ret->uid))
         return 0;
-    return err_set(e, -ENOENT, BLAME_ASSIGNMENT, "the image's user is '%.*s', whom its /etc/passwd does not have",
-                   n < 100 ? (int)n : 100, name);
+    return err_set(e, -ENOENT, BLAME_ASSIGNMENT,
+                   "the image's user is '%.*s', whom its /etc/passwd does not have", n < 100 ? (int)n : 100,
+                   name);
 }
 
 int account_find(const char *user, const char *passwd, const char *group, uint32_t ids, struct account *ret,
@@ -102,7 +103,8 @@ int account_find(const char *user, const char *passwd, const char *group, uint32
         return e->code;
     if (a.uid >= ids || a.gid >= ids)
         return err_set(e, -ERANGE, BLAME_ASSIGNMENT,
-                       "the image's user %u:%u is outside of the %u numbers that images have on this node (images.idCount)",
+                       "the image's user %u:%u is outside of the %u numbers that images have on this node "
+                       "(images.idCount)",
                        a.uid, a.gid, ids);
     *ret = a;
     return 0;

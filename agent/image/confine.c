@@ -14,22 +14,70 @@
 /* The first ABI with which files can be linked from folder to folder, as layers want it. */
 #define LANDLOCK_ABI_MIN 2
 /* Files with owners, modes and capabilities of their own: all of it inside of the user namespace. */
-#define KEPT                                                                                                  \
-    (CAPABILITY_BIT(CAP_CHOWN) | CAPABILITY_BIT(CAP_DAC_OVERRIDE) | CAPABILITY_BIT(CAP_FOWNER) |              \
+#define KEPT                                                                                                 \
+    (CAPABILITY_BIT(CAP_CHOWN) | CAPABILITY_BIT(CAP_DAC_OVERRIDE) | CAPABILITY_BIT(CAP_FOWNER) |             \
      CAPABILITY_BIT(CAP_FSETID) | CAPABILITY_BIT(CAP_SETFCAP))
 
 /* What reaches beyond files: other processes, namespaces, mounts, the network, the kernel. */
-static const char *const DENIED[] = {
-    "accept4", "acct", "add_key", "bind", "bpf", "clock_settime", "connect", "delete_module", "fanotify_init", "finit_module",
-    "fsconfig", "fsmount", "fsopen", "fspick", "init_module", "io_uring_enter", "io_uring_register", "io_uring_setup", "ioperm",
-    "iopl", "kcmp", "kexec_file_load", "kexec_load", "keyctl", "listen", "lookup_dcookie", "mount", "mount_setattr", "move_mount",
-    "move_pages", "name_to_handle_at", "open_by_handle_at", "open_tree", "perf_event_open", "pidfd_getfd", "pivot_root",
-    "process_vm_readv", "process_vm_writev", "ptrace", "quotactl", "reboot", "request_key", "sethostname", "setns", "settimeofday",
-    "socket", "socketpair", "swapoff", "swapon", "syslog", "umount2", "unshare", "userfaultfd", "vhangup"};
+static const char *const DENIED[] = {"accept4",
+                                     "acct",
+                                     "add_key",
+                                     "bind",
+                                     "bpf",
+                                     "clock_settime",
+                                     "connect",
+                                     "delete_module",
+                                     "fanotify_init",
+                                     "finit_module",
+                                     "fsconfig",
+                                     "fsmount",
+                                     "fsopen",
+                                     "fspick",
+                                     "init_module",
+                                     "io_uring_enter",
+                                     "io_uring_register",
+                                     "io_uring_setup",
+                                     "ioperm",
+                                     "iopl",
+                                     "kcmp",
+                                     "kexec_file_load",
+                                     "kexec_load",
+                                     "keyctl",
+                                     "listen",
+                                     "lookup_dcookie",
+                                     "mount",
+                                     "mount_setattr",
+                                     "move_mount",
+                                     "move_pages",
+                                     "name_to_handle_at",
+                                     "open_by_handle_at",
+                                     "open_tree",
+                                     "perf_event_open",
+                                     "pidfd_getfd",
+                                     "pivot_root",
+                                     "process_vm_readv",
+                                     "process_vm_writev",
+                                     "ptrace",
+                                     "quotactl",
+                                     "reboot",
+                                     "request_key",
+                                     "sethostname",
+                                     "setns",
+                                     "settimeofday",
+                                     "socket",
+                                     "socketpair",
+                                     "swapoff",
+                                     "swapon",
+                                     "syslog",
+                                     "umount2",
+                                     "unshare",
+                                     "userfaultfd",
+                                     "vhangup"};
 
 static int files(int layout_fd, int into_fd, struct err *e)
 {
-    static const char *const PROGRAM[] = {"/usr", "/lib", "/lib64", "/bin", "/etc", "/proc", "/sys/kernel/mm", "/dev/null"};
+    static const char *const PROGRAM[] = {"/usr", "/lib",  "/lib64",         "/bin",
+                                          "/etc", "/proc", "/sys/kernel/mm", "/dev/null"};
     int abi = landlock_abi();
     AUTO_CLOSE int rules = -1;
     int r;

@@ -54,11 +54,14 @@ static int take_number(int id, const char *text, struct order *o)
 
 static int parse_arguments(int argc, char **argv, struct order *o)
 {
-    static const struct option OPTIONS[] = {
-        {"key", required_argument, NULL, OPT_KEY},           {"user", required_argument, NULL, OPT_USER},
-        {"umoci", required_argument, NULL, OPT_UMOCI},       {"first-id", required_argument, NULL, OPT_FIRST_ID},
-        {"ids", required_argument, NULL, OPT_IDS},           {"max-bytes", required_argument, NULL, OPT_MAX_BYTES},
-        {"reserve", required_argument, NULL, OPT_RESERVE},   {0}};
+    static const struct option OPTIONS[] = {{"key", required_argument, NULL, OPT_KEY},
+                                            {"user", required_argument, NULL, OPT_USER},
+                                            {"umoci", required_argument, NULL, OPT_UMOCI},
+                                            {"first-id", required_argument, NULL, OPT_FIRST_ID},
+                                            {"ids", required_argument, NULL, OPT_IDS},
+                                            {"max-bytes", required_argument, NULL, OPT_MAX_BYTES},
+                                            {"reserve", required_argument, NULL, OPT_RESERVE},
+                                            {0}};
     int id;
 
     while ((id = getopt_long(argc, argv, "", OPTIONS, NULL)) != -1) {
@@ -73,7 +76,8 @@ static int parse_arguments(int argc, char **argv, struct order *o)
         }
     }
     /* The node's own users, root before all, are never an image's. */
-    if (optind != argc || o->key == NULL || o->user == NULL || o->umoci == NULL || o->first_id == 0 || o->ids == 0)
+    if (optind != argc || o->key == NULL || o->user == NULL || o->umoci == NULL || o->first_id == 0 ||
+        o->ids == 0)
         return -EINVAL;
     return strlen(o->key) == 64 && strspn(o->key, "0123456789abcdef") == 64 ? 0 : -EINVAL;
 }
@@ -115,8 +119,9 @@ static _Noreturn void look_up_confined(const struct order *o, int fs_fd, int to_
     struct found f = {.error = ERR_INIT};
 
     if (fchdir(fs_fd) < 0 || chroot(".") < 0 || setgroups(0, NULL) < 0 ||
-        setresgid(o->first_id, o->first_id, o->first_id) < 0 || setresuid(o->first_id, o->first_id, o->first_id) < 0 ||
-        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+        setresgid(o->first_id, o->first_id, o->first_id) < 0 ||
+        setresuid(o->first_id, o->first_id, o->first_id) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+        prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
         (void)err_errno(&f.error, errno, BLAME_NODE, "enter the image");
     else
         (void)look_up(o, &f.account, &f.error);
@@ -150,8 +155,8 @@ static int find_user(const struct order *o, struct account *ret, struct err *e)
         return err_set(e, -EIO, BLAME_NODE, "the image's user could not be looked up");
     f.error.text[sizeof(f.error.text) - 1] = '\0';
     if (f.error.code < 0)
-        return err_set(e, f.error.code, f.error.blame == BLAME_ASSIGNMENT ? BLAME_ASSIGNMENT : BLAME_NODE, "%s",
-                       f.error.text);
+        return err_set(e, f.error.code, f.error.blame == BLAME_ASSIGNMENT ? BLAME_ASSIGNMENT : BLAME_NODE,
+                       "%s", f.error.text);
     if (f.account.uid >= o->ids || f.account.gid >= o->ids)
         return err_set(e, -ERANGE, BLAME_BUG, "the image's user is out of range");
     *ret = f.account;

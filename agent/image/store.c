@@ -18,8 +18,8 @@
 #include "image/unpack.h"
 #include "sys/fd.h"
 
-#define KEY_SIZE  64
-#define NAME_SIZE (KEY_SIZE + 16)
+#define KEY_SIZE   64
+#define NAME_SIZE  (KEY_SIZE + 16)
 #define STORED_MAX 4096
 /* Looked at when an image is measured; a larger one counts as what was seen. */
 #define FILES_MAX 10000000
@@ -52,7 +52,8 @@ static bool key_valid(const char *key)
 /* The lock of an image that nobody makes, removes or uses; -EWOULDBLOCK otherwise. */
 static int lock_idle(const char *key)
 {
-    AUTO_CLOSE int fd = openat(FD_STORE, named("", key, ".lock").text, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    AUTO_CLOSE int fd =
+        openat(FD_STORE, named("", key, ".lock").text, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
     if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
         return -errno;
@@ -102,7 +103,8 @@ static uint64_t size_of(const char *key)
     uint64_t bytes = 0;
     const char *rest;
 
-    if (fd >= 0 && file_read(fd, "size", &text) == 0 && parse_leading_u64(strbuf_str(&text), &bytes, &rest) == 0)
+    if (fd >= 0 && file_read(fd, "size", &text) == 0 &&
+        parse_leading_u64(strbuf_str(&text), &bytes, &rest) == 0)
         return bytes;
     return 0;
 }
@@ -271,5 +273,6 @@ int store_ensure(const struct order *o, bool *ret_made, struct err *e)
         if (lock(LOCK_EX, e) < 0 || make_if_missing(o, ret_made, e) < 0)
             return e->code;
     }
-    return err_set(e, -EBUSY, BLAME_NODE, "the unpacked image was removed again and again (images.cacheSize)");
+    return err_set(e, -EBUSY, BLAME_NODE,
+                   "the unpacked image was removed again and again (images.cacheSize)");
 }

@@ -44,8 +44,14 @@ static _Noreturn void give_up(const char *what)
 
 static _Noreturn void become(const struct order *o, int into_fd, int said_fd, int go_fd)
 {
-    char *argv[] = {(char[]){"umoci"}, (char[]){"--log=error"}, (char[]){"raw"}, (char[]){"unpack"}, (char[]){"--image"},
-                    (char[]){"/proc/self/fd/3:image"}, (char[]){"/proc/self/fd/4/fs"}, NULL};
+    char *argv[] = {(char[]){"umoci"},
+                    (char[]){"--log=error"},
+                    (char[]){"raw"},
+                    (char[]){"unpack"},
+                    (char[]){"--image"},
+                    (char[]){"/proc/self/fd/3:image"},
+                    (char[]){"/proc/self/fd/4/fs"},
+                    NULL};
     char *environment[] = {(char[]){"PATH=/usr/bin:/bin"}, (char[]){"HOME=/"}, NULL};
     int into = fcntl(into_fd, F_DUPFD_CLOEXEC, 10), null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     struct err e = ERR_INIT;
@@ -85,7 +91,8 @@ static int write_map(pid_t pid, const char *name, const struct order *o)
 
 static int start(const struct order *o, int into_fd, struct child *c, struct err *e)
 {
-    const unsigned long flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | SIGCHLD;
+    const unsigned long flags =
+        CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | SIGCHLD;
     AUTO_CLOSE int said = -1;
     AUTO_CLOSE int go = -1;
     int pair[2], r;
@@ -101,7 +108,8 @@ static int start(const struct order *o, int into_fd, struct child *c, struct err
     CRASH_POINT("unpacker-clone");
     c->pid = (pid_t)syscall(SYS_clone, flags, 0, 0, 0, 0);
     if (c->pid < 0)
-        return err_errno(e, errno, BLAME_NODE, "make the namespaces in which images are unpacked (user.max_user_namespaces)");
+        return err_errno(e, errno, BLAME_NODE,
+                         "make the namespaces in which images are unpacked (user.max_user_namespaces)");
     if (c->pid == 0) {
         (void)close(c->go_fd);
         become(o, into_fd, said, go);
@@ -139,7 +147,8 @@ static bool disk_short(int fd, const struct order *o)
 
     if (fstatvfs(fd, &s) < 0)
         return false;
-    return (uint64_t)s.f_bavail * s.f_frsize < o->reserve_bytes || (s.f_files > 0 && s.f_favail < RESERVE_FILES);
+    return (uint64_t)s.f_bavail * s.f_frsize < o->reserve_bytes ||
+           (s.f_files > 0 && s.f_favail < RESERVE_FILES);
 }
 
 /* Its last words, as text on one line. */
@@ -165,7 +174,8 @@ static int judge(struct child *c, int wait_status, bool disk_full, struct err *e
     const char *words = last_words(c);
 
     if (disk_full || (wait_status != 0 && strstr(words, "no space left") != NULL))
-        return err_set(e, -ENOSPC, BLAME_NODE, "not enough room on the disk to unpack the image (reserve.disk)");
+        return err_set(e, -ENOSPC, BLAME_NODE,
+                       "not enough room on the disk to unpack the image (reserve.disk)");
     if (wait_status == 0)
         return 0;
     if (WIFSIGNALED(wait_status))
@@ -198,7 +208,8 @@ int unpack(const struct order *o, int into_fd, struct err *e)
             (void)kill(c.pid, SIGKILL);
         }
     }
-    while (c.said_fd >= 0 && c.pid > 0 && poll(&(struct pollfd){.fd = c.said_fd, .events = POLLIN}, 1, 0) == 1)
+    while (c.said_fd >= 0 && c.pid > 0 &&
+           poll(&(struct pollfd){.fd = c.said_fd, .events = POLLIN}, 1, 0) == 1)
         hear(&c);
     fd_close(&c.said_fd);
     fd_close(&c.go_fd);

@@ -217,7 +217,8 @@ static int watch(struct child *c, struct loop *l, int64_t budget_ms)
     return 0;
 }
 
-struct child *child_start(struct loop *l, const struct child_order *order, child_done done, void *context, struct err *e)
+struct child *child_start(struct loop *l, const struct child_order *order, child_done done, void *context,
+                          struct err *e)
 {
     struct child *c = calloc(1, sizeof(*c));
     AUTO_CLOSE int out = -1;

@@ -34,7 +34,8 @@ struct child_order {
 
 /* Starts it, in a session of its own, with an empty standard input. It ends when this process does. `done` is called once,
  * unless it is freed before. Nothing of the order is needed afterwards. NULL with *e on failure. */
-struct child *child_start(struct loop *l, const struct child_order *order, child_done done, void *context, struct err *e);
+struct child *child_start(struct loop *l, const struct child_order *order, child_done done, void *context,
+                          struct err *e);
 
 /* Frees it at any time, also in `done`; a program that still runs is killed with all it started. NULL is fine. */
 void child_free(struct child *c);

@@ -241,7 +241,8 @@ static int step_descriptors(const struct containment *c, struct err *e)
 /* As execvp(3) without its shell: the first file of that name that can be executed. */
 static int execute_in_path(const struct containment *c)
 {
-    const char *path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", *name = c->argv->item[0];
+    const char *path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+               *name = c->argv->item[0];
     char file[PATH_MAX];
     int error = ENOENT;
 
@@ -272,8 +273,8 @@ static int step_execute(const struct containment *c, struct err *e)
         return err_errno(e, errno, BLAME_ASSIGNMENT, "%s, looked for in the image's PATH", c->argv->item[0]);
     }
     (void)execve(c->argv->item[0], c->argv->item, c->environment->item);
-    return err_errno(e, errno, !image && (errno == ENOENT || errno == EACCES) ? BLAME_NODE : BLAME_ASSIGNMENT, "%s",
-                     c->argv->item[0]);
+    return err_errno(e, errno, !image && (errno == ENOENT || errno == EACCES) ? BLAME_NODE : BLAME_ASSIGNMENT,
+                     "%s", c->argv->item[0]);
 }
 
 static const struct step {

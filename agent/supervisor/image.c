@@ -16,9 +16,9 @@
 
 #define HELPER_NAME "runlet-image"
 /* Namespaces and their users; folders of the images' users, in a store of root's. */
-#define KEPT                                                                                                  \
-    (CAPABILITY_BIT(CAP_SYS_ADMIN) | CAPABILITY_BIT(CAP_SETUID) | CAPABILITY_BIT(CAP_SETGID) |                \
-     CAPABILITY_BIT(CAP_SYS_CHROOT) | CAPABILITY_BIT(CAP_CHOWN) | CAPABILITY_BIT(CAP_FOWNER) |                \
+#define KEPT                                                                                                 \
+    (CAPABILITY_BIT(CAP_SYS_ADMIN) | CAPABILITY_BIT(CAP_SETUID) | CAPABILITY_BIT(CAP_SETGID) |               \
+     CAPABILITY_BIT(CAP_SYS_CHROOT) | CAPABILITY_BIT(CAP_CHOWN) | CAPABILITY_BIT(CAP_FOWNER) |               \
      CAPABILITY_BIT(CAP_DAC_OVERRIDE) | CAPABILITY_BIT(CAP_KILL) | CAPABILITY_BIT(CAP_SETPCAP))
 
 static const char *key_of(const struct plan *plan)
@@ -31,8 +31,8 @@ void image_path(const struct policy *policy, const struct plan *plan, char ret[I
     (void)snprintf(ret, IMAGE_PATH_MAX, "%s/%s/fs", policy->images_dir, key_of(plan));
 }
 
-static int execute(const struct policy *policy, const struct plan *plan, const struct helper_fd *fds, size_t count,
-                   boot_ms_t now, struct image *image, struct err *e)
+static int execute(const struct policy *policy, const struct plan *plan, const struct helper_fd *fds,
+                   size_t count, boot_ms_t now, struct image *image, struct err *e)
 {
     char path[512], first_id[16], ids[16], max_bytes[24], reserve[24];
     char *argv[] = {(char[]){HELPER_NAME},
@@ -51,7 +51,8 @@ static int execute(const struct policy *policy, const struct plan *plan, const s
                     (char[]){"--reserve"},
                     reserve,
                     NULL};
-    char *environment[] = {(char[]){"LC_ALL=C.UTF-8"}, (char[]){"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}, crash_environment(), NULL};
+    char *environment[] = {(char[]){"LC_ALL=C.UTF-8"}, (char[]){"PATH=/usr/sbin:/usr/bin:/sbin:/bin"},
+                           crash_environment(), NULL};
     const struct helper_order order = {.path = path,
                                        .argv = argv,
                                        .environment = environment,
@@ -93,29 +94,32 @@ int image_start(const struct policy *policy, const struct plan *plan, const int 
     answer = pair[1];
     (void)fd_set_nonblocking(image->answer_fd, true);
     return execute(policy, plan,
-                   (const struct helper_fd[]){{fds[plan->placement_count], 3}, {answer, 4}, {store, 5}, {image->lock_fd, 6}},
+                   (const struct helper_fd[]){
+                       {fds[plan->placement_count], 3}, {answer, 4}, {store, 5}, {image->lock_fd, 6}},
                    4, now, image, e);
 }
 
-static int take_answer(const struct fact *f, const struct policy *policy, struct plan *plan, bool *ret_unpacked,
-                       struct err *e)
+static int take_answer(const struct fact *f, const struct policy *policy, struct plan *plan,
+                       bool *ret_unpacked, struct err *e)
 {
     int64_t uid = -1, gid = -1;
     bool ready = false;
 
     (void)fact_bool(f, "ready", &ready);
     if (!ready)
-        return err_set(e, -EBADMSG, strcmp(fact_str(f, "blame"), "assignment") == 0 ? BLAME_ASSIGNMENT : BLAME_NODE, "%s",
+        return err_set(e, -EBADMSG,
+                       strcmp(fact_str(f, "blame"), "assignment") == 0 ? BLAME_ASSIGNMENT : BLAME_NODE, "%s",
                        fact_str(f, "reason"));
-    if (!fact_int(f, "uid", &uid) || !fact_int(f, "gid", &gid) || !fact_bool(f, "unpacked", ret_unpacked) || uid < 0 ||
-        uid >= policy->image_ids || gid < 0 || gid >= policy->image_ids)
+    if (!fact_int(f, "uid", &uid) || !fact_int(f, "gid", &gid) || !fact_bool(f, "unpacked", ret_unpacked) ||
+        uid < 0 || uid >= policy->image_ids || gid < 0 || gid >= policy->image_ids)
         return err_set(e, -EBADMSG, BLAME_BUG, HELPER_NAME " gave an answer that is none");
     plan->image_uid = (unsigned)uid;
     plan->image_gid = (unsigned)gid;
     return 0;
 }
 
-int image_result(struct image *image, const struct policy *policy, struct plan *plan, bool *ret_unpacked, struct err *e)
+int image_result(struct image *image, const struct policy *policy, struct plan *plan, bool *ret_unpacked,
+                 struct err *e)
 {
     AUTO(fact) struct fact f = {0};
     char text[MESSAGE_BYTES_MAX];

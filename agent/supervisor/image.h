@@ -38,7 +38,8 @@ int image_start(const struct policy *policy, const struct plan *plan, const int 
 
 /* The helper has ended: fills plan->image_uid and image_gid, or says what is wrong with the image (blame assignment) or this
  * node. *ret_unpacked tells whether the image had to be unpacked. 0 or negative with *e. */
-int image_result(struct image *image, const struct policy *policy, struct plan *plan, bool *ret_unpacked, struct err *e);
+int image_result(struct image *image, const struct policy *policy, struct plan *plan, bool *ret_unpacked,
+                 struct err *e);
 
 /* The root of the unpacked image. */
 void image_path(const struct policy *policy, const struct plan *plan, char ret[IMAGE_PATH_MAX]);

@@ -440,7 +440,8 @@ static void put_up_walls(const struct init *init)
         (void)err_context(&e, "network");
         give_up_for(init, CAUSE_LIMIT_NOT_APPLIED, &e);
     }
-    if ((plan_has_image(l->plan) ? view_image_build : view_build)(l->policy, l->plan, l->run, &list, &e) < 0) {
+    if ((plan_has_image(l->plan) ? view_image_build : view_build)(l->policy, l->plan, l->run, &list, &e) <
+        0) {
         bool wall = e.code == -ENOTSUP;
         (void)err_context(&e, "mounts");
         give_up_for(init, wall ? CAUSE_LIMIT_NOT_APPLIED : CAUSE_LAUNCH_FAILED, &e);

@@ -156,9 +156,10 @@ static int check_policy(const struct policy *p, const struct service_fds *fds, s
     if (p->job_uid == 0 && !p->allow_root)
         return err_set(e, -EINVAL, BLAME_NODE, "--job-uid 0 needs --allow-root");
     if (p->image_ids > 0 && (p->image_first_id == 0 || p->image_first_id > UINT32_MAX - 1 - p->image_ids))
-        return err_set(e, -EINVAL, BLAME_NODE, "--image-first-id and --image-ids: not a range of users without root");
-    if (p->runs_dir[0] != '/' || p->sockets_dir[0] != '/' || p->helper_dir[0] != '/' || p->images_dir[0] != '/' ||
-        p->umoci[0] != '/')
+        return err_set(e, -EINVAL, BLAME_NODE,
+                       "--image-first-id and --image-ids: not a range of users without root");
+    if (p->runs_dir[0] != '/' || p->sockets_dir[0] != '/' || p->helper_dir[0] != '/' ||
+        p->images_dir[0] != '/' || p->umoci[0] != '/')
         return err_set(e, -EINVAL, BLAME_NODE, "directories must be absolute paths");
     if (!file_name_valid(p->job_user) || strchr(p->job_user, ':') != NULL)
         return err_set(e, -EINVAL, BLAME_NODE, "--job-user: '%s' is not a user name", p->job_user);

@@ -37,11 +37,12 @@ struct policy {
     bool limits_best_effort;    /* a limit that does not take is shown, and no reason not to run */
     bool allow_learn;           /* jobs may ask that every system call passes and is noted */
     bool allow_metadata;        /* jobs may reach the instance's metadata service */
-    const char *devices; /* patterns of device nodes that jobs may ask for, colons between; "" for none */
-    const char *images_dir;             /* the unpacked images: root's alone */
-    const char *umoci;                  /* the program that unpacks them */
-    uint64_t images_max_bytes;          /* of all that no run uses */
-    uid_t image_first_id, image_ids;    /* who the users of images are here: as many, from there on; none: no images */
+    const char *devices;    /* patterns of device nodes that jobs may ask for, colons between; "" for none */
+    const char *images_dir; /* the unpacked images: root's alone */
+    const char *umoci;      /* the program that unpacks them */
+    uint64_t images_max_bytes; /* of all that no run uses */
+    uid_t image_first_id,
+        image_ids; /* who the users of images are here: as many, from there on; none: no images */
     uint64_t unpack_max_bytes, unpack_max_files, unpack_max_ratio;
 };
 

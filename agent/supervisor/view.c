@@ -184,8 +184,8 @@ int view_mask(struct err *e)
 const char *const VIEW_WRITABLE[] = {
     JOB_HOME, "/tmp", "/var/tmp", JOB_NOTICE_DIR, "/proc", "/dev/shm", "/dev/mqueue", "/dev/pts", NULL};
 
-int view_open_sources(const struct policy *policy, const struct run_directory *run, struct view_source *sources,
-                      size_t count, struct err *e)
+int view_open_sources(const struct policy *policy, const struct run_directory *run,
+                      struct view_source *sources, size_t count, struct err *e)
 {
     char path[1024];
     AUTO_CLOSE int dir = -1;

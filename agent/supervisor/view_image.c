@@ -23,17 +23,17 @@
 
 #define FILE_BYTES_MAX (64U * 1024)
 
-static const char *const WRITABLE[] = {"/",     JOB_HOME,   JOB_NOTICE_DIR, "/proc",
+static const char *const WRITABLE[] = {"/",        JOB_HOME,      JOB_NOTICE_DIR, "/proc",
                                        "/dev/shm", "/dev/mqueue", "/dev/pts",     NULL};
 
-enum { SOURCE_SCRATCH, SOURCE_HOME, SOURCE_NOTICE, SOURCE_COUNT };
+enum { SOURCE_SCRATCH, SOURCE_HOME, SOURCE_NOTICE, SOURCES };
 
 /* What is brought into the image from outside, opened before the outside is left. */
 struct luggage {
-    struct view_source source[SOURCE_COUNT]; /* owned descriptors */
-    struct view_nodes nodes;                 /* owned */
-    int sys_fd;                              /* owned */
-    struct strbuf resolver, hosts;           /* owned */
+    struct view_source source[SOURCES]; /* owned descriptors */
+    struct view_nodes nodes;            /* owned */
+    int sys_fd;                         /* owned */
+    struct strbuf resolver, hosts;      /* owned */
     char host_name[65];
 };
 
@@ -42,12 +42,13 @@ static int failed(struct err *e, const char *what, const char *where)
     return err_errno(e, errno, BLAME_NODE, "%s %s", what, where);
 }
 
-static int pack(const struct policy *policy, const struct plan *plan, const struct run_directory *run, struct luggage *l,
-                struct err *e)
+static int pack(const struct policy *policy, const struct plan *plan, const struct run_directory *run,
+                struct luggage *l, struct err *e)
 {
     char real[PATH_MAX];
 
-    if (view_open_sources(policy, run, l->source, SOURCE_COUNT, e) < 0 || view_dev_open(&plan->sandbox.devices, &l->nodes, e) < 0)
+    if (view_open_sources(policy, run, l->source, SOURCES, e) < 0 ||
+        view_dev_open(&plan->sandbox.devices, &l->nodes, e) < 0)
         return e->code;
     l->sys_fd = open("/sys", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (l->sys_fd < 0)
@@ -62,7 +63,7 @@ static int pack(const struct policy *policy, const struct plan *plan, const stru
 
 static void unpack(struct luggage *l)
 {
-    for (size_t i = 0; i < SOURCE_COUNT; i++)
+    for (size_t i = 0; i < SOURCES; i++)
         fd_close(&l->source[i].fd);
     view_dev_close(&l->nodes);
     fd_close(&l->sys_fd);
@@ -119,10 +120,11 @@ static int mount_overlay(const struct policy *policy, const struct plan *plan, i
     /* The merged root has owner and mode of the upper folder. */
     if (fchown(upper, st.st_uid, st.st_gid) < 0 || fchmod(upper, st.st_mode & 07777) < 0)
         return failed(e, "prepare", "the image's root");
-    (void)snprintf(options, sizeof(options),
-                   "lowerdir=/proc/self/fd/%d,upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d,redirect_dir=off,"
-                   "metacopy=off,index=off",
-                   lower, upper, work);
+    (void)snprintf(
+        options, sizeof(options),
+        "lowerdir=/proc/self/fd/%d,upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d,redirect_dir=off,"
+        "metacopy=off,index=off",
+        lower, upper, work);
     (void)snprintf(target, sizeof(target), "/proc/self/fd/%d", root);
     if (mount("overlay", target, "overlay", MS_NOSUID | MS_NODEV, options) < 0)
         return err_errno(e, errno, BLAME_NODE,
@@ -182,7 +184,8 @@ static int open_folder(const struct policy *policy, const char *path, struct err
         }
         next = dir_open(at, name);
         if (next < 0)
-            return err_set(e, next, BLAME_ASSIGNMENT, "the image's %s is, or lies behind, something else than a folder", path);
+            return err_set(e, next, BLAME_ASSIGNMENT,
+                           "the image's %s is, or lies behind, something else than a folder", path);
         fd_close(&at);
         at = next;
     }
@@ -197,15 +200,16 @@ static int need_folder(const struct policy *policy, const char *path, struct err
 }
 
 /* A file that every run finds anew, whatever the image has under its name. */
-static int write_file(const struct policy *policy, int dir_fd, const char *name, const char *text, size_t n, struct err *e)
+static int write_file(const struct policy *policy, int dir_fd, const char *name, const char *text, size_t n,
+                      struct err *e)
 {
     AUTO_CLOSE int fd = -1;
 
     if (unlinkat(dir_fd, name, 0) < 0 && errno == EISDIR)
         return err_set(e, -EISDIR, BLAME_ASSIGNMENT, "the image's /etc/%s is a folder", name);
     fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-    if (fd < 0 || fd_write_all(fd, text, n) < 0 || fchown(fd, policy->image_first_id, policy->image_first_id) < 0 ||
-        fchmod(fd, 0644) < 0)
+    if (fd < 0 || fd_write_all(fd, text, n) < 0 ||
+        fchown(fd, policy->image_first_id, policy->image_first_id) < 0 || fchmod(fd, 0644) < 0)
         return failed(e, "write the image's", name);
     return 0;
 }
@@ -255,14 +259,16 @@ static int make_directory(const struct policy *policy, const char *path, struct 
     return path == NULL || stat(path, &st) == 0 ? 0 : need_folder(policy, path, e);
 }
 
-static int furnish(const struct policy *policy, const struct plan *plan, const struct luggage *l, struct err *e)
+static int furnish(const struct policy *policy, const struct plan *plan, const struct luggage *l,
+                   struct err *e)
 {
     static const char *const MOUNTED[] = {"/proc", "/dev", "/sys", JOB_HOME, JOB_NOTICE_DIR};
 
     for (size_t i = 0; i < ARRAY_SIZE(MOUNTED); i++)
         if (need_folder(policy, MOUNTED[i], e) < 0)
             return e->code;
-    if (write_files(policy, l, e) < 0 || make_tmp(policy, e) < 0 || make_directory(policy, plan->directory, e) < 0)
+    if (write_files(policy, l, e) < 0 || make_tmp(policy, e) < 0 ||
+        make_directory(policy, plan->directory, e) < 0)
         return e->code;
     /* First, since binds go by its descriptors. */
     if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
@@ -270,7 +276,7 @@ static int furnish(const struct policy *policy, const struct plan *plan, const s
     CRASH_POINT("mounted:/proc");
     if (view_dev_fill(&l->nodes, e) < 0 || mount_sys(l->sys_fd, e) < 0 || view_mask(e) < 0)
         return e->code;
-    for (size_t i = SOURCE_HOME; i < SOURCE_COUNT; i++)
+    for (size_t i = SOURCE_HOME; i < SOURCES; i++)
         if (view_bind(l->source[i].fd, l->source[i].target, l->source[i].flags, e) < 0)
             return e->code;
     return 0;

@@ -18,8 +18,8 @@ struct view_source {
 
 /* Opens what will be bound. It must be reached anew by path: descriptors from before belong to the host's mount namespace,
  * and only a mount of our own namespace can be bound. 0 or negative with *e. */
-int view_open_sources(const struct policy *policy, const struct run_directory *run, struct view_source *sources,
-                      size_t count, struct err *e);
+int view_open_sources(const struct policy *policy, const struct run_directory *run,
+                      struct view_source *sources, size_t count, struct err *e);
 
 /* Binds the open file or directory `fd` onto `target` with extra mount flags. 0 or negative with *e. */
 int view_bind(int fd, const char *target, unsigned long flags, struct err *e);

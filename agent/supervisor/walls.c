@@ -74,7 +74,8 @@ int walls_files(const struct wall_plan *plan, struct containment_list *list, str
         return err_errno(e, -r, BLAME_NODE, "landlock");
     /* In an image it is the run's own files that can be written, and nothing is left to be denied. */
     if (plan->writable_root) {
-        (void)snprintf(value, sizeof(value), "ABI %d, of the image%s", abi, abi >= 6 ? ", signals and sockets too" : "");
+        (void)snprintf(value, sizeof(value), "ABI %d, of the image%s", abi,
+                       abi >= 6 ? ", signals and sockets too" : "");
         return note(list, "landlock", CONTAINMENT_APPLIED, value, "landlock", e);
     }
     probe = open(PROBE_DEVICE, O_WRONLY | O_CLOEXEC);

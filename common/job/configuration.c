@@ -101,7 +101,8 @@ void container_check_image(struct diag_list *diags, const struct container_detai
     if (d->image_digest == NULL)
         return;
     if (!image_digest_valid(d->image_digest))
-        diag_error(diags, at, "imageDigest '%.80s' is not 'sha256:' and 64 hexadecimal digits", d->image_digest);
+        diag_error(diags, at, "imageDigest '%.80s' is not 'sha256:' and 64 hexadecimal digits",
+                   d->image_digest);
     else if (ref.digest[0] != '\0' && strcmp(ref.digest, d->image_digest) != 0)
         diag_error(diags, at, "imageDigest and the digest in 'image' differ");
 }

@@ -52,7 +52,8 @@ static int read_blob(const struct node *descriptor, struct image_blob *ret, stru
 
     if (!image_digest_valid(digest))
         return bad(e, "the image's manifest names a part without a sha256 digest");
-    if (size == NULL || size->kind != NODE_INT || size->integer < 0 || size->integer > INT64_MAX / IMAGE_LAYERS_MAX / 2)
+    if (size == NULL || size->kind != NODE_INT || size->integer < 0 ||
+        size->integer > INT64_MAX / IMAGE_LAYERS_MAX / 2)
         return bad(e, "the image's manifest names a part without a size");
     memcpy(ret->digest, digest, IMAGE_DIGEST_SIZE);
     ret->bytes = size->integer;
@@ -60,7 +61,8 @@ static int read_blob(const struct node *descriptor, struct image_blob *ret, stru
 }
 
 /* The first that fits; a variant that is not said, or is the common one, goes before others. */
-static int choose(const struct node *list, const char *architecture, struct image_manifest *ret, struct err *e)
+static int choose(const struct node *list, const char *architecture, struct image_manifest *ret,
+                  struct err *e)
 {
     int found = 0;
 
@@ -78,17 +80,18 @@ static int choose(const struct node *list, const char *architecture, struct imag
     ret->is_list = true;
     if (found > 0)
         return 0;
-    return err_set(e, -ENOEXEC, BLAME_ASSIGNMENT,
-                   "the image is there for other machines, and not for this one (linux, %s); build it for that "
-                   "architecture",
-                   architecture);
+    return err_set(
+        e, -ENOEXEC, BLAME_ASSIGNMENT,
+        "the image is there for other machines, and not for this one (linux, %s); build it for that "
+        "architecture",
+        architecture);
 }
 
 static int read_layers(const struct node *layers, struct image_manifest *ret, struct err *e)
 {
     if (layers->count > IMAGE_LAYERS_MAX)
-        return err_set(e, -E2BIG, BLAME_ASSIGNMENT, "the image has %zu layers; the limit is %d", layers->count,
-                       IMAGE_LAYERS_MAX);
+        return err_set(e, -E2BIG, BLAME_ASSIGNMENT, "the image has %zu layers; the limit is %d",
+                       layers->count, IMAGE_LAYERS_MAX);
     ret->layer = calloc(layers->count > 0 ? layers->count : 1, sizeof(*ret->layer));
     if (ret->layer == NULL)
         return err_oom(e);
@@ -115,8 +118,9 @@ int image_manifest_read(const char *json, size_t n, const char *architecture, st
     if (list != NULL && list->kind == NODE_SEQ)
         return choose(list, architecture, ret, e);
     if (layers == NULL || layers->kind != NODE_SEQ || node_get(root, "config") == NULL)
-        return bad(e, "the image's manifest has no configuration and layers: it must be an OCI image, or a Docker "
-                      "image of schema 2");
+        return bad(
+            e, "the image's manifest has no configuration and layers: it must be an OCI image, or a Docker "
+               "image of schema 2");
     r = read_blob(node_get(root, "config"), &ret->config, e);
     ret->bytes = ret->config.bytes;
     if (r == 0)
@@ -150,8 +154,8 @@ static int read_list(const struct node *map, const char *key, struct strlist *re
         return err_set(e, -EBADMSG, BLAME_ASSIGNMENT, "the image's configuration: %s is not a list", key);
     for (size_t i = 0; i < list->count; i++) {
         if (list->item[i]->kind != NODE_STRING)
-            return err_set(e, -EBADMSG, BLAME_ASSIGNMENT, "the image's configuration: %s holds something else than texts",
-                           key);
+            return err_set(e, -EBADMSG, BLAME_ASSIGNMENT,
+                           "the image's configuration: %s holds something else than texts", key);
         if (strlist_add(ret, list->item[i]->text) < 0)
             return err_oom(e);
     }
@@ -178,9 +182,11 @@ static int check_words(const struct image_config *c, struct err *e)
             return bad(e, "the image's user has blanks or control characters in its name");
     if (strlen(user) >= IMAGE_WORD_MAX)
         return bad(e, "the name of the image's user is too long");
-    if (directory[0] != '/' || (directory[1] != '\0' && !inner_path_valid(directory + strspn(directory, "/"))))
+    if (directory[0] != '/' ||
+        (directory[1] != '\0' && !inner_path_valid(directory + strspn(directory, "/"))))
         return err_set(e, -EBADMSG, BLAME_ASSIGNMENT,
-                       "the image's working directory '%.100s' is not an absolute path without '..'", directory);
+                       "the image's working directory '%.100s' is not an absolute path without '..'",
+                       directory);
     return 0;
 }
 
@@ -215,8 +221,11 @@ const char *image_architecture(void)
 {
     static const struct {
         const char *kernel, *image;
-    } NAMES[] = {{"x86_64", "amd64"}, {"aarch64", "arm64"}, {"ppc64le", "ppc64le"},
-                 {"s390x", "s390x"},  {"riscv64", "riscv64"}};
+    } NAMES[] = {{"x86_64", "amd64"},
+                 {"aarch64", "arm64"},
+                 {"ppc64le", "ppc64le"},
+                 {"s390x", "s390x"},
+                 {"riscv64", "riscv64"}};
     struct utsname u;
 
     if (uname(&u) == 0)
@@ -233,12 +242,15 @@ int image_command(const struct image_config *image, const struct container_detai
 {
     static const struct strlist NONE = {0};
     bool own_entrypoint = job->entrypoint.count > 0;
-    const struct strlist *entrypoint = own_entrypoint ? &job->entrypoint : image != NULL ? &image->entrypoint : &NONE;
-    const struct strlist *cmd = job->cmd.count > 0              ? &job->cmd
+    const struct strlist *entrypoint = own_entrypoint  ? &job->entrypoint
+                                       : image != NULL ? &image->entrypoint
+                                                       : &NONE;
+    const struct strlist *cmd = job->cmd.count > 0                ? &job->cmd
                                 : own_entrypoint || image == NULL ? &NONE
                                                                   : &image->cmd;
 
-    if (strlist_addall(ret, entrypoint) < 0 || strlist_addall(ret, cmd) < 0 || strlist_addall(ret, arguments) < 0)
+    if (strlist_addall(ret, entrypoint) < 0 || strlist_addall(ret, cmd) < 0 ||
+        strlist_addall(ret, arguments) < 0)
         return err_oom(e);
     if (image == NULL || (ret->count > 0 && ret->item[0][0] != '\0'))
         return 0;

@@ -38,9 +38,9 @@ int image_manifest_read(const char *json, size_t n, const char *architecture, st
 
 /* The image's own idea of how it is run. */
 struct image_config {
-    char *digest;               /* owned: of the manifest, "sha256:..." */
-    char *architecture;         /* owned */
-    char *user, *directory;     /* owned; NULL: none */
+    char *digest;           /* owned: of the manifest, "sha256:..." */
+    char *architecture;     /* owned */
+    char *user, *directory; /* owned; NULL: none */
     struct strlist entrypoint, cmd;
     struct strlist env; /* "KEY=value" */
 };

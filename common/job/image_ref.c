@@ -97,7 +97,8 @@ const char *image_ref_parse(const char *text, struct image_ref *ret)
 
     if (strlen(text) >= IMAGE_REF_MAX)
         return "is longer than 511 characters";
-    if (at != NULL && (!image_digest_valid(at + 1) || !take(at + 1, strlen(at + 1), r.digest, sizeof(r.digest))))
+    if (at != NULL &&
+        (!image_digest_valid(at + 1) || !take(at + 1, strlen(at + 1), r.digest, sizeof(r.digest))))
         return "has a digest that is not 'sha256:' and 64 hexadecimal digits";
     (void)take(text, n, r.name, sizeof(r.name));
     slash = strrchr(r.name, '/');
@@ -108,10 +109,12 @@ const char *image_ref_parse(const char *text, struct image_ref *ret)
         *colon = '\0';
     }
     registry = registry_size(r.name);
-    if (registry > 0 && (!take(r.name, registry, r.registry, sizeof(r.registry)) || !registry_valid(r.registry)))
+    if (registry > 0 &&
+        (!take(r.name, registry, r.registry, sizeof(r.registry)) || !registry_valid(r.registry)))
         return "has no valid registry before its first '/'";
     if (!path_valid(r.name + registry + (registry > 0)))
-        return "has a repository that is not lower-case letters and digits with single '.', '_', '-' or '/' between";
+        return "has a repository that is not lower-case letters and digits with single '.', '_', '-' or '/' "
+               "between";
     *ret = r;
     return NULL;
 }

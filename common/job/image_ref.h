@@ -13,9 +13,9 @@
 #define IMAGE_DIGEST_SIZE 72
 
 struct image_ref {
-    char registry[256];          /* "iad.ocir.io", "127.0.0.1:5000"; "docker.io" when it was not said */
-    char name[IMAGE_REF_MAX];    /* registry and repository as written, without tag and digest */
-    char tag[129];               /* "" when there is none */
+    char registry[256];             /* "iad.ocir.io", "127.0.0.1:5000"; "docker.io" when it was not said */
+    char name[IMAGE_REF_MAX];       /* registry and repository as written, without tag and digest */
+    char tag[129];                  /* "" when there is none */
     char digest[IMAGE_DIGEST_SIZE]; /* "" when there is none */
 };
 

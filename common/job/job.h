@@ -167,7 +167,7 @@ struct run_spec {
     int notice_signal;          /* 0: none */
     enum conda_type conda_type; /* CONDA_NONE also when it was decided otherwise */
     char *conda_slug;
-    char *conda_prefix; /* an environment on this machine to use instead; NULL: none */
+    char *conda_prefix;                  /* an environment on this machine to use instead; NULL: none */
     struct container_details *container; /* owned; NULL: no image */
     struct image_config *image;          /* owned; NULL until the image is here (job/image.h) */
 };

@@ -141,8 +141,8 @@ static int legacy_list(const struct env *env, const char *key, struct strlist *r
         }
     }
     if (list == NULL)
-        diag_error(diags, NOWHERE, "%s: texts in double quotes with commas between expected, as in \"ls\", \"-l\"",
-                   key);
+        diag_error(diags, NOWHERE,
+                   "%s: texts in double quotes with commas between expected, as in \"ls\", \"-l\"", key);
     return 0;
 }
 
@@ -160,7 +160,8 @@ static int legacy_container(const struct env *env, struct container_details *to,
 }
 
 /* The run's details replace the job's as a whole. */
-static int resolve_container(const struct job_request *request, struct run_spec *spec, struct diag_list *diags)
+static int resolve_container(const struct job_request *request, struct run_spec *spec,
+                             struct diag_list *diags)
 {
     const struct container_details *from = request->run.overrides.container != NULL
                                                ? request->run.overrides.container

@@ -127,7 +127,8 @@ const struct plan_field PLAN_FIELDS[PLAN_FIELD_COUNT] = {
     FLAG("learn", sandbox.learn),
 };
 
-const char *const ENTRY_KIND_NAMES[ENTRY_KIND_COUNT] = {[ENTRY_FILE] = "file", [ENTRY_ARCHIVE] = "archive", [ENTRY_IMAGE] = "image"};
+const char *const ENTRY_KIND_NAMES[ENTRY_KIND_COUNT] = {
+    [ENTRY_FILE] = "file", [ENTRY_ARCHIVE] = "archive", [ENTRY_IMAGE] = "image"};
 const char *const PLACEMENT_FORM_NAMES[PLACEMENT_FORM_COUNT] = {
     [PLACE_FILE] = "file", [PLACE_ARCHIVE] = "archive"};
 

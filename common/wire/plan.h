@@ -67,15 +67,16 @@ struct plan {
     enum entry_kind entry_kind;
     char *entrypoint; /* owned */
     char *python, *bash,
-        *java;           /* owned: interpreters, absolute paths in the job's view; NULL: there is none */
-    char *conda_prefix;  /* owned; NULL: none */
-    char *image;         /* owned; ENTRY_IMAGE: the reference, for people */
-    char *image_digest;  /* owned; ENTRY_IMAGE: "sha256:..." of its manifest. Its layout comes after the placements */
-    char *image_user;    /* owned; ENTRY_IMAGE: as the image says it; NULL: its root */
-    char *directory;     /* owned; ENTRY_IMAGE: where the command begins; NULL: / */
+        *java;          /* owned: interpreters, absolute paths in the job's view; NULL: there is none */
+    char *conda_prefix; /* owned; NULL: none */
+    char *image;        /* owned; ENTRY_IMAGE: the reference, for people */
+    char *
+        image_digest; /* owned; ENTRY_IMAGE: "sha256:..." of its manifest. Its layout comes after the placements */
+    char *image_user;              /* owned; ENTRY_IMAGE: as the image says it; NULL: its root */
+    char *directory;               /* owned; ENTRY_IMAGE: where the command begins; NULL: / */
     unsigned image_uid, image_gid; /* not sent: whom image_user names, once the image was asked */
-    struct strlist args; /* after the entry file */
-    struct env env;      /* all layers but jobruntime.yaml's */
+    struct strlist args;           /* after the entry file */
+    struct env env;                /* all layers but jobruntime.yaml's */
     int64_t maximum_runtime_ms;
     int64_t stop_grace_ms;
     int stop_signal;

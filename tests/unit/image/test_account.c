@@ -20,9 +20,13 @@ static void whom_it_names(void **state)
     static const struct {
         const char *user;
         uint32_t uid, gid;
-    } ROWS[] = {{"", 0, 0},          {"root", 0, 0},      {"app", 1000, 1001}, {"1000", 1000, 1001}, {"1234", 1234, 0},
-                {"app:staff", 1000, 50}, {"app:77", 1000, 77}, {":staff", 0, 50},   {"0:0", 0, 0},        {"app:", 1000, 1001},
-                {"7", 70, 71},       {"last", 20, 21},    {"5:1", 5, 9},       {"65535:65535", 65535, 65535}};
+    } ROWS[] = {{"", 0, 0},           {"root", 0, 0},
+                {"app", 1000, 1001},  {"1000", 1000, 1001},
+                {"1234", 1234, 0},    {"app:staff", 1000, 50},
+                {"app:77", 1000, 77}, {":staff", 0, 50},
+                {"0:0", 0, 0},        {"app:", 1000, 1001},
+                {"7", 70, 71},        {"last", 20, 21},
+                {"5:1", 5, 9},        {"65535:65535", 65535, 65535}};
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(ROWS); i++) {
@@ -37,8 +41,8 @@ static void whom_it_names(void **state)
 
 static void whom_it_does_not(void **state)
 {
-    static const char *const NAMES[] = {"nobody", "app:nobody", "broken", "bad", "far", "70000", "1:65536", "99999999999", "-1",
-                                        "app:-1"};
+    static const char *const NAMES[] = {"nobody", "app:nobody", "broken",      "bad", "far",
+                                        "70000",  "1:65536",    "99999999999", "-1",  "app:-1"};
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(NAMES); i++) {

@@ -26,9 +26,10 @@ static void references(void **state)
         {"library/busybox:1", "docker.io", "library/busybox", "1", ""},
         {"e/a---b.c_d", "docker.io", "e/a---b.c_d", "", ""},
     };
-    static const char *const BAD[] = {"",      ":tag",  "a:",      "a/",           "/a",        "a//b",   "a b",
-                                      "a:t/b", "A/b:",  "host.x/", "a:t@sha256:1", "a@md5:" HEX64, "a:-t", "a..b",
-                                      "-a",    "a_",    "host.x:port/a", "ho$t.x/a", "a:t:u", "--help", "a\n"};
+    static const char *const BAD[] = {
+        "",        ":tag",         "a:",           "a/",   "/a",   "a//b", "a b", "a:t/b",         "A/b:",
+        "host.x/", "a:t@sha256:1", "a@md5:" HEX64, "a:-t", "a..b", "-a",   "a_",  "host.x:port/a", "ho$t.x/a",
+        "a:t:u",   "--help",       "a\n"};
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(GOOD); i++) {
@@ -62,12 +63,18 @@ static void commands(void **state)
     static const struct {
         const char *image_entrypoint, *image_cmd, *entrypoint, *cmd, *args, *expected;
     } ROWS[] = {
-        {"ie", "ic", "", "", "", "ie ic"},       {"ie", "ic", "je", "", "", "je"},
-        {"ie", "ic", "", "jc", "", "ie jc"},     {"ie", "ic", "je", "jc", "", "je jc"},
-        {"", "ic", "", "", "", "ic"},            {"", "ic", "", "jc", "", "jc"},
-        {"ie", "", "", "", "a b", "ie a b"},     {"ie", "ic", "", "", "a", "ie ic a"},
-        {"ie", "ic", "je", "", "a", "je a"},     {"ie", "ic", "je", "jc x", "a", "je jc x a"},
-        {"", "", "", "jc", "", "jc"},            {"", "", "", "", "a", "a"},
+        {"ie", "ic", "", "", "", "ie ic"},
+        {"ie", "ic", "je", "", "", "je"},
+        {"ie", "ic", "", "jc", "", "ie jc"},
+        {"ie", "ic", "je", "jc", "", "je jc"},
+        {"", "ic", "", "", "", "ic"},
+        {"", "ic", "", "jc", "", "jc"},
+        {"ie", "", "", "", "a b", "ie a b"},
+        {"ie", "ic", "", "", "a", "ie ic a"},
+        {"ie", "ic", "je", "", "a", "je a"},
+        {"ie", "ic", "je", "jc x", "a", "je jc x a"},
+        {"", "", "", "jc", "", "jc"},
+        {"", "", "", "", "a", "a"},
         {"/bin/sh -c", "", "", "x", "", "/bin/sh -c x"},
         {"", "", "", "", "", NULL},
     };
@@ -85,7 +92,8 @@ static void commands(void **state)
         add_words(&job.entrypoint, ROWS[i].entrypoint);
         add_words(&job.cmd, ROWS[i].cmd);
         add_words(&args, ROWS[i].args);
-        assert_int_equal(image_command(&image, &job, &args, &argv, &e), ROWS[i].expected != NULL ? 0 : -EINVAL);
+        assert_int_equal(image_command(&image, &job, &args, &argv, &e),
+                         ROWS[i].expected != NULL ? 0 : -EINVAL);
         if (ROWS[i].expected != NULL)
             add_words(&expected, ROWS[i].expected);
         assert_int_equal(argv.count, expected.count);
@@ -101,8 +109,9 @@ static void commands(void **state)
 
 static void configurations(void **state)
 {
-    static const char GOOD[] = CONFIG("\"User\":\"app:grp\",\"WorkingDir\":\"/srv/x\",\"Env\":[\"A=b=c\"],\"Entrypoint\":"
-                                      "[\"/e\",\"\"],\"Cmd\":null,\"Volumes\":{}");
+    static const char GOOD[] =
+        CONFIG("\"User\":\"app:grp\",\"WorkingDir\":\"/srv/x\",\"Env\":[\"A=b=c\"],\"Entrypoint\":"
+               "[\"/e\",\"\"],\"Cmd\":null,\"Volumes\":{}");
     static const char *const BAD[] = {"",
                                       "[]",
                                       CONFIG("\"Cmd\":\"x\""),
@@ -128,21 +137,27 @@ static void configurations(void **state)
     }
 }
 
-#define PART(size)         "{\"digest\":\"" DIGEST "\",\"size\":" #size "}"
+#define PART(size) "{\"digest\":\"" DIGEST "\",\"size\":" #size "}"
 
 static void manifests(void **state)
 {
-    static const char ONE[] = "{\"schemaVersion\":2,\"config\":" PART(10) ",\"layers\":[" PART(100) "," PART(1000) "]}";
+    static const char ONE[] =
+        "{\"schemaVersion\":2,\"config\":" PART(10) ",\"layers\":[" PART(100) "," PART(1000) "]}";
     static const char LIST[] =
         "{\"manifests\":["
         "{\"digest\":\"" DIGEST "\",\"platform\":{\"os\":\"windows\",\"architecture\":\"arm64\"}},"
-        "{\"digest\":\"sha256:1123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\",\"platform\":"
+        "{\"digest\":\"sha256:1123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\","
+        "\"platform\":"
         "{\"os\":\"linux\",\"architecture\":\"arm64\",\"variant\":\"v9\"}},"
-        "{\"digest\":\"sha256:2123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\",\"platform\":"
+        "{\"digest\":\"sha256:2123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\","
+        "\"platform\":"
         "{\"os\":\"linux\",\"architecture\":\"arm64\",\"variant\":\"v8\"}}]}";
     static const char *const BAD[] = {
-        "{}", "{\"schemaVersion\":1,\"fsLayers\":[]}", "{\"config\":" PART(1) ",\"layers\":[{\"size\":1}]}",
-        "{\"config\":" PART(1) ",\"layers\":[" PART(-1) "]}", "{\"config\":1,\"layers\":[]}",
+        "{}",
+        "{\"schemaVersion\":1,\"fsLayers\":[]}",
+        "{\"config\":" PART(1) ",\"layers\":[{\"size\":1}]}",
+        "{\"config\":" PART(1) ",\"layers\":[" PART(-1) "]}",
+        "{\"config\":1,\"layers\":[]}",
         "{\"config\":{\"digest\":\"sha256:../../../etc\",\"size\":1},\"layers\":[]}"};
     AUTO(image_manifest) struct image_manifest m = {0};
     AUTO(image_manifest) struct image_manifest list = {0};
