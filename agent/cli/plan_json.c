@@ -62,7 +62,7 @@ static json_t *command(const struct plan *plan)
     AUTO(strlist) struct strlist argv = {0};
     struct err e = ERR_INIT;
 
-    if (plan->entrypoint == NULL || entry_command(plan, plan->entrypoint, &argv, &e) < 0)
+    if (plan->entrypoint == NULL || entry_command(plan, plan->entrypoint, NULL, &argv, &e) < 0)
         return json_null();
     return strings(&argv);
 }

@@ -91,7 +91,7 @@ static void put_command(const struct page *page, const struct plan *plan)
             put_line(page, i == 0 ? "arguments" : "", plan->args.item[i]);
         return;
     }
-    if (entry_command(plan, plan->entrypoint, &argv, &e) < 0) {
+    if (entry_command(plan, plan->entrypoint, NULL, &argv, &e) < 0) {
         put_line(page, "program", e.text);
         return;
     }

@@ -40,11 +40,17 @@ struct config {
     int64_t retention_days;
     int64_t retention_bytes;
     int64_t artifact_bytes;
+    int64_t fetch_bytes, fetch_attempts, fetch_retry_ms, fetch_delay_ms, fetch_connect_ms, fetch_stall_ms;
+    char *fetch_ca_file, *fetch_file_roots;
+    int64_t cache_bytes;
+    bool cache_verify;
+    char *oci_config, *oci_profile, *oci_endpoint;
+    char *s3_credentials, *s3_profile, *s3_endpoint, *s3_region;
     int64_t unpack_bytes, unpack_files, unpack_ratio;
     int64_t limits_pids;
     bool limits_best_effort;
     bool sandbox_allow_learn, sandbox_allow_metadata;
-    char *sandbox_devices;
+    char *sandbox_devices, *sandbox_shared_devices;
     int64_t images_id_base, images_id_count, images_max_bytes, images_cache_bytes, images_unpacked_bytes;
     char *images_auth_file, *images_policy_file, *images_insecure, *images_skopeo, *images_umoci;
     int64_t reserve_memory_bytes, reserve_disk_bytes;

@@ -30,6 +30,23 @@ enum config_key {
     CONFIG_RETENTION_DAYS,
     CONFIG_RETENTION_MAX_SIZE,
     CONFIG_ARTIFACT_MAX_SIZE,
+    CONFIG_FETCH_MAX_BYTES,
+    CONFIG_FETCH_ATTEMPTS,
+    CONFIG_FETCH_RETRY_TIME,
+    CONFIG_FETCH_RETRY_DELAY,
+    CONFIG_FETCH_CONNECT_TIMEOUT,
+    CONFIG_FETCH_STALL_TIMEOUT,
+    CONFIG_FETCH_CA_FILE,
+    CONFIG_FETCH_FILE_ROOTS,
+    CONFIG_CACHE_MAX_SIZE,
+    CONFIG_CACHE_VERIFY,
+    CONFIG_AUTH_OCI_CONFIG,
+    CONFIG_AUTH_OCI_PROFILE,
+    CONFIG_AUTH_OCI_ENDPOINT,
+    CONFIG_AUTH_S3_CREDENTIALS,
+    CONFIG_AUTH_S3_PROFILE,
+    CONFIG_AUTH_S3_ENDPOINT,
+    CONFIG_AUTH_S3_REGION,
     CONFIG_UNPACK_MAX_SIZE,
     CONFIG_UNPACK_MAX_FILES,
     CONFIG_UNPACK_MAX_RATIO,
@@ -40,6 +57,7 @@ enum config_key {
     CONFIG_SANDBOX_ALLOW_LEARN,
     CONFIG_SANDBOX_ALLOW_METADATA,
     CONFIG_SANDBOX_DEVICES,
+    CONFIG_SANDBOX_SHARED_DEVICES,
     CONFIG_IMAGES_ID_BASE,
     CONFIG_IMAGES_ID_COUNT,
     CONFIG_IMAGES_MAX_SIZE,
@@ -63,6 +81,9 @@ enum config_type {
     CONFIG_TYPE_PATH_OR_NONE, /* char *: absolute, or "" */
     CONFIG_TYPE_PATTERNS,     /* char *: patterns of device paths, blanks between; may be "" */
     CONFIG_TYPE_HOSTS,        /* char *: names of hosts, some with ports, blanks between; may be "" */
+    CONFIG_TYPE_FOLDERS,      /* char *: absolute paths, blanks between; may be "" */
+    CONFIG_TYPE_URL_OR_NONE,  /* char *: http(s) URL without a path's query, or "" */
+    CONFIG_TYPE_WORD,         /* char *: letters, digits, '_', '.' and '-'; may be "" */
     CONFIG_TYPE_LOG_LEVEL,    /* enum log_level */
     CONFIG_TYPE_COUNT,
 };

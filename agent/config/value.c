@@ -9,6 +9,7 @@
 
 #include "base/auto.h"
 #include "base/parse.h"
+#include "base/uri.h"
 
 #define USER_NAME_MAX 32
 
@@ -109,14 +110,60 @@ static bool hosts_valid(const char *text)
     return true;
 }
 
+/* Each word is a path. */
+static bool folders_valid(const char *text)
+{
+    char path[4096];
+
+    for (const char *at = text; *(at += strspn(at, " ")) != '\0'; at += strcspn(at, " ")) {
+        size_t n = strcspn(at, " ");
+        if (n >= sizeof(path))
+            return false;
+        memcpy(path, at, n);
+        path[n] = '\0';
+        if (!path_valid(path))
+            return false;
+    }
+    return true;
+}
+
+/* A server's address, to which a path is added. */
+static bool url_valid(const char *text)
+{
+    AUTO(uri) struct uri u = {0};
+    const char *problem;
+
+    return text[0] == '\0' ||
+           (uri_parse(text, &u, &problem) == 0 && (u.scheme == URI_HTTP || u.scheme == URI_HTTPS) &&
+            strchr(u.path, '?') == NULL);
+}
+
+static bool word_valid(const char *text)
+{
+    for (const char *p = text; *p != '\0'; p++)
+        if (!isalnum((unsigned char)*p) && strchr("._-", *p) == NULL)
+            return false;
+    return strlen(text) <= 255;
+}
+
+static bool text_valid(enum config_type type, const char *text)
+{
+    switch (type) {
+    case CONFIG_TYPE_NAME: return name_valid(text);
+    case CONFIG_TYPE_PATTERNS: return patterns_valid(text);
+    case CONFIG_TYPE_HOSTS: return hosts_valid(text);
+    case CONFIG_TYPE_FOLDERS: return folders_valid(text);
+    case CONFIG_TYPE_URL_OR_NONE: return url_valid(text);
+    case CONFIG_TYPE_WORD: return word_valid(text);
+    default: return path_valid(text);
+    }
+}
+
 static int set_text(struct config *c, enum config_key key, const char *text)
 {
     enum config_type type = config_key_info(key)->type;
     char **slot = field(c, key);
-    bool valid = type == CONFIG_TYPE_NAME       ? name_valid(text)
-                 : type == CONFIG_TYPE_PATTERNS ? patterns_valid(text)
-                 : type == CONFIG_TYPE_HOSTS    ? hosts_valid(text)
-                                                : path_valid(text);
+    bool valid = text_valid(type, text);
     char *copy;
 
     if (type == CONFIG_TYPE_PATH_OR_NONE && text[0] == '\0')
@@ -131,6 +178,21 @@ static int set_text(struct config *c, enum config_key key, const char *text)
     return 0;
 }
 
+static bool is_text(enum config_type type)
+{
+    switch (type) {
+    case CONFIG_TYPE_NAME:
+    case CONFIG_TYPE_PATH:
+    case CONFIG_TYPE_PATTERNS:
+    case CONFIG_TYPE_HOSTS:
+    case CONFIG_TYPE_FOLDERS:
+    case CONFIG_TYPE_URL_OR_NONE:
+    case CONFIG_TYPE_WORD:
+    case CONFIG_TYPE_PATH_OR_NONE: return true;
+    default: return false;
+    }
+}
+
 int config_value_set(struct config *c, enum config_key key, const char *text)
 {
     switch (config_key_info(key)->type) {
@@ -143,6 +205,9 @@ int config_value_set(struct config *c, enum config_key key, const char *text)
     case CONFIG_TYPE_PATH:
     case CONFIG_TYPE_PATTERNS:
     case CONFIG_TYPE_HOSTS:
+    case CONFIG_TYPE_FOLDERS:
+    case CONFIG_TYPE_URL_OR_NONE:
+    case CONFIG_TYPE_WORD:
     case CONFIG_TYPE_PATH_OR_NONE: return set_text(c, key, text);
     case CONFIG_TYPE_COUNT: break;
     }
@@ -220,6 +285,9 @@ void config_put_value(const struct config *c, enum config_key key, struct strbuf
     case CONFIG_TYPE_PATH:
     case CONFIG_TYPE_PATTERNS:
     case CONFIG_TYPE_HOSTS:
+    case CONFIG_TYPE_FOLDERS:
+    case CONFIG_TYPE_URL_OR_NONE:
+    case CONFIG_TYPE_WORD:
     case CONFIG_TYPE_PATH_OR_NONE: put_text(*(char *const *)at, out); break;
     case CONFIG_TYPE_COUNT: break;
     }
@@ -244,8 +312,7 @@ void config_free(struct config *c)
 {
     for (int key = 0; key < CONFIG_KEY_COUNT; key++) {
         enum config_type type = config_key_info((enum config_key)key)->type;
-        if (type == CONFIG_TYPE_NAME || type == CONFIG_TYPE_PATH || type == CONFIG_TYPE_PATH_OR_NONE ||
-            type == CONFIG_TYPE_PATTERNS || type == CONFIG_TYPE_HOSTS)
+        if (is_text(type))
             free(*(char **)field(c, (enum config_key)key));
         free(c->origin[key].file);
     }

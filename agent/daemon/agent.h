@@ -8,10 +8,10 @@
 #include "config/config.h"
 #include "daemon/layout.h"
 #include "engine/engine.h"
+#include "fetch/download.h"
 #include "fetch/image.h"
 #include "launch/launch.h"
 #include "logs/follower.h"
-#include "run/admission.h"
 
 /* A file in a run's folder that says: whoever takes the run up, end it (`runlet cancel` while no agent
  * attends it). */
@@ -26,6 +26,7 @@ struct agent {
     struct engine *engine;       /* owned */
     struct gate gate;            /* owned */
     struct launcher launcher;
+    struct fetcher fetcher;
     struct image_service images;
     struct local_queue *queue;   /* owned; NULL in the foreground */
     struct loop_timer *sweep;    /* takes finished runs out of the table, and starts waiting ones */
@@ -41,7 +42,8 @@ struct agent {
 #define AGENT_INIT                                                                                           \
     (struct agent)                                                                                           \
     {                                                                                                        \
-        .gate = {.starter_fd = -1}, .agent_fd = -1, .queue_fd = -1, .launcher = {.runs_fd = -1}, .images = { \
+        .gate = {.starter_fd = -1}, .agent_fd = -1, .queue_fd = -1, .launcher = {.runs_fd = -1},             \
+        .fetcher = FETCHER_INIT, .images = {                                                                 \
             .cache = {.fd = -1}                                                                              \
         }                                                                                                    \
     }
@@ -70,8 +72,10 @@ struct run *agent_take(struct agent *a, const char *id, int lock_fd, struct err 
 /* Starts to watch the queue. */
 int agent_watch_queue(struct agent *a, struct err *e);
 
-/* Whether another run would be started now, and why not. */
-enum admission_answer agent_admission(const struct agent *a);
+#define AGENT_NOT_READY_MAX 8192
+
+/* For people: why no further run is started now, and what of which run is in its way; "" when one would be. */
+void agent_not_ready(const struct agent *a, char *ret, size_t size);
 
 /* Starts waiting runs as far as admission allows. */
 void agent_admit(struct agent *a);

@@ -53,6 +53,7 @@ int layout_paths(const struct config *config, struct layout *ret, struct err *e)
         join(l.queue, config->state_directory, "queue", e) < 0 ||
         join(l.runs, config->state_directory, "runs", e) < 0 ||
         join(l.images, config->state_directory, "images", e) < 0 ||
+        join(l.cache, config->state_directory, "cache", e) < 0 ||
         join(l.image_cache, config->state_directory, "cache/images", e) < 0 ||
         join(l.sockets, config->run_directory, "runs", e) < 0 ||
         join(l.api_socket, config->run_directory, "api.sock", e) < 0 ||
@@ -79,7 +80,6 @@ int layout_users(const struct config *config, struct layout *l, struct err *e)
 int layout_ensure(const struct config *config, const struct layout *l, struct err *e)
 {
     const struct user_ids ids = l->agent_ids;
-    char cache[LAYOUT_PATH_MAX];
     const struct {
         const char *path;
         mode_t mode;
@@ -91,14 +91,12 @@ int layout_ensure(const struct config *config, const struct layout *l, struct er
         {l->queue, 02770, ids.uid, ids.gid},
         {l->runs, 0750, 0, ids.gid},
         {l->images, 0700, 0, 0},
-        {cache, 0750, ids.uid, ids.gid},
+        {l->cache, 0750, ids.uid, ids.gid},
         {l->image_cache, 0750, ids.uid, ids.gid},
         {config->run_directory, 0755, 0, 0},
         {l->sockets, 0750, 0, ids.gid},
     };
 
-    if (join(cache, config->state_directory, "cache", e) < 0)
-        return e->code;
     for (size_t i = 0; i < ARRAY_SIZE(folders); i++)
         if (dir_ensure(folders[i].path, folders[i].mode, folders[i].uid, folders[i].gid, e) < 0)
             return e->code;
@@ -119,15 +117,17 @@ static int add_number(struct strlist *to, const char *option, int64_t value)
 }
 
 /* As one word, which a service manager's unit can hold: colons between the patterns. */
-static int add_patterns(struct strlist *to, const char *patterns)
+static int add_patterns(struct strlist *to, const char *option, const char *patterns)
 {
     AUTO_FREE char *word = strdup(patterns);
 
+    if (patterns[0] == '\0')
+        return 0;
     if (word == NULL)
         return -ENOMEM;
     for (char *blank = word; (blank = strchr(blank, ' ')) != NULL;)
         *blank = ':';
-    return add_pair(to, "--devices", word);
+    return add_pair(to, option, word);
 }
 
 int layout_policy_options(const struct config *config, const struct layout *l, struct strlist *ret)
@@ -173,7 +173,8 @@ int layout_policy_options(const struct config *config, const struct layout *l, s
     (void)snprintf(limit, sizeof(limit), "%lldms", (long long)config->maximum_runtime_ms);
     if (add_pair(ret, "--maximum-runtime", limit) < 0)
         return -ENOMEM;
-    if (config->sandbox_devices[0] != '\0' && add_patterns(ret, config->sandbox_devices) < 0)
+    if (add_patterns(ret, "--devices", config->sandbox_devices) < 0 ||
+        add_patterns(ret, "--shared-devices", config->sandbox_shared_devices) < 0)
         return -ENOMEM;
     if (config->rootless && strlist_add(ret, "--rootless") < 0)
         return -ENOMEM;

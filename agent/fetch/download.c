@@ -20,8 +20,7 @@ int fetcher_open(struct fetcher *f, struct loop *loop, const struct fetch_settin
 {
     f->loop = loop;
     f->settings = *settings;
-    if (cache_open(cache_path, (uint64_t)settings->cache_bytes, &f->cache, e) < 0)
-        return e->code;
+    (void)cache_open(cache_path, (uint64_t)settings->cache_bytes, &f->cache, &f->cache_problem);
     f->transfers = transfers_new(loop, e);
     return f->transfers != NULL ? 0 : e->code;
 }
@@ -172,6 +171,11 @@ struct download *download_start(struct fetcher *f, const struct download_want *w
 
     if (d == NULL) {
         (void)err_oom(e);
+        return NULL;
+    }
+    if (f->cache_problem.code < 0) {
+        *e = f->cache_problem;
+        free(d);
         return NULL;
     }
     d->fetcher = f;

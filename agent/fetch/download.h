@@ -19,7 +19,8 @@ struct fetcher {
     struct loop *loop;           /* borrowed */
     struct transfers *transfers; /* owned */
     struct fetch_settings settings;
-    struct cache cache; /* owned */
+    struct cache cache;       /* owned */
+    struct err cache_problem; /* why it could not be opened; code 0: it is */
 };
 
 #define FETCHER_INIT                                                                                         \
@@ -27,7 +28,7 @@ struct fetcher {
         .cache = CACHE_INIT                                                                                  \
     }
 
-/* Opens the cache in the folder `cache_path`. 0 or negative with *e. */
+/* Opens the cache in the folder `cache_path`; without it, only downloads fail. 0 or negative with *e. */
 int fetcher_open(struct fetcher *f, struct loop *loop, const struct fetch_settings *settings,
                  const char *cache_path, struct err *e);
 /* Ends what is under way on the network: before the loop is freed. */

@@ -16,6 +16,7 @@
 #include "base/crash_point.h"
 #include "base/log.h"
 #include "fetch/digest.h"
+#include "fetch/fetch.h"
 #include "fetch/note.h"
 #include "fetch/progress.h"
 #include "io/child.h"
@@ -25,7 +26,6 @@
 
 /* In the run's folder: the digest of its image, once that is here. */
 #define DIGEST_NAME   "image"
-#define PROGRESS_NAME "progress"
 #define MANIFEST_MAX  (1U << 20)
 #define LOOK_MS       1000
 #define LOCK_RETRY_MS 250
@@ -33,7 +33,8 @@
 struct image_pull {
     struct run *run; /* NULL once the run has no use for it: it goes when its worker is back */
     const struct image_service *service;
-    void (*done)(struct run *run);
+    void (*done)(struct run *run, void *context);
+    void *context; /* of done */
     struct image_ref ref;
     struct image_manifest manifest; /* owned */
     char digest[IMAGE_DIGEST_SIZE]; /* of the image for this machine */
@@ -76,7 +77,7 @@ void image_release(struct run *run)
     }
     if (p->lock_fd >= 0)
         image_cache_abandon(&p->service->cache, p->digest);
-    (void)unlinkat(run->dir_fd, PROGRESS_NAME, 0);
+    (void)unlinkat(run->dir_fd, FETCH_NOTE_NAME, 0);
     pull_free(p);
 }
 
@@ -149,7 +150,7 @@ static bool go_on(struct image_pull *p, const char *digest)
     fact_put_int(w, "bytes", (int64_t)p->progress.bytes);
     (void)run_noted(run, false);
     image_release(run);
-    done(run);
+    done(run, context);
     return true;
 }
 
@@ -267,7 +268,7 @@ static void note_progress(struct image_pull *p)
 
     progress_sample(&p->progress, clock_boot());
     progress_put(&p->progress, &text);
-    (void)note_write(p->run->dir_fd, PROGRESS_NAME, &text);
+    (void)note_write(p->run->dir_fd, FETCH_NOTE_NAME, &text);
 }
 
 static void look(void *context)
@@ -449,7 +450,8 @@ static int begin(struct image_pull *p, struct err *e)
     return 0;
 }
 
-void image_enter(struct run *run, const struct image_service *service, void (*done)(struct run *run))
+void image_enter(struct run *run, const struct image_service *service,
+                 void (*done)(struct run *run, void *context), void *context)
 {
     struct image_pull *p = calloc(1, sizeof(*p));
     struct err e = ERR_INIT;
@@ -460,7 +462,7 @@ void image_enter(struct run *run, const struct image_service *service, void (*do
         run_fail(run, CAUSE_IMAGE_FAILED, &e);
         return;
     }
-    *p = (struct image_pull){.run = run, .service = service, .done = done, .lock_fd = -1, .held_fd = -1};
+    *p = (struct image_pull){.run = run, .service = service, .done = done, .context = context, .lock_fd = -1, .held_fd = -1};
     run->image_pull = p;
     if (begin(p, &e) < 0) {
         give_up(p, &e);

@@ -76,16 +76,27 @@ static int add_image(const struct run_spec *spec, struct plan *p, struct err *e)
 }
 
 /* A single file in the home is its own entry; everything else is an archive with an entrypoint in it. */
-static int add_entry(const struct run_spec *spec, struct plan *p, struct err *e)
+static int add_entry(const struct artifact *artifact, const struct run_spec *spec, struct plan *p,
+                     struct err *e)
 {
-    bool single =
-        p->placement_count == 1 && p->placement[0].form == PLACE_FILE && p->placement[0].into[0] == '\0';
+    const struct placement *code = NULL;
+    size_t count = 0;
+    bool single;
 
     if (plan_has_image(p))
         return add_image(spec, p, e);
+    for (size_t i = 0; i < p->placement_count; i++)
+        if (!artifact->part[i].input) {
+            code = &p->placement[i];
+            count++;
+        }
+    if (code == NULL)
+        return err_set(e, -EINVAL, BLAME_ASSIGNMENT,
+                       "the job has inputs, but no artifact: there is nothing to execute");
+    single = count == 1 && code->form == PLACE_FILE && code->into[0] == '\0';
     p->entry_kind = single ? ENTRY_FILE : ENTRY_ARCHIVE;
     if (single)
-        return copy(&p->entrypoint, p->placement[0].name, e);
+        return copy(&p->entrypoint, code->name, e);
     return spec->entrypoint != NULL ? copy(&p->entrypoint, spec->entrypoint, e) : 0;
 }
 
@@ -200,7 +211,7 @@ int plan_build(const struct job_request *request, const struct run_spec *spec,
     if (r == 0)
         r = add_placements(&request->artifact, &p, e);
     if (r == 0)
-        r = add_entry(spec, &p, e);
+        r = add_entry(&request->artifact, spec, &p, e);
     if (r == 0 && !plan_has_image(&p))
         r = add_interpreters(spec, settings, &p, e);
     if (r == 0 && !plan_has_image(&p))

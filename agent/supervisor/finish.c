@@ -103,6 +103,7 @@ int finish(struct supervision *s, struct err *e)
     complete_output(s);
     take_account(s);
     stage_sum_up_denials(s);
+    stage_release_devices(s);
     s->record.ended_at = clock_wall();
     notice_checkpoint(&s->notices, s->record.checkpoint);
     /* The record comes last: whoever finds it finds nothing else of the run, even if we die right after it. */

@@ -25,6 +25,7 @@
 void placed_free(struct placed *p)
 {
     free(p->entry);
+    free(p->main_class);
     env_free(&p->env);
     *p = (struct placed){0};
 }
@@ -178,6 +179,13 @@ static int take_line(const struct fact *f, struct placed *placed, struct err *e)
         free(placed->entry);
         placed->entry = strdup(value);
         return placed->entry != NULL ? 0 : err_oom(e);
+    }
+    if (fact_string(f, "main-class", &value)) {
+        if (!plan_path_valid(value))
+            return err_set(e, -EBADMSG, BLAME_BUG, HELPER_NAME " gave a class with an unusable name");
+        free(placed->main_class);
+        placed->main_class = strdup(value);
+        return placed->main_class != NULL ? 0 : err_oom(e);
     }
     if (fact_string(f, "env", &key)) {
         if (!env_key_valid(key))

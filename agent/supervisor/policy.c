@@ -38,6 +38,7 @@ enum option_id {
     OPT_ROOTLESS,
     OPT_ALLOW_METADATA,
     OPT_DEVICES,
+    OPT_SHARED_DEVICES,
     OPT_IMAGES_DIR,
     OPT_UMOCI,
     OPT_IMAGE_FIRST_ID,
@@ -71,6 +72,7 @@ static const struct option OPTIONS[] = {
     {"allow-learn", no_argument, NULL, OPT_ALLOW_LEARN},
     {"allow-metadata", no_argument, NULL, OPT_ALLOW_METADATA},
     {"devices", required_argument, NULL, OPT_DEVICES},
+    {"shared-devices", required_argument, NULL, OPT_SHARED_DEVICES},
     {"images-directory", required_argument, NULL, OPT_IMAGES_DIR},
     {"images-max-bytes", required_argument, NULL, OPT_IMAGES_MAX_BYTES},
     {"image-first-id", required_argument, NULL, OPT_IMAGE_FIRST_ID},
@@ -136,6 +138,7 @@ static int take_option(int id, const char *option, struct policy *p, struct serv
     case OPT_ALLOW_LEARN: p->allow_learn = true; return 0;
     case OPT_ALLOW_METADATA: p->allow_metadata = true; return 0;
     case OPT_DEVICES: p->devices = optarg; return 0;
+    case OPT_SHARED_DEVICES: p->shared_devices = optarg; return 0;
     case OPT_IMAGES_DIR: p->images_dir = optarg; return 0;
     case OPT_UMOCI: p->umoci = optarg; return 0;
     case OPT_RUNS_DIR: p->runs_dir = optarg; return 0;
@@ -180,6 +183,7 @@ int policy_from_arguments(int argc, char **argv, struct policy *ret, struct serv
         .maximum_runtime_ms = JOB_RUNTIME_MS_MAX,
         .place_budget_ms = 3600 * 1000,
         .devices = "",
+        .shared_devices = "",
         .images_dir = "/var/lib/runlet/images",
         .images_max_bytes = 100ULL << 30,
         .umoci = "/usr/bin/umoci",
@@ -234,15 +238,14 @@ int policy_check(const struct policy *policy, const struct plan *plan, struct er
         if (!policy_grants_device(policy, plan->sandbox.devices.item[i]))
             return err_set(e, -EPERM, BLAME_ASSIGNMENT,
                            "the run asks for the device %s, which this node's policy does not grant "
-                           "(sandbox.devices)",
+                           "(sandbox.devices, sandbox.sharedDevices)",
                            plan->sandbox.devices.item[i]);
     return 0;
 }
 
-bool policy_grants_device(const struct policy *policy, const char *path)
+/* Whether one of the patterns, between colons, is the path's. */
+static bool patterns_match(const char *at, const char *path)
 {
-    const char *at = policy->devices;
-
     while (*(at += strspn(at, ":")) != '\0') {
         char pattern[DEVICE_PATTERN_MAX];
         size_t n = strcspn(at, ":");
@@ -255,6 +258,16 @@ bool policy_grants_device(const struct policy *policy, const char *path)
         at += n;
     }
     return false;
+}
+
+bool policy_grants_device(const struct policy *policy, const char *path)
+{
+    return patterns_match(policy->devices, path) || policy_shares_device(policy, path);
+}
+
+bool policy_shares_device(const struct policy *policy, const char *path)
+{
+    return patterns_match(policy->shared_devices, path);
 }
 
 uid_t policy_uid(const struct policy *policy, const struct plan *plan)

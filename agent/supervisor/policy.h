@@ -37,12 +37,14 @@ struct policy {
     bool limits_best_effort;    /* a limit that does not take is shown, and no reason not to run */
     bool allow_learn;           /* jobs may ask that every system call passes and is noted */
     bool allow_metadata;        /* jobs may reach the instance's metadata service */
-    const char *devices;    /* patterns of device nodes that jobs may ask for, colons between; "" for none */
-    const char *images_dir; /* the unpacked images: root's alone */
-    const char *umoci;      /* the program that unpacks them */
+    /* Patterns of device nodes that jobs may ask for, colons between; "" for none: each for one run alone, and those that
+      * others may hold as well. */
+    const char *devices, *shared_devices;
+    const char *images_dir;    /* the unpacked images: root's alone */
+    const char *umoci;         /* the program that unpacks them */
     uint64_t images_max_bytes; /* of all that no run uses */
-    uid_t image_first_id,
-        image_ids; /* who the users of images are here: as many, from there on; none: no images */
+    uid_t image_first_id;      /* who is root in images here; the others follow */
+    uid_t image_ids;           /* how many there are; 0: no images */
     uint64_t unpack_max_bytes, unpack_max_files, unpack_max_ratio;
 };
 
@@ -61,6 +63,9 @@ int policy_check(const struct policy *policy, const struct plan *plan, struct er
 
 /* Whether a job may ask for the device node. Pure. */
 bool policy_grants_device(const struct policy *policy, const char *path);
+
+/* Whether others may hold it while a run has it. Of a device that both lists name, this one holds. Pure. */
+bool policy_shares_device(const struct policy *policy, const char *path);
 
 /* The user the job runs as under this policy, as we see it: without root that is us. */
 uid_t policy_uid(const struct policy *policy, const struct plan *plan);

@@ -14,6 +14,7 @@
 
 #include "base/auto.h"
 #include "base/log.h"
+#include "supervisor/device_fence.h"
 #include "supervisor/metadata.h"
 #include "sys/fd.h"
 #include "sys/notify.h"
@@ -190,7 +191,19 @@ static int limit(struct supervision *s, struct err *e)
     limits_effective(&s->plan.limits, s->policy, &node, &s->limits);
     if (limits_apply(&s->limits, &s->group, limits_disk_of(s->run.fd), &s->contained, e) < 0)
         return e->code;
+    if (device_fence(&s->devices, &s->group, &s->contained, e) < 0)
+        return e->code;
     return metadata_block(s->policy, &s->plan, &s->group, &s->contained, e);
+}
+
+/* What the run needs of its node before there is a job. The cause of its end when it cannot have it; else CAUSE_NONE. */
+static enum cause make_ready(struct supervision *s, struct err *e)
+{
+    enum cause hindrance = stage_claim_devices(s, e);
+
+    if (hindrance == CAUSE_NONE && limit(s, e) < 0)
+        hindrance = CAUSE_LIMIT_NOT_APPLIED;
+    return hindrance;
 }
 
 static int launch(struct supervision *s, const struct placed *placed, struct err *e)
@@ -211,7 +224,7 @@ static int launch(struct supervision *s, const struct placed *placed, struct err
     int pair[2], r;
     struct fact_writer *w;
 
-    if (entry_command(&s->plan, placed->entry, &argv, e) < 0)
+    if (entry_command(&s->plan, placed->entry, placed->main_class, &argv, e) < 0)
         return e->code;
     if (build_environment(s, &placed->env, &environment) < 0)
         return err_oom(e);
@@ -259,6 +272,7 @@ void stage_helper_exited(struct supervision *s, int wait_status)
 {
     struct placed placed = {0};
     struct err e = ERR_INIT;
+    enum cause hindrance;
 
     s->helper.pid = 0;
     place_read(&s->helper);
@@ -275,9 +289,10 @@ void stage_helper_exited(struct supervision *s, int wait_status)
         tree_gone(s);
         return;
     }
-    if (limit(s, &e) < 0) {
+    hindrance = make_ready(s, &e);
+    if (hindrance != CAUSE_NONE) {
         placed_free(&placed);
-        not_started(s, CAUSE_LIMIT_NOT_APPLIED, &e);
+        not_started(s, hindrance, &e);
         tree_gone(s);
         return;
     }

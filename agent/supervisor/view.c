@@ -243,7 +243,8 @@ int view_build(const struct policy *policy, const struct plan *plan, const struc
     for (size_t i = 0; i < ARRAY_SIZE(sources); i++)
         fd_close(&sources[i].fd);
     if (r == 0)
-        r = view_dev_build(&plan->sandbox.devices, e);
+        r = view_dev_build(&plan->sandbox.devices,
+                           (struct user_ids){policy_uid(policy, plan), policy_gid(policy, plan)}, e);
     if (r == 0)
         r = view_mount_proc(e);
     return r == 0 ? view_check(VIEW_WRITABLE, "the system is read-only", list, e) : r;

@@ -30,10 +30,12 @@ int view_dev_open(const struct strlist *granted, struct view_nodes *ret, struct 
     size_t n = 0;
 
     for (size_t i = 0; COMMON_DEVICES[i] != NULL; i++)
-        nodes[n++] = (struct view_node){COMMON_DEVICES[i], open(COMMON_DEVICES[i], O_PATH | O_CLOEXEC)};
+        nodes[n++] = (struct view_node){
+            .path = COMMON_DEVICES[i], .fd = open(COMMON_DEVICES[i], O_PATH | O_CLOEXEC), .common = true};
     for (size_t i = 0; i < granted->count && n < VIEW_NODES_MAX; i++) {
         int fd = open(granted->item[i], O_PATH | O_NOFOLLOW | O_CLOEXEC);
-        nodes[n++] = (struct view_node){granted->item[i], fd};
+        struct view_node *node = &nodes[n++];
+        *node = (struct view_node){.path = granted->item[i], .fd = fd};
         *ret_count = n;
         if (fd < 0)
             return err_errno(e, errno, BLAME_NODE, "open the device %s that the job asks for",
@@ -41,6 +43,8 @@ int view_dev_open(const struct strlist *granted, struct view_nodes *ret, struct 
         if (fstat(fd, &st) < 0 || (!S_ISCHR(st.st_mode) && !S_ISBLK(st.st_mode)))
             return err_set(e, -ENODEV, BLAME_ASSIGNMENT, "%s, which the job asks for, is no device",
                            granted->item[i]);
+        node->kind = st.st_mode & S_IFMT;
+        node->number = st.st_rdev;
     }
     *ret_count = n;
     return 0;
@@ -61,15 +65,12 @@ static int make_parents(const char *path, struct err *e)
     return 0;
 }
 
-static int place_node(const struct view_node *node, struct err *e)
+/* The machine's node, with its rights there. */
+static int bind_node(const struct view_node *node, struct err *e)
 {
     AUTO_CLOSE int fd = -1;
     char source[64];
 
-    if (node->fd < 0)
-        return 0; /* one of the common ones, on a machine without it */
-    if (make_parents(node->path, e) < 0)
-        return e->code;
     fd = open(node->path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
     if (fd < 0)
         return failed(e, "make", node->path);
@@ -79,6 +80,21 @@ static int place_node(const struct view_node *node, struct err *e)
     /* A device is written to on a read-only file system as well; its node is not changed. */
     if (mount(NULL, node->path, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NOEXEC, NULL) < 0)
         return failed(e, "set the mount options of", node->path);
+    return 0;
+}
+
+/* A granted device is a node of the job's user: on the machine it may be open to a group (render, disk) that the job should
+ * not be in. Without the right to make nodes the machine's own has to do. */
+static int place_node(const struct view_node *node, struct user_ids owner, struct err *e)
+{
+    if (node->fd < 0)
+        return 0; /* one of the common ones, on a machine without it */
+    if (make_parents(node->path, e) < 0)
+        return e->code;
+    if (node->common || mknod(node->path, node->kind | 0600, node->number) < 0)
+        return node->common || errno == EPERM ? bind_node(node, e) : failed(e, "make", node->path);
+    if (chown(node->path, owner.uid, owner.gid) < 0)
+        return failed(e, "give away", node->path);
     return 0;
 }
 
@@ -115,13 +131,13 @@ static int make_mounts(struct err *e)
     return 0;
 }
 
-int view_dev_fill(const struct view_nodes *nodes, struct err *e)
+int view_dev_fill(const struct view_nodes *nodes, struct user_ids owner, struct err *e)
 {
     if (mount("tmpfs", "/dev", "tmpfs", MS_NOSUID | MS_NOEXEC, "mode=0755,size=64k,nr_inodes=256") < 0)
         return failed(e, "mount an empty", "/dev");
     CRASH_POINT("mounted:/dev");
     for (size_t i = 0; i < nodes->count; i++)
-        if (place_node(&nodes->node[i], e) < 0)
+        if (place_node(&nodes->node[i], owner, e) < 0)
             return e->code;
     if (make_links(e) < 0 || make_mounts(e) < 0)
         return e->code;
@@ -136,13 +152,13 @@ void view_dev_close(struct view_nodes *nodes)
         fd_close(&nodes->node[i].fd);
 }
 
-int view_dev_build(const struct strlist *granted, struct err *e)
+int view_dev_build(const struct strlist *granted, struct user_ids owner, struct err *e)
 {
     struct view_nodes nodes = {.count = 0};
     int r = view_dev_open(granted, &nodes, e);
 
     if (r == 0)
-        r = view_dev_fill(&nodes, e);
+        r = view_dev_fill(&nodes, owner, e);
     view_dev_close(&nodes);
     return r;
 }

@@ -262,6 +262,7 @@ static int make_directory(const struct policy *policy, const char *path, struct 
 static int furnish(const struct policy *policy, const struct plan *plan, const struct luggage *l,
                    struct err *e)
 {
+    const struct user_ids owner = {policy_uid(policy, plan), policy_gid(policy, plan)};
     static const char *const MOUNTED[] = {"/proc", "/dev", "/sys", JOB_HOME, JOB_NOTICE_DIR};
 
     for (size_t i = 0; i < ARRAY_SIZE(MOUNTED); i++)
@@ -274,7 +275,7 @@ static int furnish(const struct policy *policy, const struct plan *plan, const s
     if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
         return failed(e, "mount", "/proc");
     CRASH_POINT("mounted:/proc");
-    if (view_dev_fill(&l->nodes, e) < 0 || mount_sys(l->sys_fd, e) < 0 || view_mask(e) < 0)
+    if (view_dev_fill(&l->nodes, owner, e) < 0 || mount_sys(l->sys_fd, e) < 0 || view_mask(e) < 0)
         return e->code;
     for (size_t i = SOURCE_HOME; i < SOURCES; i++)
         if (view_bind(l->source[i].fd, l->source[i].target, l->source[i].flags, e) < 0)

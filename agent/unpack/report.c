@@ -26,6 +26,11 @@ int report_success(const struct outcome *o, struct strbuf *out)
         return r;
     w = fact_begin(out);
     fact_put_string(&w, "entry-file", o->entry_file);
+    r = fact_end(&w);
+    if (r < 0 || o->main_class == NULL)
+        return r;
+    w = fact_begin(out);
+    fact_put_string(&w, "main-class", o->main_class);
     return fact_end(&w);
 }
 

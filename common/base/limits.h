@@ -41,6 +41,9 @@
 #define FACT_MEMBERS_MAX 64
 /* The whole plan: the environment, the arguments and the platform's own variables, escaped, with room. */
 #define PLAN_BYTES_MAX (1U << 20)
+/* A part of the artifact that stands in the assignment itself. */
+#define INLINE_BYTES_MAX (256U * 1024)
+
 /* Files that one plan can place. */
 #define PLAN_PLACEMENTS_MAX 8
 /* A reference of a container image, or the user in one. */
