@@ -127,7 +127,8 @@ static int take(struct run *run, const struct image_service *service, const char
 /* True when the image was taken, and the run goes on; or when that failed, and the run has ended. */
 static bool go_on(struct image_pull *p, const char *digest)
 {
-    void (*done)(struct run * run) = p->done;
+    void (*done)(struct run *, void *) = p->done;
+    void *context = p->context;
     struct run *run = p->run;
     struct err e = ERR_INIT;
     int r = take(run, p->service, digest, &e);
