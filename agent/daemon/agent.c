@@ -29,8 +29,8 @@
 #define DISK_RESERVE_BYTES (64ULL << 20)
 /* A node that takes up no run looks this often whether it can again. */
 #define ADMIT_AGAIN_MS 1000
-/* One call of skopeo; the phase has a budget of its own. */
-#define IMAGE_BUDGET_MS (60LL * 60 * 1000)
+/* One call of skopeo: what it says is heard before the phase's own time is over. */
+#define IMAGE_BUDGET_MS (55LL * 60 * 1000)
 
 static const struct reporter LOCAL_REPORTER = {.deliver = local_ledger_deliver};
 
@@ -287,7 +287,9 @@ int agent_open(struct agent *a, const struct config *config, const struct layout
                                                  .max_bytes = config->images_max_bytes,
                                                  .cache_bytes = config->images_cache_bytes,
                                                  .reserve_bytes = config->reserve_disk_bytes,
-                                                 .budget_ms = IMAGE_BUDGET_MS};
+                                                 .budget_ms = IMAGE_BUDGET_MS,
+                                                 .rootless = config->rootless,
+                                                 .ids = config->images_id_count};
     a->launcher.gate = &a->gate;
     a->launcher.sockets_dir = layout->sockets;
     a->launcher.drain = layout->drain;

@@ -436,6 +436,12 @@ static int begin(struct image_pull *p, struct err *e)
 
     if (problem != NULL)
         return err_set(e, -EINVAL, BLAME_ASSIGNMENT, "'%.100s' %s", c->image, problem);
+    /* The supervisor would say so as well, once everything was fetched. */
+    if (p->service->settings.rootless)
+        return err_set(e, -EPERM, BLAME_ASSIGNMENT, "container images need runlet to be run by root");
+    if (p->service->settings.ids == 0)
+        return err_set(e, -EPERM, BLAME_NODE,
+                       "this node has no users for container images: set images.idBase and images.idCount");
     if (c->image_signature_id != NULL && p->service->settings.policy_file[0] == '\0')
         return err_set(e, -EPERM, BLAME_NODE,
                        "the job wants a signed image (imageSignatureId), and this node does not know whose "

@@ -4,6 +4,7 @@
 #ifndef FETCH_IMAGE_WORDS_H
 #define FETCH_IMAGE_WORDS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -19,6 +20,8 @@ struct image_settings {
     int64_t cache_bytes;             /* of all layers that are kept */
     int64_t reserve_bytes;           /* of the disk, for others */
     int64_t budget_ms;               /* of one call of skopeo */
+    bool rootless;                   /* an ordinary user's runs: there are no users for images */
+    int64_t ids;                     /* how many users images have here; 0: none, and no images */
 };
 
 /* The command that prints the manifest of ref, or of its part `digest` where that is not "". 0 or -ENOMEM. */
