@@ -158,6 +158,8 @@ int layout_policy_options(const struct config *config, const struct layout *l, s
         {"--memory-reserve", config->reserve_memory_bytes},
         {"--disk-reserve", config->reserve_disk_bytes},
         {"--pids-default", config->limits_pids},
+        {"--helper-memory", config->limits_helper_memory_bytes},
+        {"--helper-pids", config->limits_helper_pids},
         {"--images-max-bytes", config->images_unpacked_bytes},
         {"--image-first-id", config->images_id_base},
         {"--image-ids", config->images_id_count},

@@ -8,6 +8,9 @@
  *                               helper_due(&h, now) tells when to call it again; an abandoned one has ended as well
  *     helper_close(&h)
  *
+ * Only before privilege_shed (privilege.h), after which the supervisor can start nothing; one that was started before may go
+ * on, be heard, killed and reaped.
+ *
  * A helper that does not end in time is killed, and one that even then does not (the kernel holds it) is abandoned: the run
  * goes on to its end without it.
  */
@@ -25,7 +28,9 @@
 #include "sys/run_group.h"
 
 /* What of the program's last words is kept. */
-#define HELPER_WORDS_MAX 400
+#define HELPER_WORDS_MAX 2048
+/* What of them goes into an error. */
+#define HELPER_ERROR_WORDS_MAX 360
 /* How long after SIGKILL a helper is abandoned. */
 #define HELPER_ABANDON_MS 10000
 #define HELPER_FDS_MAX    48

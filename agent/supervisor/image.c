@@ -31,8 +31,8 @@ void image_path(const struct policy *policy, const struct plan *plan, char ret[I
     (void)snprintf(ret, IMAGE_PATH_MAX, "%s/%s/fs", policy->images_dir, key_of(plan));
 }
 
-static int execute(const struct policy *policy, const struct plan *plan, const struct helper_fd *fds,
-                   size_t count, boot_ms_t now, struct image *image, struct err *e)
+static int execute(const struct policy *policy, const struct plan *plan, const struct helper_fd *fds, size_t count,
+                   const struct run_group *group, boot_ms_t now, struct image *image, struct err *e)
 {
     char path[512], first_id[16], ids[16], max_bytes[24], reserve[24];
     char *argv[] = {(char[]){HELPER_NAME},
@@ -59,6 +59,7 @@ static int execute(const struct policy *policy, const struct plan *plan, const s
                                        .fds = fds,
                                        .fd_count = count,
                                        .capabilities = KEPT,
+                                       .group = group,
                                        .budget_ms = policy->place_budget_ms};
 
     (void)snprintf(path, sizeof(path), "%s/" HELPER_NAME, policy->helper_dir);
@@ -69,7 +70,7 @@ static int execute(const struct policy *policy, const struct plan *plan, const s
     return helper_start(&order, now, &image->helper, e);
 }
 
-int image_start(const struct policy *policy, const struct plan *plan, const int *fds, boot_ms_t now,
+int image_start(const struct policy *policy, const struct plan *plan, const int *fds, const struct run_group *group, boot_ms_t now,
                 struct image *image, struct err *e)
 {
     AUTO_CLOSE int store = dir_open(AT_FDCWD, policy->images_dir);
@@ -96,7 +97,7 @@ int image_start(const struct policy *policy, const struct plan *plan, const int 
     return execute(policy, plan,
                    (const struct helper_fd[]){
                        {fds[plan->placement_count], 3}, {answer, 4}, {store, 5}, {image->lock_fd, 6}},
-                   4, now, image, e);
+                   4, group, now, image, e);
 }
 
 static int take_answer(const struct fact *f, const struct policy *policy, struct plan *plan,

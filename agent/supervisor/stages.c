@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "supervisor/device_fence.h"
 #include "supervisor/metadata.h"
+#include "supervisor/privilege.h"
 #include "sys/fd.h"
 #include "sys/notify.h"
 #include "sys/packet.h"
@@ -85,12 +86,25 @@ static void tree_gone(struct supervision *s)
 
 /* ---- placing ---- */
 
+/* All at once: making the first one may move us, and then we would look for the place of others elsewhere. */
+static int make_groups(struct supervision *s, struct err *e)
+{
+    struct cgroup_places places;
+
+    cgroup_places_read(&places);
+    if (run_group_create(&places, s->plan.run_id, &s->group, e) < 0 ||
+        helper_group_make(&places, s->plan.run_id, s->policy, &s->helpers, &s->contained, e) < 0)
+        return err_context(e, "control groups");
+    return 0;
+}
+
 /* The artifact into the home. */
-static void place(struct supervision *s, const int *placement_fds)
+static void place(struct supervision *s, const int *placement_fds, boot_ms_t now)
 {
     struct err e = ERR_INIT;
 
-    if (place_start(s->policy, &s->plan, s->run.home_fd, placement_fds, &s->helper, &e) == 0)
+    if (place_start(s->policy, &s->plan, s->run.home_fd, placement_fds, &s->helpers.group, now, &s->helper,
+                    &e) == 0)
         return;
     not_started(s, CAUSE_LAUNCH_FAILED, &e);
     tree_gone(s);
@@ -102,22 +116,34 @@ void stage_place(struct supervision *s, const int *fds, boot_ms_t now)
 
     set_stage(s, STAGE_PLACING);
     log_info("run=%s begins", s->plan.run_id);
-    if (scratch_disk_make(s->policy, &s->plan, &s->run, &s->scratch, &s->contained, &e) < 0) {
+    if (make_groups(s, &e) < 0 ||
+        scratch_disk_make(s->policy, &s->plan, &s->run, &s->scratch, &s->contained, &e) < 0) {
         not_started(s, CAUSE_LIMIT_NOT_APPLIED, &e);
         tree_gone(s);
         return;
     }
-    s->place_until = (boot_ms_t){now.ms + s->policy->place_budget_ms};
     if (!plan_has_image(&s->plan)) {
-        place(s, fds);
+        place(s, fds, now);
         return;
     }
-    /* The image's helper has its own deadline, and the artifact's begins after it. */
-    s->place_until = (boot_ms_t){INT64_MAX};
-    if (image_start(s->policy, &s->plan, fds, now, &s->image, &e) < 0) {
+    if (image_start(s->policy, &s->plan, fds, &s->helpers.group, now, &s->image, &e) < 0) {
         not_started(s, CAUSE_IMAGE_FAILED, &e);
         tree_gone(s);
     }
+}
+
+/* The kernel holds it; it is named for the operator, as what is left of a job would be. */
+static void helper_abandoned(struct supervision *s, const struct helper *helper, enum cause cause)
+{
+    struct err e = ERR_INIT;
+
+    (void)helper_result(helper, &e);
+    not_started(s, cause, &e);
+    run_group_describe(&s->helpers.group, s->record.left_behind, sizeof(s->record.left_behind));
+    if (s->record.left_behind[0] == '\0')
+        (void)snprintf(s->record.left_behind, sizeof(s->record.left_behind), "pid %d (%s)",
+                       (int)helper->pid, helper->name);
+    set_stage(s, STAGE_GONE);
 }
 
 /* What was made for the job's user before the image said who that is. */
@@ -133,7 +159,7 @@ static int give_to_user(struct supervision *s, struct err *e)
     return 0;
 }
 
-void stage_image_ready(struct supervision *s, boot_ms_t now)
+void stage_image_ended(struct supervision *s, boot_ms_t now)
 {
     struct err e = ERR_INIT;
     bool unpacked = false;
@@ -141,6 +167,10 @@ void stage_image_ready(struct supervision *s, boot_ms_t now)
 
     if (s->stage != STAGE_PLACING)
         return;
+    if (s->image.helper.state == HELPER_ABANDONED) {
+        helper_abandoned(s, &s->image.helper, CAUSE_IMAGE_FAILED);
+        return;
+    }
     if (s->stopping) {
         not_started(s, s->record.stop_cause,
                     &(struct err){.text = "the run was stopped before the job started"});
@@ -159,8 +189,7 @@ void stage_image_ready(struct supervision *s, boot_ms_t now)
     fact_put_int(w, "uid", s->plan.image_uid);
     fact_put_int(w, "gid", s->plan.image_gid);
     stage_note(s, false);
-    s->place_until = (boot_ms_t){now.ms + s->policy->place_budget_ms};
-    place(s, s->image.placement_fd);
+    place(s, s->image.placement_fd, now);
 }
 
 /* The environment as execve wants it. jobruntime.yaml's layer goes below the job's and the run's. */
@@ -181,12 +210,8 @@ static int build_environment(struct supervision *s, const struct env *jobruntime
 /* Everything that holds the run from outside stands before there is anything to hold. */
 static int limit(struct supervision *s, struct err *e)
 {
-    struct cgroup_places places;
     struct node_size node;
 
-    cgroup_places_read(&places);
-    if (run_group_create(&places, s->plan.run_id, &s->group, e) < 0)
-        return err_context(e, "control groups");
     node_size_read(&s->group, &node);
     limits_effective(&s->plan.limits, s->policy, &node, &s->limits);
     if (limits_apply(&s->limits, &s->group, limits_disk_of(s->run.fd), &s->contained, e) < 0)
@@ -194,6 +219,35 @@ static int limit(struct supervision *s, struct err *e)
     if (device_fence(&s->devices, &s->group, &s->contained, e) < 0)
         return e->code;
     return metadata_block(s->policy, &s->plan, &s->group, &s->contained, e);
+}
+
+/* Init has all it needs; what it does not need we give up, and only then the job begins. */
+static int let_go(struct supervision *s, struct err *e)
+{
+    int r = scratch_disk_detach(&s->scratch, &s->run);
+
+    if (r < 0)
+        return err_errno(e, -r, BLAME_NODE, "let go of the run's disk");
+    if (privilege_shed(s->devices.count > 0, s->policy->limits_best_effort, &s->contained, e) < 0)
+        return err_context(e, "the supervisor's own privileges");
+    r = init_release(&s->init);
+    return r < 0 ? err_errno(e, -r, BLAME_NODE, "let init start the job") : 0;
+}
+
+/* What was begun is ended in the order of a run that is stopped. */
+static void launch_failed(struct supervision *s, const struct err *e)
+{
+    not_started(s,
+                e->blame == BLAME_ASSIGNMENT ? CAUSE_ARTIFACT_REJECTED
+                : e->code == -ENOTSUP        ? CAUSE_LIMIT_NOT_APPLIED
+                                             : CAUSE_LAUNCH_FAILED,
+                e);
+    if (s->init.pid == 0) {
+        tree_gone(s);
+        return;
+    }
+    s->stopping = true;
+    set_stage(s, STAGE_LAUNCHING);
 }
 
 /* What the run needs of its node before there is a job. The cause of its end when it cannot have it; else CAUSE_NONE. */
@@ -246,7 +300,7 @@ static int launch(struct supervision *s, const struct placed *placed, struct err
         return e->code;
     for (size_t i = 0; i < CAPTURE_STREAMS; i++)
         fd_close(&s->output_fd[i]);
-    return 0;
+    return let_go(s, e);
 }
 
 /* A disk of the size that the job asked for is the job's to size; what is full otherwise is the node's. */
@@ -268,23 +322,27 @@ static void not_placed(struct supervision *s, struct err *e)
                 e);
 }
 
-void stage_helper_exited(struct supervision *s, int wait_status)
+void stage_helper_ended(struct supervision *s)
 {
     struct placed placed = {0};
     struct err e = ERR_INIT;
     enum cause hindrance;
 
-    s->helper.pid = 0;
     place_read(&s->helper);
     if (s->stage != STAGE_PLACING)
         return;
+    if (s->helper.process.state == HELPER_ABANDONED) {
+        helper_abandoned(s, &s->helper.process, CAUSE_LAUNCH_FAILED);
+        return;
+    }
     if (s->stopping) {
         not_started(s, s->record.stop_cause,
                     &(struct err){.text = "the run was stopped before the job started"});
         tree_gone(s);
         return;
     }
-    if (place_result(&s->helper, wait_status, &placed, &e) < 0) {
+    if (place_result(&s->helper, &placed, &e) < 0) {
+        (void)helper_group_exhausted(&s->helpers, &e);
         not_placed(s, &e);
         tree_gone(s);
         return;
@@ -296,12 +354,10 @@ void stage_helper_exited(struct supervision *s, int wait_status)
         tree_gone(s);
         return;
     }
-    if (launch(s, &placed, &e) < 0) {
-        not_started(s, e.blame == BLAME_ASSIGNMENT ? CAUSE_ARTIFACT_REJECTED : CAUSE_LAUNCH_FAILED, &e);
-        tree_gone(s);
-    } else {
+    if (launch(s, &placed, &e) < 0)
+        launch_failed(s, &e);
+    else
         set_stage(s, STAGE_LAUNCHING);
-    }
     placed_free(&placed);
 }
 
@@ -448,8 +504,7 @@ void stage_stop(struct supervision *s, enum cause cause, int64_t grace_ms, boot_
     fact_put_int(w, "grace-ms", s->stop_policy.grace_ms);
     stage_note(s, true);
     channel_say(&s->channel, &(struct message){.type = MESSAGE_STOPPING, .cause = cause});
-    if (s->helper.pid > 0)
-        (void)kill(s->helper.pid, SIGKILL);
+    helper_kill(&s->helper.process, now);
     helper_kill(&s->image.helper, now);
 }
 

@@ -18,6 +18,7 @@
 #include "supervisor/channel.h"
 #include "supervisor/denials.h"
 #include "supervisor/devices.h"
+#include "supervisor/helper_group.h"
 #include "supervisor/image.h"
 #include "supervisor/init.h"
 #include "supervisor/measure.h"
@@ -51,6 +52,7 @@ struct supervision {
     struct notice_board notices; /* owned */
     struct scratch_disk scratch; /* owned: where the run has a disk of its own */
     struct run_group group;      /* owned: the run's control groups, where there are any */
+    struct helper_group helpers; /* owned: those of the helpers */
     struct effective_limits limits;
     struct granted_devices devices; /* owned */
     struct measure measure;
@@ -70,7 +72,6 @@ struct supervision {
     bool stopping; /* the ladder is being climbed */
     struct stop_policy stop_policy;
     struct stop_progress stop;
-    boot_ms_t place_until;
     boot_ms_t deadline;  /* 0 until the job runs */
     boot_ms_t notice_at; /* when the job is told of its deadline; INT64_MAX: never, or told */
     enum notice_reason preempt_reason;
@@ -91,9 +92,9 @@ int request_accept(struct supervision *s, int plan_fd, size_t fd_count, enum ref
 void stage_note(struct supervision *s, bool durable);
 /* fds are the placements', and the layout of the image after them, if there is one. */
 void stage_place(struct supervision *s, const int *fds, boot_ms_t now);
-void stage_helper_exited(struct supervision *s, int wait_status);
-/* The image's helper has ended, or was given up. */
-void stage_image_ready(struct supervision *s, boot_ms_t now);
+/* The helper has ended, or was abandoned: the artifact's, or the image's. */
+void stage_helper_ended(struct supervision *s);
+void stage_image_ended(struct supervision *s, boot_ms_t now);
 void stage_init_report(struct supervision *s, const struct init_report *report);
 void stage_init_exited(struct supervision *s);
 /* Begins to stop the run for `cause` unless it is being stopped already; the first cause wins. grace_ms < 0:
