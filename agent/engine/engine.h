@@ -74,7 +74,7 @@ struct run {
     int placement_fd[RUN_PLACEMENTS_MAX]; /* owned; -1 unless PREPARING opened them */
     int image_fd;                         /* owned: layout of the container image; -1 likewise */
     struct image_pull *image_pull;
-    struct run_fetch *fetch;              /* while PREPARING */
+    struct run_fetch *fetch; /* while PREPARING */
     struct launch_client *launch;
     struct log_follower *logs;
     struct outbox *outbox;

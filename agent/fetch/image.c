@@ -145,7 +145,7 @@ static bool go_on(struct image_pull *p, const char *digest)
         give_up(p, &e);
         return true;
     }
-    w = run_note(run, "image-fetched");
+    w = run_note(run, FACT_IMAGE_FETCHED);
     fact_put_string(w, "image", run->spec->container->image);
     fact_put_string(w, "digest", run->spec->image->digest);
     fact_put_int(w, "bytes", (int64_t)p->progress.bytes);
@@ -469,7 +469,8 @@ void image_enter(struct run *run, const struct image_service *service,
         run_fail(run, CAUSE_IMAGE_FAILED, &e);
         return;
     }
-    *p = (struct image_pull){.run = run, .service = service, .done = done, .context = context, .lock_fd = -1, .held_fd = -1};
+    *p = (struct image_pull){
+        .run = run, .service = service, .done = done, .context = context, .lock_fd = -1, .held_fd = -1};
     run->image_pull = p;
     if (begin(p, &e) < 0) {
         give_up(p, &e);

@@ -20,8 +20,8 @@ struct image_service {
 bool image_wanted(const struct run *run);
 
 /* Gets the image of run->spec->container, then calls `done`; or fails the run. `service` is borrowed while the run lives. */
-void image_enter(struct run *run, const struct image_service *service, void (*done)(struct run *run, void *context),
-                 void *context);
+void image_enter(struct run *run, const struct image_service *service,
+                 void (*done)(struct run *run, void *context), void *context);
 
 /* An image that was got before a restart of the agent, without asking the registry. 0 or negative with *e. */
 int image_reopen(struct run *run, const struct image_service *service, struct err *e);

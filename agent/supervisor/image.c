@@ -31,8 +31,9 @@ void image_path(const struct policy *policy, const struct plan *plan, char ret[I
     (void)snprintf(ret, IMAGE_PATH_MAX, "%s/%s/fs", policy->images_dir, key_of(plan));
 }
 
-static int execute(const struct policy *policy, const struct plan *plan, const struct helper_fd *fds, size_t count,
-                   const struct run_group *group, boot_ms_t now, struct image *image, struct err *e)
+static int execute(const struct policy *policy, const struct plan *plan, const struct helper_fd *fds,
+                   size_t count, const struct run_group *group, boot_ms_t now, struct image *image,
+                   struct err *e)
 {
     char path[512], first_id[16], ids[16], max_bytes[24], reserve[24];
     char *argv[] = {(char[]){HELPER_NAME},
@@ -70,8 +71,8 @@ static int execute(const struct policy *policy, const struct plan *plan, const s
     return helper_start(&order, now, &image->helper, e);
 }
 
-int image_start(const struct policy *policy, const struct plan *plan, const int *fds, const struct run_group *group, boot_ms_t now,
-                struct image *image, struct err *e)
+int image_start(const struct policy *policy, const struct plan *plan, const int *fds,
+                const struct run_group *group, boot_ms_t now, struct image *image, struct err *e)
 {
     AUTO_CLOSE int store = dir_open(AT_FDCWD, policy->images_dir);
     AUTO_CLOSE int answer = -1;

@@ -33,8 +33,8 @@ struct image {
     }
 
 /* Starts runlet-image in the group; fds are the placements', and the image's layout after them. 0 or negative with *e. */
-int image_start(const struct policy *policy, const struct plan *plan, const int *fds, const struct run_group *group,
-                boot_ms_t now, struct image *image, struct err *e);
+int image_start(const struct policy *policy, const struct plan *plan, const int *fds,
+                const struct run_group *group, boot_ms_t now, struct image *image, struct err *e);
 
 /* The helper has ended: fills plan->image_uid and image_gid, or says what is wrong with the image (blame assignment) or this
  * node. *ret_unpacked tells whether the image had to be unpacked. 0 or negative with *e. */

@@ -141,8 +141,8 @@ static void helper_abandoned(struct supervision *s, const struct helper *helper,
     not_started(s, cause, &e);
     run_group_describe(&s->helpers.group, s->record.left_behind, sizeof(s->record.left_behind));
     if (s->record.left_behind[0] == '\0')
-        (void)snprintf(s->record.left_behind, sizeof(s->record.left_behind), "pid %d (%s)",
-                       (int)helper->pid, helper->name);
+        (void)snprintf(s->record.left_behind, sizeof(s->record.left_behind), "pid %d (%s)", (int)helper->pid,
+                       helper->name);
     set_stage(s, STAGE_GONE);
 }
 

@@ -63,12 +63,14 @@ static void commands(void **state)
     }
     assert_int_equal(image_copy_command(&PLAIN, &ref, DIGEST, "arm64", "/c/pull.x", &plain), 0);
     expect(&plain,
-           "/usr/bin/skopeo --insecure-policy --override-os linux --override-arch arm64 --tmpdir /c/pull.x/tmp copy --quiet "
+           "/usr/bin/skopeo --insecure-policy --override-os linux --override-arch arm64 --tmpdir "
+           "/c/pull.x/tmp copy --quiet "
            "--remove-signatures --retry-times 2 --src-no-creds --dest-shared-blob-dir /c/pull.x/blobs "
            "docker://localhost:5000/r@" DIGEST " oci:/c/pull.x/layout:image");
     assert_int_equal(image_copy_command(&FULL, &ref, DIGEST, "amd64", "/c/p", &full), 0);
     expect(&full,
-           "/opt/skopeo --policy /etc/policy.json --override-os linux --override-arch amd64 --tmpdir /c/p/tmp copy --quiet "
+           "/opt/skopeo --policy /etc/policy.json --override-os linux --override-arch amd64 --tmpdir "
+           "/c/p/tmp copy --quiet "
            "--remove-signatures --retry-times 2 --src-authfile /etc/auth.json --src-tls-verify=false "
            "--dest-shared-blob-dir /c/p/blobs docker://localhost:5000/r@" DIGEST " oci:/c/p/layout:image");
 }
@@ -81,16 +83,23 @@ static void meanings(void **state)
         enum blame blame;
         const char *says;
     } ROWS[] = {
-        {"time=\"x\" level=warning msg=\"first\"\ntime=\"y\" level=fatal msg=\"Error: reading manifest 2: manifest unknown\"",
+        {"time=\"x\" level=warning msg=\"first\"\ntime=\"y\" level=fatal msg=\"Error: reading manifest 2: "
+         "manifest unknown\"",
          -ENOENT, BLAME_ASSIGNMENT, "Error: reading manifest 2: manifest unknown; check its repository"},
-        {"level=fatal msg=\"unable to retrieve auth token: unauthorized: \\\"wrong\\\" password\"", -EACCES, BLAME_NODE,
-         "a.b does not let this node in (unable to retrieve auth token: unauthorized: \"wrong\" password); it was given the "
+        {"level=fatal msg=\"unable to retrieve auth token: unauthorized: \\\"wrong\\\" password\"", -EACCES,
+         BLAME_NODE,
+         "a.b does not let this node in (unable to retrieve auth token: unauthorized: \"wrong\" password); "
+         "it was given the "
          "credentials in /etc/auth.json"},
-        {"level=fatal msg=\"server gave HTTP response to HTTPS client\"", -EPROTO, BLAME_NODE, "images.insecureRegistries"},
-        {"level=fatal msg=\"x509: certificate signed by unknown authority\"", -EPROTO, BLAME_NODE, "must trust"},
-        {"level=fatal msg=\"Source image rejected: no signature\"", -EPERM, BLAME_ASSIGNMENT, "images.policyFile"},
+        {"level=fatal msg=\"server gave HTTP response to HTTPS client\"", -EPROTO, BLAME_NODE,
+         "images.insecureRegistries"},
+        {"level=fatal msg=\"x509: certificate signed by unknown authority\"", -EPROTO, BLAME_NODE,
+         "must trust"},
+        {"level=fatal msg=\"Source image rejected: no signature\"", -EPERM, BLAME_ASSIGNMENT,
+         "images.policyFile"},
         {"level=fatal msg=\"write /x: no space left on device\"", -ENOSPC, BLAME_NODE, "make room"},
-        {"level=fatal msg=\"dial tcp: connection refused\"", -EIO, BLAME_SERVICE, "fetch the image a.b/n/r from a.b: dial tcp"},
+        {"level=fatal msg=\"dial tcp: connection refused\"", -EIO, BLAME_SERVICE,
+         "fetch the image a.b/n/r from a.b: dial tcp"},
         {"", -EIO, BLAME_SERVICE, "a.b/n/r"},
         {"plain words", -EIO, BLAME_SERVICE, "plain words"},
     };

@@ -43,7 +43,8 @@ static void begin(struct seen *s, const char *script, int64_t budget_ms, size_t 
 
     *s = (struct seen){.loop = loop_new(&e)};
     assert_non_null(s->loop);
-    s->child = child_start(s->loop, &(struct child_order){argv, environment, budget_ms, out_max}, done, s, &e);
+    s->child =
+        child_start(s->loop, &(struct child_order){argv, environment, budget_ms, out_max}, done, s, &e);
     assert_non_null(s->child);
 }
 
@@ -112,7 +113,8 @@ static void freed_early(void **state)
 
     (void)state;
     assert_int_equal(pipe(pair), 0);
-    (void)snprintf(script, sizeof(script), "sleep 1000 & echo $! > /proc/%d/fd/%d; wait", (int)getpid(), pair[1]);
+    (void)snprintf(script, sizeof(script), "sleep 1000 & echo $! > /proc/%d/fd/%d; wait", (int)getpid(),
+                   pair[1]);
     begin(&s, script, 60000, 1000);
     n = read(pair[0], text, sizeof(text) - 1);
     assert_true(n > 1);
