@@ -74,10 +74,10 @@ static const char *const DENIED[] = {"accept4",
                                      "userfaultfd",
                                      "vhangup"};
 
-static int files(int layout_fd, int into_fd, struct err *e)
+static int files(const char *program, int layout_fd, int into_fd, struct err *e)
 {
-    static const char *const PROGRAM[] = {"/usr", "/lib",  "/lib64",         "/bin",
-                                          "/etc", "/proc", "/sys/kernel/mm", "/dev/null"};
+    const char *const readable[] = {"/usr", "/lib",  "/lib64",         "/bin",
+                                          "/etc", "/proc", "/sys/kernel/mm", "/dev/null", program};
     int abi = landlock_abi();
     AUTO_CLOSE int rules = -1;
     int r;
@@ -88,8 +88,8 @@ static int files(int layout_fd, int into_fd, struct err *e)
     r = rules < 0 ? rules : landlock_allow(rules, abi, into_fd, GRANT_READ | GRANT_WRITE | GRANT_CHANGE);
     if (r == 0)
         r = landlock_allow(rules, abi, layout_fd, GRANT_READ);
-    for (size_t i = 0; r == 0 && i < ARRAY_SIZE(PROGRAM); i++)
-        r = landlock_allow_path(rules, abi, PROGRAM[i], GRANT_READ | GRANT_EXECUTE);
+    for (size_t i = 0; r == 0 && i < ARRAY_SIZE(readable); i++)
+        r = landlock_allow_path(rules, abi, readable[i], GRANT_READ | GRANT_EXECUTE);
     if (r == 0)
         r = landlock_enforce(rules);
     return r < 0 ? err_errno(e, -r, BLAME_NODE, "landlock") : 0;
@@ -112,7 +112,7 @@ static int calls(struct err *e)
     return r < 0 ? err_errno(e, -r, BLAME_NODE, "filter system calls") : 0;
 }
 
-int confine(int layout_fd, int into_fd, struct err *e)
+int confine(const char *program, int layout_fd, int into_fd, struct err *e)
 {
     const struct rlimit none = {0, 0};
     int r = capabilities_bound(KEPT);
@@ -123,7 +123,7 @@ int confine(int layout_fd, int into_fd, struct err *e)
         return err_errno(e, -r, BLAME_NODE, "give up capabilities");
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || setrlimit(RLIMIT_CORE, &none) < 0)
         return err_errno(e, errno, BLAME_NODE, "give up new privileges");
-    if (files(layout_fd, into_fd, e) < 0)
+    if (files(program, layout_fd, into_fd, e) < 0)
         return e->code;
     return calls(e);
 }

@@ -68,7 +68,7 @@ static _Noreturn void become(const struct order *o, int into_fd, int said_fd, in
         give_up("arrange the descriptors");
     fd_close_from(FD_LAYOUT + 2, NULL, 0);
     (void)chdir("/");
-    if (confine(FD_LAYOUT, FD_LAYOUT + 1, &e) < 0) {
+    if (confine(o->umoci, FD_LAYOUT, FD_LAYOUT + 1, &e) < 0) {
         (void)dprintf(STDERR_FILENO, "%s\n", e.text);
         _exit(126);
     }

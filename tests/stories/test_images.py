@@ -482,3 +482,67 @@ def test_two_at_once(box, registry):
     assert sorted(box.supervisor_facts(i, "image-ready")[0]["unpacked"] for i in ids) == [False, True]
     box.stop()
     check_cache(box)
+
+
+# ---- limits, and the end of what unpacks ----
+
+def test_what_is_written_counts(box, registry):
+    """The image's root is on the run's own disk, when it has one: the limit on scratch space holds for all of it."""
+    if not os.path.exists("/dev/loop-control") or shutil.which("mkfs.ext4", path="/usr/sbin:/sbin") is None:
+        pytest.skip("this machine has no loop devices or no mkfs.ext4")
+    image, _ = registry.push("scratch:1", [registry.base])
+    document = {"jobConfigurationDetails": {"jobType": "DEFAULT"}, "x-runlet": {"limits": {"scratch": "32M"}},
+                "jobEnvironmentConfigurationDetails": {
+                    "jobEnvironmentType": "OCIR_CONTAINER", "image": image, "entrypoint": ["sh", "-c"],
+                    "cmd": ["dd if=/dev/zero of=/fill bs=1M count=100; wc -c < /fill; dd if=/dev/zero of=$HOME/x bs=1M count=1 || echo full"]}}
+    done = box.run("-q", "--job", box.write("j.json", json.dumps(document)))
+    assert "No space left on device" in done.words, done
+    assert 0 < int(done.text.split()[0]) < 32 << 20 and done.text.split()[1:] == ["full"], done
+    box.leftovers()
+
+
+def slow_umoci(box, seconds):
+    script = box.root / "umoci"
+    script.write_text("#!/bin/sh\nexec sleep %s\n" % seconds)
+    script.chmod(0o755)
+    return script, lambda: [p for p in image_rig.programs(os.path.realpath(shutil.which("sleep"))) if str(seconds) in command_of(p)]
+
+
+def test_cancel_while_unpacking(box, registry):
+    """What unpacks ends with the run, and nothing half unpacked is taken for an image."""
+    image, _ = registry.push("slow:1", [registry.base], Entrypoint=ENTRY)
+    script, sleeping = slow_umoci(box, "1000.%d" % os.getpid())
+    allow(box, registry.host, images="  umoci: %s\n" % script)
+    started = box.start_run(job(box, image))
+    run_id = started.await_id()
+    pid = until("it unpacks", sleeping)[0]
+    uids = [int(u) for u in dict(l.split(":\t", 1) for l in pathlib.Path("/proc/%d/status" % pid).read_text().splitlines())["Uid"].split()]
+    assert uids == [FIRST_ID] * 4
+    assert os.readlink("/proc/%d/ns/net" % pid) != os.readlink("/proc/self/ns/net")
+    started.process.send_signal(2)
+    done = started.end()
+    assert "CANCELED" in done.words, done
+    assert not sleeping()
+    box.leftovers()
+    assert box.record(run_id)["main"] == "not-started"
+    allow(box, registry.host)
+    assert run(box, image).out == b"entry\n"
+    check_cache(box)
+
+
+def test_the_supervisor_is_killed_while_unpacking(box, registry):
+    """umoci dies with it; the half unpacked image is nobody's, and goes with the next."""
+    image, _ = registry.push("killed:1", [registry.base], Entrypoint=ENTRY)
+    script, sleeping = slow_umoci(box, "2000.%d" % os.getpid())
+    allow(box, registry.host, images="  umoci: %s\n" % script)
+    started = box.start_run(job(box, image))
+    run_id = started.await_id()
+    until("it unpacks", sleeping)
+    os.kill(box.supervisor(run_id), 9)
+    done = started.end()
+    assert done.status == 125, done
+    until("what unpacked has ended", lambda: not sleeping())
+    box.leftovers()
+    allow(box, registry.host)
+    assert run(box, image).out == b"entry\n"
+    check_cache(box)
