@@ -76,8 +76,8 @@ static const char *const DENIED[] = {"accept4",
 
 static int files(const char *program, int layout_fd, int into_fd, struct err *e)
 {
-    const char *const readable[] = {"/usr", "/lib",  "/lib64",         "/bin",
-                                          "/etc", "/proc", "/sys/kernel/mm", "/dev/null", program};
+    const char *const readable[] = {"/usr",  "/lib",           "/lib64",    "/bin", "/etc",
+                                    "/proc", "/sys/kernel/mm", "/dev/null", program};
     int abi = landlock_abi();
     AUTO_CLOSE int rules = -1;
     int r;

@@ -25,6 +25,7 @@
 #define WORDS_MAX 2000
 /* A killed program that has not ended after this is left to whoever reaps orphans. */
 #define KILL_WAIT_MS 100
+#define LOOK_MS      20
 #define FDS_MAX      4096
 
 struct child {
@@ -34,6 +35,7 @@ struct child {
     int pid_fd, out_fd, err_fd; /* owned */
     struct loop_watch *end_watch, *out_watch, *err_watch;
     struct loop_timer *budget;
+    struct loop_timer *look; /* where the kernel has no descriptors of processes (before Linux 5.3) */
     bool late, too_much;
     struct strbuf out;
     size_t words_size;
@@ -83,8 +85,9 @@ static void close_all(struct child *c)
     loop_watch_free(c->out_watch);
     loop_watch_free(c->err_watch);
     loop_timer_free(c->budget);
+    loop_timer_free(c->look);
     c->end_watch = c->out_watch = c->err_watch = NULL;
-    c->budget = NULL;
+    c->budget = c->look = NULL;
     fd_close(&c->pid_fd);
     fd_close(&c->out_fd);
     fd_close(&c->err_fd);
@@ -204,14 +207,20 @@ static int open_pipe(int *ret_ours, int *ret_theirs)
 static int watch(struct child *c, struct loop *l, int64_t budget_ms)
 {
     c->pid_fd = (int)syscall(SYS_pidfd_open, c->pid, 0);
-    if (c->pid_fd < 0)
+    if (c->pid_fd >= 0) {
+        c->end_watch = loop_watch_new(l, c->pid_fd, ended, c);
+    } else if (errno == ENOSYS) {
+        c->look = loop_timer_new(l, ended, c);
+        if (c->look != NULL)
+            loop_timer_start(c->look, LOOK_MS, LOOK_MS);
+    } else {
         return -errno;
-    (void)fcntl(c->pid_fd, F_SETFD, FD_CLOEXEC);
-    c->end_watch = loop_watch_new(l, c->pid_fd, ended, c);
+    }
     c->out_watch = loop_watch_new(l, c->out_fd, out_ready, c);
     c->err_watch = loop_watch_new(l, c->err_fd, err_ready, c);
     c->budget = loop_timer_new(l, time_is_over, c);
-    if (c->end_watch == NULL || c->out_watch == NULL || c->err_watch == NULL || c->budget == NULL)
+    if ((c->end_watch == NULL && c->look == NULL) || c->out_watch == NULL || c->err_watch == NULL ||
+        c->budget == NULL)
         return -ENOMEM;
     loop_timer_start(c->budget, (uint64_t)budget_ms, 0);
     return 0;

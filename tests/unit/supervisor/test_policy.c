@@ -123,11 +123,13 @@ static void what_a_plan_may_ask(void **state)
 
 static void images(void **state)
 {
-    static const char *const WORDS[WORDS_MAX] = {"--connection-fd", "3", "--image-first-id", "200000", "--image-ids", "65536", NULL};
+    static const char *const WORDS[WORDS_MAX] = {
+        "--connection-fd", "3", "--image-first-id", "200000", "--image-ids", "65536", NULL};
     struct policy p;
     struct service_fds fds;
     struct err e = ERR_INIT;
-    struct plan plan = {.maximum_runtime_ms = 1000, .entry_kind = ENTRY_IMAGE, .image_uid = 5, .image_gid = 6};
+    struct plan plan = {
+        .maximum_runtime_ms = 1000, .entry_kind = ENTRY_IMAGE, .image_uid = 5, .image_gid = 6};
 
     (void)state;
     assert_int_equal(parse(WORDS, &p, &fds, &e), 0);
@@ -148,11 +150,8 @@ static void images(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_full_line),
-        cmocka_unit_test(devices),
-        cmocka_unit_test(refusals),
-        cmocka_unit_test(what_a_plan_may_ask),
-        cmocka_unit_test(images),
+        cmocka_unit_test(a_full_line),         cmocka_unit_test(devices), cmocka_unit_test(refusals),
+        cmocka_unit_test(what_a_plan_may_ask), cmocka_unit_test(images),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
