@@ -88,7 +88,8 @@ static void enter_shipping(struct run *run, void *context)
     const struct agent *a = context;
 
     launch_release(run);
-    if (run->has_record && run->record.stop_cause == CAUSE_IMAGE_FAILED)
+    if (run->has_record && run->record.stop_cause == CAUSE_IMAGE_FAILED &&
+        run->record.blame == BLAME_ASSIGNMENT)
         image_forget(run, &a->images);
     if (run->has_record)
         follow(run, a);

@@ -244,7 +244,6 @@ def test_git_that_cannot_be_cloned(node, repository):
     ("script", {"scriptPathURI": "a.sh", "conda": {"type": "published", "uri": "oci://b@n/envs/cpu/mine_v2"}}, "the conda environment 'mine_v2'"),
     ("script", {"scriptPathURI": "a.sh", "env": [{"name": "CONDA_ENV_TYPE", "value": "service"}, {"name": "CONDA_ENV_SLUG", "value": "by_env_v1"}]},
      "the conda environment 'by_env_v1'"),
-    ("container", {"image": "iad.ocir.io/ns/repo:1"}, "does not run container images yet"),
     ("pyTorchDistributed", {"replicas": 2}, "does not run the pyTorchDistributed runtime yet"),
 ])
 def test_refused_by_name_before_anything_starts(node, kind, spec, says):
