@@ -16,10 +16,10 @@ struct parts {
 #define PARTS_INIT                                                                                           \
     {                                                                                                        \
         {                                                                                                    \
-            -1, -1, -1, -1, -1, -1, -1, -1                                                                   \
+            -1, -1, -1, -1, -1, -1, -1, -1, -1, -1                                                           \
         }                                                                                                    \
     }
-_Static_assert(ARTIFACT_PARTS_MAX == 8, "PARTS_INIT lists every descriptor");
+_Static_assert(ARTIFACT_PARTS_MAX == 10, "PARTS_INIT lists every descriptor");
 
 /*
  * Copies each part's file, or packs its directory, into a nameless file below `folder` (on the file system

@@ -35,7 +35,8 @@ struct config {
     int64_t maximum_runtime_ms;
     enum log_level log_level;
     char *state_directory, *run_directory;
-    char *libexec_directory; /* "": beside the running program */
+    char *libexec_directory;   /* "": beside the running program */
+    char *conda_service_packs; /* a URI with {slug} in it; "": none */
     char *python, *bash, *java;
     int64_t retention_days;
     int64_t retention_bytes;

@@ -47,6 +47,10 @@ static const struct config_key_info KEYS[CONFIG_KEY_COUNT] = {
                        "The interpreter of .py files in jobs without a conda environment."},
     [CONFIG_BASH] = {"bash", CONFIG_TYPE_PATH, "/bin/bash", 0, 0, FIELD(bash),
                      "The interpreter of .sh files."},
+    [CONFIG_CONDA_SERVICE_PACKS] =
+        {"conda.servicePacks", CONFIG_TYPE_URI_OR_NONE, "\"\"", 0, 0, FIELD(conda_service_packs),
+         "The URI at which the packs of CONDA_ENV_TYPE=service lie, with {slug} in the place of the "
+         "environment's name. Empty: this node has none."},
     [CONFIG_JAVA] = {"java", CONFIG_TYPE_PATH, "/usr/bin/java", 0, 0, FIELD(java),
                      "The program that runs .jar files."},
     [CONFIG_RETENTION_DAYS] = {"retention.days", CONFIG_TYPE_INTEGER, "7", 0, 36500, FIELD(retention_days),
@@ -215,6 +219,7 @@ static const char *const TYPE_TEXTS[CONFIG_TYPE_COUNT] = {
     [CONFIG_TYPE_HOSTS] = "names of hosts, some with :PORT, with blanks between, or an empty string",
     [CONFIG_TYPE_FOLDERS] = "absolute paths with blanks between, or an empty string",
     [CONFIG_TYPE_URL_OR_NONE] = "an http:// or https:// URL, or an empty string",
+    [CONFIG_TYPE_URI_OR_NONE] = "a file:, http:, https:, oci: or s3: URI, or an empty string",
     [CONFIG_TYPE_WORD] = "a word of letters, digits, '.', '_' and '-', or an empty string",
     [CONFIG_TYPE_LOG_LEVEL] = "error, warning, notice, info or debug",
 };

@@ -26,6 +26,7 @@ enum config_key {
     CONFIG_DIRECTORIES_LIBEXEC,
     CONFIG_PYTHON,
     CONFIG_BASH,
+    CONFIG_CONDA_SERVICE_PACKS,
     CONFIG_JAVA,
     CONFIG_RETENTION_DAYS,
     CONFIG_RETENTION_MAX_SIZE,
@@ -85,6 +86,7 @@ enum config_type {
     CONFIG_TYPE_HOSTS,        /* char *: names of hosts, some with ports, blanks between; may be "" */
     CONFIG_TYPE_FOLDERS,      /* char *: absolute paths, blanks between; may be "" */
     CONFIG_TYPE_URL_OR_NONE,  /* char *: http(s) URL without a path's query, or "" */
+    CONFIG_TYPE_URI_OR_NONE,  /* char *: a URI of what can be fetched, or "" */
     CONFIG_TYPE_WORD,         /* char *: letters, digits, '_', '.' and '-'; may be "" */
     CONFIG_TYPE_LOG_LEVEL,    /* enum log_level */
     CONFIG_TYPE_COUNT,

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/auto.h"
 #include "base/parse.h"
@@ -138,6 +139,14 @@ static bool url_valid(const char *text)
             strchr(u.path, '?') == NULL);
 }
 
+static bool uri_valid(const char *text)
+{
+    AUTO(uri) struct uri u = {0};
+    const char *problem;
+
+    return text[0] == '\0' || uri_parse(text, &u, &problem) == 0;
+}
+
 static bool word_valid(const char *text)
 {
     for (const char *p = text; *p != '\0'; p++)
@@ -154,6 +163,7 @@ static bool text_valid(enum config_type type, const char *text)
     case CONFIG_TYPE_HOSTS: return hosts_valid(text);
     case CONFIG_TYPE_FOLDERS: return folders_valid(text);
     case CONFIG_TYPE_URL_OR_NONE: return url_valid(text);
+    case CONFIG_TYPE_URI_OR_NONE: return uri_valid(text);
     case CONFIG_TYPE_WORD: return word_valid(text);
     default: return path_valid(text);
     }
@@ -187,6 +197,7 @@ static bool is_text(enum config_type type)
     case CONFIG_TYPE_HOSTS:
     case CONFIG_TYPE_FOLDERS:
     case CONFIG_TYPE_URL_OR_NONE:
+    case CONFIG_TYPE_URI_OR_NONE:
     case CONFIG_TYPE_WORD:
     case CONFIG_TYPE_PATH_OR_NONE: return true;
     default: return false;
@@ -207,6 +218,7 @@ int config_value_set(struct config *c, enum config_key key, const char *text)
     case CONFIG_TYPE_HOSTS:
     case CONFIG_TYPE_FOLDERS:
     case CONFIG_TYPE_URL_OR_NONE:
+    case CONFIG_TYPE_URI_OR_NONE:
     case CONFIG_TYPE_WORD:
     case CONFIG_TYPE_PATH_OR_NONE: return set_text(c, key, text);
     case CONFIG_TYPE_COUNT: break;
@@ -239,13 +251,13 @@ static void put_size(int64_t bytes, struct strbuf *out)
 /* Plain where YAML would read it back as the same string, else in single quotes. */
 static void put_text(const char *s, struct strbuf *out)
 {
-    bool plain = s[0] == '/' || islower((unsigned char)s[0]);
+    bool plain = s[0] == '/' || isalpha((unsigned char)s[0]);
 
     for (const char *p = s; *p != '\0'; p++)
         if (!isalnum((unsigned char)*p) && strchr("/._-", *p) == NULL)
             plain = false;
     for (size_t i = 0; i < 6; i++)
-        if (strcmp(s, (const char *const[]){"true", "false", "null", "yes", "no", "on"}[i]) == 0)
+        if (strcasecmp(s, (const char *const[]){"true", "false", "null", "yes", "no", "on"}[i]) == 0)
             plain = false;
     if (plain) {
         (void)strbuf_addstr(out, s);
@@ -287,6 +299,7 @@ void config_put_value(const struct config *c, enum config_key key, struct strbuf
     case CONFIG_TYPE_HOSTS:
     case CONFIG_TYPE_FOLDERS:
     case CONFIG_TYPE_URL_OR_NONE:
+    case CONFIG_TYPE_URI_OR_NONE:
     case CONFIG_TYPE_WORD:
     case CONFIG_TYPE_PATH_OR_NONE: put_text(*(char *const *)at, out); break;
     case CONFIG_TYPE_COUNT: break;

@@ -245,6 +245,7 @@ static int open_fetcher(struct agent *a, struct err *e)
         .s3_region = c->s3_region,
         .cache_bytes = c->cache_bytes,
         .cache_verify = c->cache_verify,
+        .metadata = c->sandbox_allow_metadata,
     };
 
     return fetcher_open(&a->fetcher, a->loop, &settings, a->layout->cache, e);
@@ -356,7 +357,7 @@ static void add(struct agent *a, struct run *run)
 {
     struct err bad = ERR_INIT;
     int64_t epoch = 1;
-    int r = request_load(run, &epoch, &bad);
+    int r = request_load(run, a->config, a->layout, &epoch, &bad);
 
     note_accepted(run, epoch);
     engine_add(a->engine, run);

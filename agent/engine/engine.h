@@ -25,7 +25,7 @@
 #define AGENT_JOURNAL_NAME "agent.journal"
 #define AGENT_LOCK_NAME    "lock"
 #define RUN_EVENTS_PENDING 16
-#define RUN_PLACEMENTS_MAX 8
+#define RUN_PLACEMENTS_MAX PLAN_PLACEMENTS_MAX
 
 struct engine;
 struct job_request;

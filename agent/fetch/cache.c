@@ -200,7 +200,7 @@ int cache_commit(const struct cache *c, const char *key, int fd, const struct ca
         return -errno;
     if ((uint64_t)st.st_size != object->bytes)
         return -EIO;
-    if (fchmod(fd, OBJECT_MODE) < 0 || fsync(fd) < 0)
+    if (fsync(fd) < 0)
         return -errno;
     CRASH_POINT("cache-synced");
     if (renameat2(c->partial_fd, key, c->objects_fd, name, RENAME_NOREPLACE) < 0) {
@@ -210,6 +210,8 @@ int cache_commit(const struct cache *c, const char *key, int fd, const struct ca
         (void)unlinkat(c->partial_fd, key, 0);
     }
     CRASH_POINT("cache-committed");
+    /* Not before: whoever takes up a partial file must be able to write it. */
+    (void)fchmod(fd, OBJECT_MODE);
     (void)unlinkat(c->partial_fd, about, 0);
     return fsync(c->objects_fd) < 0 ? -errno : 0;
 }

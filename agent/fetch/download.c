@@ -50,7 +50,8 @@ static void evicted(void *context, int result)
 
 void fetcher_evict(struct fetcher *f)
 {
-    (void)worker_start(f->loop, evict, evicted, &f->cache);
+    if (f->cache_problem.code == 0)
+        (void)worker_start(f->loop, evict, evicted, &f->cache);
 }
 
 /* ---- life ---- */
@@ -98,6 +99,7 @@ void download_work(struct download *d, worker_call call, worker_done done)
 bool download_came_back(struct download *d)
 {
     d->busy = false;
+    d->progress.bytes = d->have;
     if (d->stopped)
         destroy(d);
     return d->stopped;
@@ -140,7 +142,7 @@ struct progress *download_progress(struct download *d)
 {
     if (d->fd < 0 && d->waited)
         d->progress.bytes = cache_partial_bytes(&d->fetcher->cache, d->key);
-    else if (d->fd >= 0)
+    else if (d->fd >= 0 && !d->busy) /* then it is the worker's */
         d->progress.bytes = d->have;
     return &d->progress;
 }
@@ -210,7 +212,8 @@ struct download *download_start(struct fetcher *f, const struct download_want *w
 void download_hit(struct download *d)
 {
     fd_close(&d->fd);
-    if (d->fetcher->settings.cache_verify)
+    /* An MD5 that the document gives is known of no object. */
+    if (d->fetcher->settings.cache_verify || (d->want_md5[0] != '\0' && d->want_sha256[0] == '\0'))
         download_check(d);
     else
         download_done(d, DOWNLOAD_CACHED);
@@ -243,7 +246,7 @@ static void lock_failed(struct download *d, int code)
 /* A known object is asked for with its version, unless a digest says already that it is another one. */
 static void look_at_known(struct download *d)
 {
-    d->has_known = d->want_sha256[0] == '\0' && d->uri.scheme != URI_FILE &&
+    d->has_known = !d->ignore_known && d->want_sha256[0] == '\0' && d->uri.scheme != URI_FILE &&
                    cache_known_read(&d->fetcher->cache, d->known_key, &d->known) == 0;
 }
 

@@ -138,6 +138,7 @@ static void checked(void *context, int result)
 {
     struct download *d = context;
     char sha256[SHA256_HEX_BYTES], md5[MD5_HEX_BYTES];
+    bool sound;
 
     if (download_came_back(d))
         return;
@@ -146,11 +147,14 @@ static void checked(void *context, int result)
         return;
     }
     fd_close(&d->source_fd);
-    if (result == 0 && digest_end(d->digest, sha256, md5) == 0 && strcmp(sha256, d->object.sha256) == 0) {
+    sound = result == 0 && digest_end(d->digest, sha256, md5) == 0 && strcmp(sha256, d->object.sha256) == 0;
+    if (sound && (d->want_md5[0] == '\0' || strcmp(md5, d->want_md5) == 0)) {
         download_done(d, DOWNLOAD_CACHED);
         return;
     }
-    cache_drop(&d->fetcher->cache, &d->object);
+    if (!sound)
+        cache_drop(&d->fetcher->cache, &d->object);
+    d->ignore_known = true;
     d->refusal = ERR_INIT;
     d->have = 0;
     download_begin(d);

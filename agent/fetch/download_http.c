@@ -318,6 +318,7 @@ void download_ask(struct download *d)
     struct transfer_request request = {.connect_ms = s->connect_ms,
                                        .stall_ms = s->stall_ms,
                                        .stall_bytes = STALL_BYTES,
+                                       .metadata = s->metadata,
                                        .ca_file = s->ca_file[0] != '\0' ? s->ca_file : NULL};
     struct err e = ERR_INIT;
 

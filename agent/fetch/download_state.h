@@ -36,6 +36,7 @@ struct download {
     struct digest *digest;
     struct cache_known known; /* what a former download got; used when has_known */
     bool has_known;
+    bool ignore_known;          /* it is not what is wanted */
     struct cache_object object; /* the result */
 
     /* Attempts. */

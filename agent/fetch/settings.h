@@ -19,6 +19,7 @@ struct fetch_settings {
     const char *s3_credentials, *s3_profile, *s3_endpoint, *s3_region;
     int64_t cache_bytes;
     bool cache_verify;
+    bool metadata; /* whether metadata services may be asked */
 };
 
 #endif

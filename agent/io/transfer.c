@@ -3,8 +3,10 @@
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "io/loop_uv.h"
 
@@ -24,6 +26,7 @@ struct transfer {
     struct curl_slist *headers; /* owned */
     struct transfer_events events;
     bool refused;
+    bool forbidden; /* the address is none to connect to */
     char reason[CURL_ERROR_SIZE];
     struct transfer *next;
 };
@@ -41,10 +44,15 @@ static enum transfer_end end_of(const struct transfer *t, CURLcode code, long st
 {
     if (t->refused)
         return TRANSFER_REFUSED;
+    if (t->forbidden)
+        return TRANSFER_IMPOSSIBLE;
     switch (code) {
     case CURLE_OK: return TRANSFER_COMPLETE;
     case CURLE_OPERATION_TIMEDOUT: return status != 0 ? TRANSFER_STALLED : TRANSFER_UNREACHABLE;
     case CURLE_PEER_FAILED_VERIFICATION:
+#if LIBCURL_VERSION_NUM < 0x073e00
+    case CURLE_SSL_CACERT:
+#endif
     case CURLE_SSL_CACERT_BADFILE:
     case CURLE_SSL_ISSUER_ERROR: return TRANSFER_DISTRUSTED;
     case CURLE_UNSUPPORTED_PROTOCOL:
@@ -82,7 +90,9 @@ static void finish(struct transfer *t, CURLcode code)
     result.end = end_of(t, code, result.status);
     result.location = kept;
     memcpy(reason, t->reason, sizeof(reason));
-    result.reason = reason[0] != '\0' ? reason : curl_easy_strerror(code);
+    result.reason = t->forbidden ? "the address is that of a metadata service, which jobs do not get to"
+                    : reason[0] != '\0' ? reason
+                                        : curl_easy_strerror(code);
     unlink_and_free(t);
     events.done(events.context, &result);
     free(kept);
@@ -246,6 +256,37 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *context)
     return size * count;
 }
 
+/* Metadata services hand out the machine's own credentials: link-local addresses, and those of OCI and Amazon in IPv6. */
+static bool metadata_address(const struct sockaddr *address)
+{
+    static const unsigned char OCI[16] = {0xfd, 0, 0, 0xc1, [12] = 0xa9, 0xfe, 0xa9, 0xfe};
+    static const unsigned char AMAZON[16] = {0xfd, 0, 0x0e, 0xc2, [14] = 0x02, 0x54};
+    static const unsigned char MAPPED[12] = {[10] = 0xff, 0xff};
+    const unsigned char *six;
+
+    if (address->sa_family == AF_INET)
+        return (ntohl(((const struct sockaddr_in *)(const void *)address)->sin_addr.s_addr) >> 16) == 0xa9fe;
+    if (address->sa_family != AF_INET6)
+        return false;
+    six = ((const struct sockaddr_in6 *)(const void *)address)->sin6_addr.s6_addr;
+    return memcmp(six, OCI, 16) == 0 || memcmp(six, AMAZON, 16) == 0 ||
+           (six[0] == 0xfe && (six[1] & 0xc0) == 0x80) ||
+           (memcmp(six, MAPPED, 12) == 0 && six[12] == 0xa9 && six[13] == 0xfe);
+}
+
+/* Asked with the address that the name led to: no name gets around it. */
+static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    struct transfer *t = context;
+
+    (void)purpose;
+    if (metadata_address(&address->addr)) {
+        t->forbidden = true;
+        return CURL_SOCKET_BAD;
+    }
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
 static void set_protocols(CURL *easy)
 {
 #if LIBCURL_VERSION_NUM >= 0x075500
@@ -297,6 +338,10 @@ static void set_options(struct transfer *t, const struct transfer_request *reque
     (void)curl_easy_setopt(easy, CURLOPT_HEADERDATA, t);
     (void)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
     (void)curl_easy_setopt(easy, CURLOPT_WRITEDATA, t);
+    if (!request->metadata) {
+        (void)curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+        (void)curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, t);
+    }
     if (request->ca_file != NULL) {
         (void)curl_easy_setopt(easy, CURLOPT_CAINFO, request->ca_file);
         (void)curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);

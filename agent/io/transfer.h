@@ -7,6 +7,7 @@
 #ifndef IO_TRANSFER_H
 #define IO_TRANSFER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -40,6 +41,7 @@ struct transfer_request {
     int64_t connect_ms;            /* the longest that connecting may take */
     int64_t stall_ms;              /* ended when less than stall_bytes a second came for that long */
     int64_t stall_bytes;
+    bool metadata; /* whether link-local addresses and other metadata services may be connected to */
 };
 
 struct transfer_result {

@@ -14,7 +14,7 @@
 /* The job goes before the agent and everything else of the system when memory runs out. */
 #define JOB_OOM_SCORE 500
 
-int plan_supported(const struct job_request *request, const struct run_spec *spec, struct err *e)
+int plan_supported(const struct job_request *request, struct err *e)
 {
     if (request->runtime == RUNTIME_PYTORCH)
         return err_set(e, -ENOTSUP, BLAME_ASSIGNMENT,
@@ -26,12 +26,6 @@ int plan_supported(const struct job_request *request, const struct run_spec *spe
         return err_set(e, -ENOTSUP, BLAME_ASSIGNMENT,
                        "this version of runlet does not mount storage yet (storageMount, "
                        "jobStorageMountConfigurationDetailsList)");
-    if (spec->conda_type != CONDA_NONE)
-        return err_set(
-            e, -ENOTSUP, BLAME_ASSIGNMENT,
-            "the job names the conda environment '%s', which this machine does not have; --conda none takes "
-            "the system's Python, --conda PATH an environment that is here",
-            spec->conda_slug != NULL ? spec->conda_slug : "?");
     return 0;
 }
 
@@ -201,7 +195,7 @@ int plan_build(const struct job_request *request, const struct run_spec *spec,
                      .limits = spec->limits,
                      .notice_before_ms = spec->notice_before_ms,
                      .notice_signal = spec->notice_signal};
-    int r = spec->run_id != NULL ? plan_supported(request, spec, e)
+    int r = spec->run_id != NULL ? plan_supported(request, e)
                                  : err_set(e, -EINVAL, BLAME_BUG, "the assignment could not be read");
 
     if (r == 0)

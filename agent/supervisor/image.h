@@ -21,14 +21,7 @@ struct image {
     (struct image)                                                                                           \
     {                                                                                                        \
         .helper = HELPER_INIT, .answer_fd = -1, .lock_fd = -1, .placement_fd = {                             \
-            -1,                                                                                              \
-            -1,                                                                                              \
-            -1,                                                                                              \
-            -1,                                                                                              \
-            -1,                                                                                              \
-            -1,                                                                                              \
-            -1,                                                                                              \
-            -1                                                                                               \
+            [0 ... PLAN_PLACEMENTS_MAX - 1] = -1                                                             \
         }                                                                                                    \
     }
 

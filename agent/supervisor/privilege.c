@@ -23,11 +23,12 @@
 #include "sys/process_status.h"
 
 /* Folders of the job's user are emptied and removed, whatever modes (DAC_OVERRIDE) and sticky bits (FOWNER) it gave them;
- * and its processes killed, one by one where the kernel cannot kill a group (KILL). */
-#define KEPT       (CAPABILITY_BIT(CAP_DAC_OVERRIDE) | CAPABILITY_BIT(CAP_FOWNER) | CAPABILITY_BIT(CAP_KILL))
-#define KEPT_NAMES "dac_override, fowner, kill"
-/* At the end of a run with devices, who still holds one is seen in /proc alone, whoever that is. */
-#define SEES CAPABILITY_BIT(CAP_SYS_PTRACE)
+ * and its processes killed, one by one where the kernel cannot kill a group (KILL). Where a process hangs that does not end, and
+ * who still holds a device, is seen in /proc alone (SYS_PTRACE). */
+#define KEPT                                                                                                 \
+    (CAPABILITY_BIT(CAP_DAC_OVERRIDE) | CAPABILITY_BIT(CAP_FOWNER) | CAPABILITY_BIT(CAP_KILL) |              \
+     CAPABILITY_BIT(CAP_SYS_PTRACE))
+#define KEPT_NAMES "dac_override, fowner, kill, sys_ptrace"
 
 /* A build for tests dies of a call that is missing here, so that every story proves the list; a node's answers EPERM, and
  * the kernel logs it. */
@@ -171,8 +172,7 @@ static int drop_capabilities(uint64_t keep, bool best_effort, struct containment
         return lacking(best_effort, "supervisor: capabilities", strerror(-r), list, e);
     if (read_back(capabilities_permitted() & keep, bounding, &found) < 0)
         return lacking(best_effort, "supervisor: capabilities", found.text, list, e);
-    return containment_add(list, "supervisor: capabilities", CONTAINMENT_APPLIED,
-                           (keep & SEES) != 0 ? KEPT_NAMES ", sys_ptrace" : KEPT_NAMES, "") < 0
+    return containment_add(list, "supervisor: capabilities", CONTAINMENT_APPLIED, KEPT_NAMES, "") < 0
                ? err_oom(e)
                : 0;
 }
@@ -194,11 +194,10 @@ static int restrict_calls(bool best_effort, struct containment_list *list, struc
                : 0;
 }
 
-int privilege_shed(bool sees_processes, bool best_effort, struct containment_list *list, struct err *e)
+int privilege_shed(bool best_effort, struct containment_list *list, struct err *e)
 {
     CRASH_POINT("privilege-shed");
-    if (drop_capabilities(KEPT | (sees_processes ? SEES : 0), best_effort, list, e) < 0 ||
-        restrict_calls(best_effort, list, e) < 0)
+    if (drop_capabilities(KEPT, best_effort, list, e) < 0 || restrict_calls(best_effort, list, e) < 0)
         return e->code;
     CRASH_POINT("privilege-is-shed");
     return 0;

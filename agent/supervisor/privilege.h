@@ -13,7 +13,7 @@
 #include "record/containment.h"
 
 /* Gives the rest up, reads back what is left and notes it in *list. 0, or negative with *e when something did not take and
- * that is not to be tolerated: -ENOTSUP. With sees_processes, what all processes have open can still be read in /proc. */
-int privilege_shed(bool sees_processes, bool best_effort, struct containment_list *list, struct err *e);
+ * that is not to be tolerated: -ENOTSUP. */
+int privilege_shed(bool best_effort, struct containment_list *list, struct err *e);
 
 #endif

@@ -228,7 +228,7 @@ static int let_go(struct supervision *s, struct err *e)
 
     if (r < 0)
         return err_errno(e, -r, BLAME_NODE, "let go of the run's disk");
-    if (privilege_shed(s->devices.count > 0, s->policy->limits_best_effort, &s->contained, e) < 0)
+    if (privilege_shed(s->policy->limits_best_effort, &s->contained, e) < 0)
         return err_context(e, "the supervisor's own privileges");
     r = init_release(&s->init);
     /* An init that has ended by now said why, which is heard in its turn. */
@@ -261,6 +261,22 @@ static enum cause make_ready(struct supervision *s, struct err *e)
     return hindrance;
 }
 
+/* The archive is opened when everything was fetched, so what its jobruntime.yaml asks for beside variables comes too late. The job's
+ * own word, also that it wants none, is heard in time. */
+static bool conda_too_late(const struct plan *plan, const struct env *jobruntime, struct err *e)
+{
+    const char *type = env_value(jobruntime, "CONDA_ENV_TYPE");
+
+    if (type == NULL || type[0] == '\0' || plan->conda_prefix != NULL ||
+        env_find(&plan->env, "CONDA_ENV_TYPE") != NULL)
+        return false;
+    (void)err_set(
+        e, -ENOTSUP, BLAME_ASSIGNMENT,
+        "jobruntime.yaml names a conda environment: say it in the job's or the run's environment variables "
+        "(CONDA_ENV_TYPE and those beside it), or --conda none for the system's Python");
+    return true;
+}
+
 static int launch(struct supervision *s, const struct placed *placed, struct err *e)
 {
     AUTO(strlist) struct strlist argv = {0};
@@ -279,6 +295,8 @@ static int launch(struct supervision *s, const struct placed *placed, struct err
     int pair[2], r;
     struct fact_writer *w;
 
+    if (conda_too_late(&s->plan, &placed->env, e))
+        return e->code;
     if (entry_command(&s->plan, placed->entry, placed->main_class, &argv, e) < 0)
         return e->code;
     if (build_environment(s, &placed->env, &environment) < 0)

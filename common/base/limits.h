@@ -45,7 +45,7 @@
 #define INLINE_BYTES_MAX (256U * 1024)
 
 /* Files that one plan can place. */
-#define PLAN_PLACEMENTS_MAX 8
+#define PLAN_PLACEMENTS_MAX 10
 /* A reference of a container image, or the user in one. */
 #define IMAGE_WORD_MAX 512
 /* A message between agent and supervisor: one packet. Anything longer travels as a descriptor. */

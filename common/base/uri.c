@@ -10,14 +10,10 @@
 
 #include "base/auto.h"
 
-static const struct {
-    const char *prefix;
-    enum uri_scheme scheme;
-} SCHEMES[] = {{"file:", URI_FILE},
-               {"http://", URI_HTTP},
-               {"https://", URI_HTTPS},
-               {"oci://", URI_OCI},
-               {"s3://", URI_S3}};
+static const char *const PREFIXES[URI_SCHEME_COUNT] = {
+    [URI_FILE] = "file:", [URI_HTTP] = "http://", [URI_HTTPS] = "https://",
+    [URI_OCI] = "oci://", [URI_S3] = "s3://",
+};
 
 void uri_free(struct uri *u)
 {
@@ -172,10 +168,10 @@ int uri_parse(const char *text, struct uri *ret, const char **ret_problem)
     AUTO(uri) struct uri u = {.scheme = URI_SCHEME_COUNT};
     const char *rest = NULL;
 
-    for (size_t i = 0; i < ARRAY_SIZE(SCHEMES); i++)
-        if (strncasecmp(text, SCHEMES[i].prefix, strlen(SCHEMES[i].prefix)) == 0) {
-            u.scheme = SCHEMES[i].scheme;
-            rest = text + strlen(SCHEMES[i].prefix);
+    for (size_t i = 0; i < URI_SCHEME_COUNT; i++)
+        if (strncasecmp(text, PREFIXES[i], strlen(PREFIXES[i])) == 0) {
+            u.scheme = (enum uri_scheme)i;
+            rest = text + strlen(PREFIXES[i]);
         }
     *ret_problem = NULL;
     if (strlen(text) > URI_BYTES_MAX)

@@ -61,9 +61,9 @@ struct artifact_part {
     int line, column; /* where its document names it; 0: nowhere */
 };
 
-#define ARTIFACT_PARTS_MAX 8
-/* Beside the code, which takes half of the parts at most. */
-#define INPUTS_MAX 4
+/* Four of code, four inputs, and a conda environment with what activates it. */
+#define ARTIFACT_PARTS_MAX 10
+#define INPUTS_MAX         4
 
 struct artifact {
     struct artifact_part part[ARTIFACT_PARTS_MAX];

@@ -167,9 +167,6 @@ static void what_this_node_cannot_do_is_named(void **state)
     request.job.configuration.mount_count = 1;
     refused(&request, &spec, "storage");
     request.job.configuration.mount_count = 0;
-    spec.conda_type = CONDA_SERVICE;
-    spec.conda_slug = text("pytorch20_p39_gpu_v1");
-    refused(&request, &spec, "pytorch20_p39_gpu_v1");
 }
 
 int main(void)

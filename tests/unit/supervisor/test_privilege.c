@@ -32,7 +32,7 @@ static int after_shedding(bool (*act)(void))
         struct containment_list list = {0};
         struct err e = ERR_INIT;
         (void)signal(SIGSYS, SIG_DFL); /* the test's framework catches it */
-        if (privilege_shed(false, false, &list, &e) < 0) {
+        if (privilege_shed(false, &list, &e) < 0) {
             (void)fprintf(stderr, "%s\n", e.text);
             _exit(NOT_SHED);
         }
@@ -93,8 +93,8 @@ static bool says_so(void)
 {
     AUTO(strbuf) struct strbuf status = STRBUF_INIT(PROCESS_STATUS_MAX);
     struct err e = ERR_INIT;
-    /* CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_KILL */
-    const char *kept = geteuid() == 0 ? "000000000000002a" : "0000000000000000";
+    /* CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_KILL, CAP_SYS_PTRACE */
+    const char *kept = geteuid() == 0 ? "000000000008002a" : "0000000000000000";
 
     return file_read(AT_FDCWD, "/proc/self/status", &status) == 0 &&
            process_status_expect(strbuf_str(&status), "CapEff", kept, &e) == 0 &&
@@ -153,11 +153,11 @@ static void what_did_not_take_is_told(void **state)
         struct err e = ERR_INIT;
         (void)signal(SIGSYS, SIG_DFL);
         be_old();
-        if (privilege_shed(false, false, &list, &e) != -ENOTSUP ||
+        if (privilege_shed(false, &list, &e) != -ENOTSUP ||
             strstr(e.text, "supervisor: system calls") == NULL || e.blame != BLAME_NODE)
             _exit(1);
         containment_free(&list);
-        if (privilege_shed(false, true, &list, &e) != 0 || list.count != 2 ||
+        if (privilege_shed(true, &list, &e) != 0 || list.count != 2 ||
             list.item[0].state != CONTAINMENT_APPLIED || list.item[1].state != CONTAINMENT_MISSING)
             _exit(2);
         containment_free(&list);
