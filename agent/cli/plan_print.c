@@ -78,6 +78,13 @@ static void put_command(const struct page *page, const struct plan *plan)
 
     put_title(page, "Command");
     put_line(page, "directory", entry_directory(plan));
+    if (plan_has_image(plan)) {
+        put_line(page, "image", plan->image);
+        for (size_t i = 0; i < plan->args.count; i++)
+            put_line(page, i == 0 ? "argv" : "", plan->args.item[i]);
+        put_line(page, "", "what the job does not say of them, the image does");
+        return;
+    }
     if (plan->entrypoint == NULL) {
         put_line(page, "program", "JOB_RUN_ENTRYPOINT of the archive's jobruntime.yaml decides");
         for (size_t i = 0; i < plan->args.count; i++)

@@ -53,6 +53,8 @@ struct config {
     bool limits_best_effort;
     bool sandbox_allow_learn, sandbox_allow_metadata;
     char *sandbox_devices, *sandbox_shared_devices;
+    int64_t images_id_base, images_id_count, images_max_bytes, images_cache_bytes, images_unpacked_bytes;
+    char *images_auth_file, *images_policy_file, *images_insecure, *images_skopeo, *images_umoci;
     int64_t reserve_memory_bytes, reserve_disk_bytes;
     struct config_origin origin[CONFIG_KEY_COUNT];
 };

@@ -170,6 +170,41 @@ static const struct config_key_info KEYS[CONFIG_KEY_COUNT] = {
          "have open at the same time, such as /dev/nvidiactl /dev/nvidia-uvm* "
          "/dev/infiniband/*. Of a device that sandbox.devices names as well, "
          "this list holds."},
+    [CONFIG_IMAGES_ID_BASE] = {"images.idBase", CONFIG_TYPE_INTEGER, "1879113728", 65536,
+                               INT32_MAX - 1000000LL, FIELD(images_id_base),
+                               "The numeric user that is root in container images; their other users are the "
+                               "numbers after it. All of them must be "
+                               "nobody else's on this machine: see /etc/subuid."},
+    [CONFIG_IMAGES_ID_COUNT] = {"images.idCount", CONFIG_TYPE_INTEGER, "65536", 0, 1000000,
+                                FIELD(images_id_count),
+                                "How many numbers, from images.idBase on, are users and groups of container "
+                                "images. With 0 jobs with an image are refused."},
+    [CONFIG_IMAGES_MAX_SIZE] =
+        {"images.maxSize", CONFIG_TYPE_SIZE, "25G", 1, INT64_MAX, FIELD(images_max_bytes),
+         "The largest container image that is fetched, in bytes as its registry sends it."},
+    [CONFIG_IMAGES_CACHE_SIZE] = {"images.cacheSize", CONFIG_TYPE_SIZE, "50G", 0, INT64_MAX,
+                                  FIELD(images_cache_bytes),
+                                  "How much the fetched layers of images may take below directories.state; "
+                                  "the images that were not used for longest go first."},
+    [CONFIG_IMAGES_UNPACKED_SIZE] =
+        {"images.unpackedSize", CONFIG_TYPE_SIZE, "100G", 0, INT64_MAX, FIELD(images_unpacked_bytes),
+         "How much unpacked images may take beside it. Those of running runs stay in any case."},
+    [CONFIG_IMAGES_AUTH_FILE] =
+        {"images.authFile", CONFIG_TYPE_PATH_OR_NONE, "\"\"", 0, 0, FIELD(images_auth_file),
+         "A file with credentials for registries, as `skopeo login --authfile` writes it, that agent.user "
+         "can read. Empty: registries are asked without credentials."},
+    [CONFIG_IMAGES_POLICY_FILE] =
+        {"images.policyFile", CONFIG_TYPE_PATH_OR_NONE, "\"\"", 0, 0, FIELD(images_policy_file),
+         "Which signatures an image must have: a file as containers-policy.json(5) describes it. It holds "
+         "for every image. Empty: "
+         "signatures are not looked at, and jobs with imageSignatureId are refused."},
+    [CONFIG_IMAGES_INSECURE] =
+        {"images.insecureRegistries", CONFIG_TYPE_HOSTS, "\"\"", 0, 0, FIELD(images_insecure),
+         "Registries, with blanks between, that may be spoken to without TLS, such as localhost:5000."},
+    [CONFIG_IMAGES_SKOPEO] = {"images.skopeo", CONFIG_TYPE_PATH, "/usr/bin/skopeo", 0, 0,
+                              FIELD(images_skopeo), "The program that fetches images."},
+    [CONFIG_IMAGES_UMOCI] = {"images.umoci", CONFIG_TYPE_PATH, "/usr/bin/umoci", 0, 0, FIELD(images_umoci),
+                             "The program that unpacks them."},
 };
 
 static const char *const TYPE_TEXTS[CONFIG_TYPE_COUNT] = {
@@ -181,6 +216,7 @@ static const char *const TYPE_TEXTS[CONFIG_TYPE_COUNT] = {
     [CONFIG_TYPE_PATH] = "an absolute path",
     [CONFIG_TYPE_PATH_OR_NONE] = "an absolute path, or an empty string",
     [CONFIG_TYPE_PATTERNS] = "patterns of paths below /dev with blanks between, or an empty string",
+    [CONFIG_TYPE_HOSTS] = "names of hosts, some with :PORT, with blanks between, or an empty string",
     [CONFIG_TYPE_FOLDERS] = "absolute paths with blanks between, or an empty string",
     [CONFIG_TYPE_URL_OR_NONE] = "an http:// or https:// URL, or an empty string",
     [CONFIG_TYPE_URI_OR_NONE] = "a file:, http:, https:, oci: or s3: URI, or an empty string",

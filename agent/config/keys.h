@@ -61,6 +61,16 @@ enum config_key {
     CONFIG_SANDBOX_ALLOW_METADATA,
     CONFIG_SANDBOX_DEVICES,
     CONFIG_SANDBOX_SHARED_DEVICES,
+    CONFIG_IMAGES_ID_BASE,
+    CONFIG_IMAGES_ID_COUNT,
+    CONFIG_IMAGES_MAX_SIZE,
+    CONFIG_IMAGES_CACHE_SIZE,
+    CONFIG_IMAGES_UNPACKED_SIZE,
+    CONFIG_IMAGES_AUTH_FILE,
+    CONFIG_IMAGES_POLICY_FILE,
+    CONFIG_IMAGES_INSECURE,
+    CONFIG_IMAGES_SKOPEO,
+    CONFIG_IMAGES_UMOCI,
     CONFIG_KEY_COUNT,
 };
 
@@ -73,6 +83,7 @@ enum config_type {
     CONFIG_TYPE_PATH,         /* char *: absolute */
     CONFIG_TYPE_PATH_OR_NONE, /* char *: absolute, or "" */
     CONFIG_TYPE_PATTERNS,     /* char *: patterns of device paths, blanks between; may be "" */
+    CONFIG_TYPE_HOSTS,        /* char *: names of hosts, some with ports, blanks between; may be "" */
     CONFIG_TYPE_FOLDERS,      /* char *: absolute paths, blanks between; may be "" */
     CONFIG_TYPE_URL_OR_NONE,  /* char *: http(s) URL without a path's query, or "" */
     CONFIG_TYPE_URI_OR_NONE,  /* char *: a URI of what can be fetched, or "" */

@@ -102,6 +102,15 @@ static bool patterns_valid(const char *text)
     return strchr(text, ':') == NULL;
 }
 
+/* Each word is letters, digits and what stands in addresses and ports. */
+static bool hosts_valid(const char *text)
+{
+    for (const char *at = text; *at != '\0'; at++)
+        if (!isalnum((unsigned char)*at) && strchr(" .-:[]", *at) == NULL)
+            return false;
+    return true;
+}
+
 /* Each word is a path. */
 static bool folders_valid(const char *text)
 {
@@ -151,6 +160,7 @@ static bool text_valid(enum config_type type, const char *text)
     switch (type) {
     case CONFIG_TYPE_NAME: return name_valid(text);
     case CONFIG_TYPE_PATTERNS: return patterns_valid(text);
+    case CONFIG_TYPE_HOSTS: return hosts_valid(text);
     case CONFIG_TYPE_FOLDERS: return folders_valid(text);
     case CONFIG_TYPE_URL_OR_NONE: return url_valid(text);
     case CONFIG_TYPE_URI_OR_NONE: return uri_valid(text);
@@ -184,6 +194,7 @@ static bool is_text(enum config_type type)
     case CONFIG_TYPE_NAME:
     case CONFIG_TYPE_PATH:
     case CONFIG_TYPE_PATTERNS:
+    case CONFIG_TYPE_HOSTS:
     case CONFIG_TYPE_FOLDERS:
     case CONFIG_TYPE_URL_OR_NONE:
     case CONFIG_TYPE_URI_OR_NONE:
@@ -204,6 +215,7 @@ int config_value_set(struct config *c, enum config_key key, const char *text)
     case CONFIG_TYPE_NAME:
     case CONFIG_TYPE_PATH:
     case CONFIG_TYPE_PATTERNS:
+    case CONFIG_TYPE_HOSTS:
     case CONFIG_TYPE_FOLDERS:
     case CONFIG_TYPE_URL_OR_NONE:
     case CONFIG_TYPE_URI_OR_NONE:
@@ -284,6 +296,7 @@ void config_put_value(const struct config *c, enum config_key key, struct strbuf
     case CONFIG_TYPE_NAME:
     case CONFIG_TYPE_PATH:
     case CONFIG_TYPE_PATTERNS:
+    case CONFIG_TYPE_HOSTS:
     case CONFIG_TYPE_FOLDERS:
     case CONFIG_TYPE_URL_OR_NONE:
     case CONFIG_TYPE_URI_OR_NONE:

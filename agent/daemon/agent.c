@@ -29,16 +29,28 @@
 #define DISK_RESERVE_BYTES (64ULL << 20)
 /* A node that takes up no run looks this often whether it can again. */
 #define ADMIT_AGAIN_MS 1000
+/* One call of skopeo: what it says is heard before the phase's own time is over. */
+#define IMAGE_BUDGET_MS (55LL * 60 * 1000)
 
 static const struct reporter LOCAL_REPORTER = {.deliver = local_ledger_deliver};
 
 /* ---- phases ---- */
 
-static void enter_preparing(struct run *run, void *context)
+static void image_is_here(struct run *run, void *context)
 {
     struct agent *a = context;
 
     fetch_enter(run, &a->fetcher);
+}
+
+static void enter_preparing(struct run *run, void *context)
+{
+    struct agent *a = context;
+
+    if (image_wanted(run))
+        image_enter(run, &a->images, image_is_here, a);
+    else
+        fetch_enter(run, &a->fetcher);
 }
 
 static void enter_launching(struct run *run, void *context)
@@ -47,7 +59,7 @@ static void enter_launching(struct run *run, void *context)
     struct err e = ERR_INIT;
 
     /* A run that a former agent left may still have to be started: its artifact is opened again. */
-    if (fetch_open(run, &e) < 0)
+    if (fetch_open(run, &e) < 0 || (image_wanted(run) && image_reopen(run, &a->images, &e) < 0))
         log_warning("run=%s %s", run->id, e.text);
     launch_enter(run, &a->launcher);
 }
@@ -76,6 +88,9 @@ static void enter_shipping(struct run *run, void *context)
     const struct agent *a = context;
 
     launch_release(run);
+    if (run->has_record && run->record.stop_cause == CAUSE_IMAGE_FAILED &&
+        run->record.blame == BLAME_ASSIGNMENT)
+        image_forget(run, &a->images);
     if (run->has_record)
         follow(run, a);
     follower_ship(run);
@@ -151,8 +166,10 @@ static void changed(struct run *run, enum phase from, void *context)
 {
     const struct agent *a = context;
 
-    if (from == PHASE_PREPARING)
+    if (from == PHASE_PREPARING) {
+        image_release(run);
         fetch_leave(run);
+    }
     if (run->phase == PHASE_RUNNING)
         follow(run, a);
     if (run->phase < PHASE_SHIPPING)
@@ -174,6 +191,7 @@ static bool load_record(struct run *run, void *context)
 static void release(struct run *run, void *context)
 {
     (void)context;
+    image_release(run);
     fetch_leave(run);
     launch_release(run);
     follower_release(run);
@@ -260,6 +278,20 @@ int agent_open(struct agent *a, const struct config *config, const struct layout
     a->launcher.runs_fd = dir_open(AT_FDCWD, layout->runs);
     if (a->launcher.runs_fd < 0)
         return err_errno(e, -a->launcher.runs_fd, BLAME_NODE, "open %s", layout->runs);
+    a->images.cache =
+        (struct image_cache){.fd = dir_open(AT_FDCWD, layout->image_cache), .path = layout->image_cache};
+    if (a->images.cache.fd < 0)
+        return err_errno(e, -a->images.cache.fd, BLAME_NODE, "open %s", layout->image_cache);
+    a->images.settings = (struct image_settings){.skopeo = config->images_skopeo,
+                                                 .auth_file = config->images_auth_file,
+                                                 .policy_file = config->images_policy_file,
+                                                 .insecure_registries = config->images_insecure,
+                                                 .max_bytes = config->images_max_bytes,
+                                                 .cache_bytes = config->images_cache_bytes,
+                                                 .reserve_bytes = config->reserve_disk_bytes,
+                                                 .budget_ms = IMAGE_BUDGET_MS,
+                                                 .rootless = config->rootless,
+                                                 .ids = config->images_id_count};
     a->launcher.gate = &a->gate;
     a->launcher.sockets_dir = layout->sockets;
     a->launcher.drain = layout->drain;
@@ -289,6 +321,7 @@ void agent_close(struct agent *a)
     loop_free(a->loop);
     fetcher_close(&a->fetcher);
     gate_close(&a->gate);
+    fd_close(&a->images.cache.fd);
     fd_close(&a->launcher.runs_fd);
     fd_close(&a->agent_fd);
     fd_close(&a->queue_fd);

@@ -9,6 +9,7 @@
 #include "daemon/layout.h"
 #include "engine/engine.h"
 #include "fetch/download.h"
+#include "fetch/image.h"
 #include "launch/launch.h"
 #include "logs/follower.h"
 
@@ -26,6 +27,7 @@ struct agent {
     struct gate gate;            /* owned */
     struct launcher launcher;
     struct fetcher fetcher;
+    struct image_service images;
     struct local_queue *queue;   /* owned; NULL in the foreground */
     struct loop_timer *sweep;    /* takes finished runs out of the table, and starts waiting ones */
     int agent_fd, queue_fd;      /* owned */
@@ -41,7 +43,9 @@ struct agent {
     (struct agent)                                                                                           \
     {                                                                                                        \
         .gate = {.starter_fd = -1}, .agent_fd = -1, .queue_fd = -1, .launcher = {.runs_fd = -1},             \
-        .fetcher = FETCHER_INIT                                                                              \
+        .fetcher = FETCHER_INIT, .images = {                                                                 \
+            .cache = {.fd = -1}                                                                              \
+        }                                                                                                    \
     }
 
 /* Starts the process that starts supervisors, under the configuration's policy; as root. `silent` as for

@@ -52,7 +52,9 @@ int layout_paths(const struct config *config, struct layout *ret, struct err *e)
     if (join(l.agent, config->state_directory, "agent", e) < 0 ||
         join(l.queue, config->state_directory, "queue", e) < 0 ||
         join(l.runs, config->state_directory, "runs", e) < 0 ||
+        join(l.images, config->state_directory, "images", e) < 0 ||
         join(l.cache, config->state_directory, "cache", e) < 0 ||
+        join(l.image_cache, config->state_directory, "cache/images", e) < 0 ||
         join(l.sockets, config->run_directory, "runs", e) < 0 ||
         join(l.api_socket, config->run_directory, "api.sock", e) < 0 ||
         join(l.supervisor_socket, config->run_directory, "supervisor.sock", e) < 0 ||
@@ -84,9 +86,14 @@ int layout_ensure(const struct config *config, const struct layout *l, struct er
         uid_t uid;
         gid_t gid;
     } folders[] = {
-        {config->state_directory, 0755, 0, 0}, {l->agent, 0750, ids.uid, ids.gid},
-        {l->queue, 02770, ids.uid, ids.gid},   {l->runs, 0750, 0, ids.gid},
-        {l->cache, 0750, ids.uid, ids.gid},    {config->run_directory, 0755, 0, 0},
+        {config->state_directory, 0755, 0, 0},
+        {l->agent, 0750, ids.uid, ids.gid},
+        {l->queue, 02770, ids.uid, ids.gid},
+        {l->runs, 0750, 0, ids.gid},
+        {l->images, 0700, 0, 0},
+        {l->cache, 0750, ids.uid, ids.gid},
+        {l->image_cache, 0750, ids.uid, ids.gid},
+        {config->run_directory, 0755, 0, 0},
         {l->sockets, 0750, 0, ids.gid},
     };
 
@@ -134,6 +141,8 @@ int layout_policy_options(const struct config *config, const struct layout *l, s
         {"--state-directory", config->state_directory},
         {"--runtime-directory", config->run_directory},
         {"--helper-directory", l->libexec},
+        {"--images-directory", l->images},
+        {"--umoci", config->images_umoci},
     };
     const struct {
         const char *option;
@@ -151,6 +160,9 @@ int layout_policy_options(const struct config *config, const struct layout *l, s
         {"--pids-default", config->limits_pids},
         {"--helper-memory", config->limits_helper_memory_bytes},
         {"--helper-pids", config->limits_helper_pids},
+        {"--images-max-bytes", config->images_unpacked_bytes},
+        {"--image-first-id", config->images_id_base},
+        {"--image-ids", config->images_id_count},
     };
     char limit[32];
 

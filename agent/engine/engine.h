@@ -30,6 +30,7 @@
 struct engine;
 struct job_request;
 struct run_spec;
+struct image_pull;
 struct launch_client;
 struct run_fetch;
 struct log_follower;
@@ -71,7 +72,9 @@ struct run {
     struct job_request *request;
     struct run_spec *spec;
     int placement_fd[RUN_PLACEMENTS_MAX]; /* owned; -1 unless PREPARING opened them */
-    struct run_fetch *fetch;              /* while PREPARING */
+    int image_fd;                         /* owned: layout of the container image; -1 likewise */
+    struct image_pull *image_pull;
+    struct run_fetch *fetch; /* while PREPARING */
     struct launch_client *launch;
     struct log_follower *logs;
     struct outbox *outbox;

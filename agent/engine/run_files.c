@@ -42,7 +42,7 @@ int run_open(int agent_dir_fd, const char *id, int lock_fd, struct run **ret, st
     if (run == NULL)
         return err_oom(e);
     (void)snprintf(run->id, sizeof(run->id), "%s", id);
-    run->dir_fd = run->journal.fd = -1;
+    run->dir_fd = run->journal.fd = run->image_fd = -1;
     run->lock_fd = take_fd(&lock);
     for (size_t i = 0; i < RUN_PLACEMENTS_MAX; i++)
         run->placement_fd[i] = -1;
@@ -60,6 +60,7 @@ void run_close(struct run *run)
         return;
     for (size_t i = 0; i < RUN_PLACEMENTS_MAX; i++)
         fd_close(&run->placement_fd[i]);
+    fd_close(&run->image_fd);
     journal_close(&run->journal);
     fd_close(&run->lock_fd);
     fd_close(&run->dir_fd);

@@ -168,9 +168,12 @@ static int encode_plan(struct launch_client *c, struct err *e)
 {
     AUTO(plan) struct plan plan = {0};
     AUTO(strbuf) struct strbuf text = STRBUF_INIT(PLAN_BYTES_MAX);
+    const struct run_spec *spec = c->run->spec;
     int64_t epoch = c->run->history.epoch > 0 ? c->run->history.epoch : 1;
     int fd;
 
+    if (spec->container != NULL && c->run->image_fd < 0)
+        return err_set(e, -ENOENT, BLAME_NODE, "the run's container image is not here any more");
     if (plan_build(c->run->request, c->run->spec, &c->launcher->settings, epoch, &plan, e) < 0)
         return e->code;
     if (plan_encode(&plan, &text) < 0)
@@ -205,6 +208,8 @@ static void start_run(struct launch_client *c)
     fds[0] = plan_fd;
     for (size_t i = 0; i < RUN_PLACEMENTS_MAX && run->placement_fd[i] >= 0; i++)
         fds[count++] = run->placement_fd[i];
+    if (run->spec != NULL && run->spec->container != NULL)
+        fds[count++] = run->image_fd;
     if (adopt_connection(c, fd) < 0 || message_send(fd, &m, fds, count) < 0) {
         try_again(c);
         return;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/auto.h"
+#include "job/image.h"
 
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define JOB_UMASK    0022
@@ -15,11 +16,6 @@
 
 int plan_supported(const struct job_request *request, struct err *e)
 {
-    if (request->runtime == RUNTIME_CONTAINER || request->job.configuration.container != NULL ||
-        request->run.overrides.container != NULL)
-        return err_set(
-            e, -ENOTSUP, BLAME_ASSIGNMENT,
-            "this version of runlet does not run container images yet (container, OCIR_CONTAINER)");
     if (request->job.multi_node)
         return err_set(e, -ENOTSUP, BLAME_ASSIGNMENT,
                        "this version of runlet does not run MULTI_NODE jobs yet");
@@ -38,7 +34,7 @@ static int copy(char **to, const char *from, struct err *e)
 
 static int add_placements(const struct artifact *artifact, struct plan *p, struct err *e)
 {
-    if (artifact->count == 0)
+    if (artifact->count == 0 && !plan_has_image(p))
         return err_set(e, -EINVAL, BLAME_ASSIGNMENT, "the job has no artifact: there is nothing to execute");
     for (size_t i = 0; i < artifact->count; i++) {
         const struct artifact_part *part = &artifact->part[i];
@@ -54,6 +50,22 @@ static int add_placements(const struct artifact *artifact, struct plan *p, struc
     return 0;
 }
 
+/* In an image the command is the image's and the job's; the artifact, where there is one, is a file beside it. */
+static int add_image(const struct run_spec *spec, struct plan *p, struct err *e)
+{
+    const struct image_config *image = spec->image;
+
+    if (copy(&p->image, spec->container->image, e) < 0 ||
+        image_command(image, spec->container, &spec->args, &p->args, e) < 0)
+        return e->code;
+    if (image == NULL)
+        return 0;
+    if (copy(&p->image_digest, image->digest, e) < 0 ||
+        (image->user != NULL && copy(&p->image_user, image->user, e) < 0))
+        return e->code;
+    return image->directory != NULL ? copy(&p->directory, image->directory, e) : 0;
+}
+
 /* A single file in the home is its own entry; everything else is an archive with an entrypoint in it. */
 static int add_entry(const struct artifact *artifact, const struct run_spec *spec, struct plan *p,
                      struct err *e)
@@ -62,6 +74,8 @@ static int add_entry(const struct artifact *artifact, const struct run_spec *spe
     size_t count = 0;
     bool single;
 
+    if (plan_has_image(p))
+        return add_image(spec, p, e);
     for (size_t i = 0; i < p->placement_count; i++)
         if (!artifact->part[i].input) {
             code = &p->placement[i];
@@ -77,18 +91,43 @@ static int add_entry(const struct artifact *artifact, const struct run_spec *spe
     return spec->entrypoint != NULL ? copy(&p->entrypoint, spec->entrypoint, e) : 0;
 }
 
+static int add_variables(const struct run_spec *spec, struct plan *p, struct err *e)
+{
+    const struct strlist none = {0};
+    const struct strlist *image = spec->image != NULL ? &spec->image->env : &none;
+
+    for (size_t i = 0; i < spec->env.count; i++)
+        if (env_set(&p->env, spec->env.var[i].layer, spec->env.var[i].key, spec->env.var[i].value) < 0)
+            return err_oom(e);
+    for (size_t i = 0; i < image->count; i++) {
+        AUTO_FREE char *key = strdup(image->item[i]);
+        char *equals = key != NULL ? strchr(key, '=') : NULL;
+        if (key == NULL)
+            return err_oom(e);
+        if (equals == NULL)
+            continue;
+        *equals = '\0';
+        /* A name that no job may give a variable is none that a shell could read. */
+        if (env_key_valid(key) && env_set(&p->env, ENV_IMAGE, key, equals + 1) < 0)
+            return err_oom(e);
+    }
+    return 0;
+}
+
 static int add_environment(const struct run_spec *spec, const struct launch_settings *settings,
                            struct plan *p, struct err *e)
 {
     AUTO_FREE char *path = NULL;
-    const char *user = settings->as_root ? "root" : settings->job_user;
+    bool image = plan_has_image(p);
+    /* Who the image's user is only the image knows, and which shell it has. */
+    const char *user = image ? NULL : settings->as_root ? "root" : settings->job_user;
     const struct {
         const char *key, *value;
     } defaults[] = {
         {"HOME", JOB_HOME},
         {"USER", user},
         {"LOGNAME", user},
-        {"SHELL", "/bin/bash"},
+        {"SHELL", image ? NULL : "/bin/bash"},
         {"LANG", "C.UTF-8"},
         {"TMPDIR", "/tmp"},
         /* Lines reach the log when they are printed, also those of a job that is killed. */
@@ -98,9 +137,8 @@ static int add_environment(const struct run_spec *spec, const struct launch_sett
         {"RUNLET_CHECKPOINT_FILE", JOB_CHECKPOINT_FILE},
     };
 
-    for (size_t i = 0; i < spec->env.count; i++)
-        if (env_set(&p->env, spec->env.var[i].layer, spec->env.var[i].key, spec->env.var[i].value) < 0)
-            return err_oom(e);
+    if (add_variables(spec, p, e) < 0)
+        return e->code;
     for (size_t i = 0; i < ARRAY_SIZE(defaults); i++)
         if (defaults[i].value != NULL &&
             env_set(&p->env, ENV_DEFAULT, defaults[i].key, defaults[i].value) < 0)
@@ -142,7 +180,8 @@ int plan_build(const struct job_request *request, const struct run_spec *spec,
                const struct launch_settings *settings, int64_t epoch, struct plan *ret, struct err *e)
 {
     struct plan p = {.epoch = epoch,
-                     .as_root = settings->as_root,
+                     .as_root = settings->as_root && spec->container == NULL,
+                     .entry_kind = spec->container != NULL ? ENTRY_IMAGE : ENTRY_FILE,
                      .maximum_runtime_ms = spec->maximum_runtime_ms,
                      .stop_grace_ms = spec->stop_grace_ms,
                      .stop_signal = spec->stop_signal,
@@ -164,9 +203,9 @@ int plan_build(const struct job_request *request, const struct run_spec *spec,
         r = add_placements(&request->artifact, &p, e);
     if (r == 0)
         r = add_entry(&request->artifact, spec, &p, e);
-    if (r == 0)
+    if (r == 0 && !plan_has_image(&p))
         r = add_interpreters(spec, settings, &p, e);
-    if (r == 0)
+    if (r == 0 && !plan_has_image(&p))
         r = strlist_addall(&p.args, &spec->args) < 0 ? err_oom(e) : 0;
     if (r == 0)
         r = add_environment(spec, settings, &p, e);

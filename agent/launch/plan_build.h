@@ -15,7 +15,7 @@ struct launch_settings {
     bool as_root;
 };
 
-/* Builds the plan; *ret must be zero. Refuses what this node cannot do (container images, more than one
+/* Builds the plan; *ret must be zero. Refuses what this node cannot do (more than one
  * node), blaming the assignment. 0 or negative with *e. */
 int plan_build(const struct job_request *request, const struct run_spec *spec,
                const struct launch_settings *settings, int64_t epoch, struct plan *ret, struct err *e);

@@ -18,6 +18,7 @@
 #define FACT_PHASE            "phase"            /* from, to, on, cause */
 #define FACT_FETCH_BEGUN      "fetch-begun"      /* name, source */
 #define FACT_FETCH_RESUMED    "fetch-resumed"    /* name, attempt, offset, reason */
+#define FACT_IMAGE_FETCHED    "image-fetched"    /* image, digest, bytes */
 #define FACT_FETCH_DONE       "fetch-done"       /* name, from, bytes, ms, sha256 */
 #define FACT_LAUNCH_REQUESTED "launch-requested" /* from here on a supervisor may exist */
 #define FACT_CANCEL_REQUESTED "cancel-requested"

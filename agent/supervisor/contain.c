@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -237,11 +238,43 @@ static int step_descriptors(const struct containment *c, struct err *e)
     return 0;
 }
 
+/* As execvp(3) without its shell: the first file of that name that can be executed. */
+static int execute_in_path(const struct containment *c)
+{
+    const char *path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+               *name = c->argv->item[0];
+    char file[PATH_MAX];
+    int error = ENOENT;
+
+    for (size_t i = 0; i < c->environment->count; i++)
+        if (strncmp(c->environment->item[i], "PATH=", 5) == 0)
+            path = c->environment->item[i] + 5;
+    for (;;) {
+        int n = (int)strcspn(path, ":");
+        int length = snprintf(file, sizeof(file), "%.*s%s%s", n, path, n > 0 ? "/" : "./", name);
+        if (length > 0 && length < (int)sizeof(file)) {
+            (void)execve(file, c->argv->item, c->environment->item);
+            if (errno != ENOENT && errno != ENOTDIR && errno != EACCES)
+                return errno;
+            error = errno == EACCES ? EACCES : error;
+        }
+        if (path[n] == '\0')
+            return error;
+        path += n + 1;
+    }
+}
+
 static int step_execute(const struct containment *c, struct err *e)
 {
+    bool image = c->search_path;
+
+    if (image && strchr(c->argv->item[0], '/') == NULL) {
+        errno = execute_in_path(c);
+        return err_errno(e, errno, BLAME_ASSIGNMENT, "%s, looked for in the image's PATH", c->argv->item[0]);
+    }
     (void)execve(c->argv->item[0], c->argv->item, c->environment->item);
-    return err_errno(e, errno, errno == ENOENT || errno == EACCES ? BLAME_NODE : BLAME_ASSIGNMENT, "%s",
-                     c->argv->item[0]);
+    return err_errno(e, errno, !image && (errno == ENOENT || errno == EACCES) ? BLAME_NODE : BLAME_ASSIGNMENT,
+                     "%s", c->argv->item[0]);
 }
 
 static const struct step {

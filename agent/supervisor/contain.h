@@ -48,6 +48,7 @@ struct containment {
     const struct effective_limits *limits;
     bool cpuset_by_group; /* a control group holds the CPUs */
     bool user_namespace;
+    bool search_path; /* argv[0] without a slash is looked for in PATH of `environment` */
     struct wall_plan walls;
 };
 

@@ -25,6 +25,7 @@
 #include "supervisor/contain.h"
 #include "supervisor/network.h"
 #include "supervisor/view.h"
+#include "supervisor/view_image.h"
 #include "sys/fd.h"
 #include "sys/packet.h"
 
@@ -292,9 +293,11 @@ static _Noreturn void become_job(const struct launch *l, int report_fd)
         .walls = {.uid = own.uid,
                   .gid = own.gid,
                   .keeps_groups = l->policy->rootless,
+                  .writable_root = plan_has_image(l->plan),
                   .best_effort = l->policy->limits_best_effort,
                   .devices = &l->plan->sandbox.devices,
                   .filter = l->filter},
+        .search_path = plan_has_image(l->plan),
         .user_namespace = policy_user_namespace(l->policy, l->plan),
     };
 
@@ -303,27 +306,33 @@ static _Noreturn void become_job(const struct launch *l, int report_fd)
     contain_and_execute(&c);
 }
 
-static int write_map(pid_t pid, const char *name, unsigned inside, unsigned outside)
+static int write_map(pid_t pid, const char *name, unsigned inside, unsigned outside, unsigned count)
 {
     char path[48], text[48];
     AUTO_CLOSE int fd = -1;
 
     (void)snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
-    (void)snprintf(text, sizeof(text), "%u %u 1", inside, outside);
+    (void)snprintf(text, sizeof(text), "%u %u %u", inside, outside, count);
     fd = open(path, O_WRONLY | O_CLOEXEC);
     return fd < 0 ? -errno : fd_write_all(fd, text, strlen(text));
 }
 
-/* Puts the job's user and group, and nobody else, into the namespace that its process has made. */
+/* Puts the job's user and group, and nobody else, into the namespace that its process has made; with an image all users of
+ * images, whose files it has. */
 static void fill_namespace(const struct init *init)
 {
     const struct launch *l = init->launch;
     struct err e = ERR_INIT;
-    const struct user_ids own = policy_own_ids(l->policy, l->plan);
-    int r = write_map(init->main_pid, "uid_map", own.uid, policy_uid(l->policy, l->plan));
+    bool image = plan_has_image(l->plan);
+    unsigned count = image ? l->policy->image_ids : 1;
+    const struct user_ids own = image ? (struct user_ids){0, 0} : policy_own_ids(l->policy, l->plan);
+    const struct user_ids outside =
+        image ? (struct user_ids){l->policy->image_first_id, l->policy->image_first_id}
+              : (struct user_ids){policy_uid(l->policy, l->plan), policy_gid(l->policy, l->plan)};
+    int r = write_map(init->main_pid, "uid_map", own.uid, outside.uid, count);
 
     if (r == 0)
-        r = write_map(init->main_pid, "gid_map", own.gid, policy_gid(l->policy, l->plan));
+        r = write_map(init->main_pid, "gid_map", own.gid, outside.gid, count);
     if (r == 0)
         return;
     (void)err_errno(&e, -r, BLAME_NODE, "map the job's user into its namespace");
@@ -446,7 +455,8 @@ static void put_up_walls(const struct init *init)
         (void)err_context(&e, "network");
         give_up_for(init, CAUSE_LIMIT_NOT_APPLIED, &e);
     }
-    if (view_build(l->policy, l->plan, l->run, &list, &e) < 0) {
+    if ((plan_has_image(l->plan) ? view_image_build : view_build)(l->policy, l->plan, l->run, &list, &e) <
+        0) {
         bool wall = e.code == -ENOTSUP;
         (void)err_context(&e, "mounts");
         give_up_for(init, wall ? CAUSE_LIMIT_NOT_APPLIED : CAUSE_LAUNCH_FAILED, &e);

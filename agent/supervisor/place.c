@@ -39,7 +39,10 @@ static int write_order(const struct policy *policy, const struct plan *plan, str
         (void)fact_end(&w);
     }
     w = fact_begin(out);
-    fact_put_string(&w, "entry", plan->entry_kind == ENTRY_FILE ? "file" : "archive");
+    fact_put_string(&w, "entry",
+                    plan_has_image(plan)             ? "image"
+                    : plan->entry_kind == ENTRY_FILE ? "file"
+                                                     : "archive");
     fact_put_string(&w, "entrypoint", plan->entrypoint != NULL ? plan->entrypoint : "");
     (void)fact_end(&w);
     w = fact_begin(out);

@@ -33,6 +33,7 @@ enum option_id {
     OPT_DISK_RESERVE,
     OPT_HELPER_MEMORY,
     OPT_HELPER_PIDS,
+    OPT_IMAGES_MAX_BYTES,
     OPT_PIDS_DEFAULT,
     OPT_BEST_EFFORT,
     OPT_ALLOW_LEARN,
@@ -40,6 +41,10 @@ enum option_id {
     OPT_ALLOW_METADATA,
     OPT_DEVICES,
     OPT_SHARED_DEVICES,
+    OPT_IMAGES_DIR,
+    OPT_UMOCI,
+    OPT_IMAGE_FIRST_ID,
+    OPT_IMAGE_IDS,
     OPT_CONNECTION_FD,
     OPT_STARTER_FD,
 };
@@ -72,6 +77,11 @@ static const struct option OPTIONS[] = {
     {"allow-metadata", no_argument, NULL, OPT_ALLOW_METADATA},
     {"devices", required_argument, NULL, OPT_DEVICES},
     {"shared-devices", required_argument, NULL, OPT_SHARED_DEVICES},
+    {"images-directory", required_argument, NULL, OPT_IMAGES_DIR},
+    {"images-max-bytes", required_argument, NULL, OPT_IMAGES_MAX_BYTES},
+    {"image-first-id", required_argument, NULL, OPT_IMAGE_FIRST_ID},
+    {"image-ids", required_argument, NULL, OPT_IMAGE_IDS},
+    {"umoci", required_argument, NULL, OPT_UMOCI},
     {"connection-fd", required_argument, NULL, OPT_CONNECTION_FD},
     {"starter-fd", required_argument, NULL, OPT_STARTER_FD},
     {NULL, 0, NULL, 0},
@@ -114,6 +124,9 @@ static int take_number(int id, const char *option, struct policy *p, struct serv
     case OPT_DISK_RESERVE: p->disk_reserve_bytes = (int64_t)n; break;
     case OPT_HELPER_MEMORY: p->helper_memory_bytes = (int64_t)n; break;
     case OPT_HELPER_PIDS: p->helper_pids = (int64_t)n; break;
+    case OPT_IMAGES_MAX_BYTES: p->images_max_bytes = n; break;
+    case OPT_IMAGE_FIRST_ID: p->image_first_id = (uid_t)n; break;
+    case OPT_IMAGE_IDS: p->image_ids = (uid_t)n; break;
     case OPT_PIDS_DEFAULT: p->pids_default = (int64_t)n; break;
     case OPT_CONNECTION_FD: fds->connection = (int)n; break;
     default: fds->starter = (int)n; break;
@@ -132,6 +145,8 @@ static int take_option(int id, const char *option, struct policy *p, struct serv
     case OPT_ALLOW_METADATA: p->allow_metadata = true; return 0;
     case OPT_DEVICES: p->devices = optarg; return 0;
     case OPT_SHARED_DEVICES: p->shared_devices = optarg; return 0;
+    case OPT_IMAGES_DIR: p->images_dir = optarg; return 0;
+    case OPT_UMOCI: p->umoci = optarg; return 0;
     case OPT_RUNS_DIR: p->runs_dir = optarg; return 0;
     case OPT_SOCKETS_DIR: p->sockets_dir = optarg; return 0;
     case OPT_STATE_DIR: p->hidden_dirs[0] = optarg; return 0;
@@ -149,7 +164,11 @@ static int check_policy(const struct policy *p, const struct service_fds *fds, s
         return err_set(e, -EINVAL, BLAME_NODE, "exactly one of --connection-fd and --starter-fd is needed");
     if (p->job_uid == 0 && !p->allow_root)
         return err_set(e, -EINVAL, BLAME_NODE, "--job-uid 0 needs --allow-root");
-    if (p->runs_dir[0] != '/' || p->sockets_dir[0] != '/' || p->helper_dir[0] != '/')
+    if (p->image_ids > 0 && (p->image_first_id == 0 || p->image_first_id > UINT32_MAX - 1 - p->image_ids))
+        return err_set(e, -EINVAL, BLAME_NODE,
+                       "--image-first-id and --image-ids: not a range of users without root");
+    if (p->runs_dir[0] != '/' || p->sockets_dir[0] != '/' || p->helper_dir[0] != '/' ||
+        p->images_dir[0] != '/' || p->umoci[0] != '/')
         return err_set(e, -EINVAL, BLAME_NODE, "directories must be absolute paths");
     if (!file_name_valid(p->job_user) || strchr(p->job_user, ':') != NULL)
         return err_set(e, -EINVAL, BLAME_NODE, "--job-user: '%s' is not a user name", p->job_user);
@@ -171,6 +190,9 @@ int policy_from_arguments(int argc, char **argv, struct policy *ret, struct serv
         .place_budget_ms = 3600 * 1000,
         .devices = "",
         .shared_devices = "",
+        .images_dir = "/var/lib/runlet/images",
+        .images_max_bytes = 100ULL << 30,
+        .umoci = "/usr/bin/umoci",
         .memory_reserve_bytes = 256LL << 20,
         .disk_reserve_bytes = 512LL << 20,
         .pids_default = 16384,
@@ -215,6 +237,11 @@ int policy_check(const struct policy *policy, const struct plan *plan, struct er
         return err_set(
             e, -EPERM, BLAME_ASSIGNMENT,
             "the run asks to learn its system calls, which this node's policy forbids (sandbox.allowLearn)");
+    if (plan_has_image(plan) && policy->rootless)
+        return err_set(e, -EPERM, BLAME_ASSIGNMENT, "container images need runlet to be run by root");
+    if (plan_has_image(plan) && policy->image_ids == 0)
+        return err_set(e, -EPERM, BLAME_NODE,
+                       "this node has no users for container images: set images.idBase and images.idCount");
     for (size_t i = 0; i < plan->sandbox.devices.count; i++)
         if (!policy_grants_device(policy, plan->sandbox.devices.item[i]))
             return err_set(e, -EPERM, BLAME_ASSIGNMENT,
@@ -253,16 +280,22 @@ bool policy_shares_device(const struct policy *policy, const char *path)
 
 uid_t policy_uid(const struct policy *policy, const struct plan *plan)
 {
+    if (plan_has_image(plan))
+        return policy->image_first_id + plan->image_uid;
     return plan->as_root || policy->rootless ? 0 : policy->job_uid;
 }
 
 gid_t policy_gid(const struct policy *policy, const struct plan *plan)
 {
+    if (plan_has_image(plan))
+        return policy->image_first_id + plan->image_gid;
     return plan->as_root || policy->rootless ? 0 : policy->job_gid;
 }
 
 struct user_ids policy_own_ids(const struct policy *policy, const struct plan *plan)
 {
+    if (plan_has_image(plan))
+        return (struct user_ids){plan->image_uid, plan->image_gid};
     if (plan->as_root)
         return (struct user_ids){0, 0};
     return (struct user_ids){policy->job_uid, policy->job_gid};
@@ -270,5 +303,5 @@ struct user_ids policy_own_ids(const struct policy *policy, const struct plan *p
 
 bool policy_user_namespace(const struct policy *policy, const struct plan *plan)
 {
-    return plan->sandbox.user_namespace || policy->rootless;
+    return plan->sandbox.user_namespace || plan_has_image(plan) || policy->rootless;
 }

@@ -39,8 +39,13 @@ struct policy {
     bool allow_learn;        /* jobs may ask that every system call passes and is noted */
     bool allow_metadata;     /* jobs may reach the instance's metadata service */
     /* Patterns of device nodes that jobs may ask for, colons between; "" for none: each for one run alone, and those that
-     * others may hold as well. */
+      * others may hold as well. */
     const char *devices, *shared_devices;
+    const char *images_dir;    /* the unpacked images: root's alone */
+    const char *umoci;         /* the program that unpacks them */
+    uint64_t images_max_bytes; /* of all that no run uses */
+    uid_t image_first_id;      /* who is root in images here; the others follow */
+    uid_t image_ids;           /* how many there are; 0: no images */
     uint64_t unpack_max_bytes, unpack_max_files, unpack_max_ratio;
 };
 

@@ -77,7 +77,7 @@ static int open_run(struct supervision *s, struct err *e)
     return capture_open(&s->capture, s->run.log_fd, s->output_fd, e);
 }
 
-int request_accept(struct supervision *s, int plan_fd, size_t placement_count, enum refusal *ret_refusal,
+int request_accept(struct supervision *s, int plan_fd, size_t fd_count, enum refusal *ret_refusal,
                    struct err *e)
 {
     AUTO(strbuf) struct strbuf text = STRBUF_INIT(PLAN_BYTES_MAX);
@@ -86,9 +86,9 @@ int request_accept(struct supervision *s, int plan_fd, size_t placement_count, e
     *ret_refusal = REFUSAL_INVALID;
     if (read_plan(plan_fd, &text, &s->plan, e) < 0)
         return e->code;
-    if (placement_count != s->plan.placement_count)
-        return err_set(e, -EINVAL, BLAME_BUG, "%zu descriptors came for %zu placements", placement_count,
-                       s->plan.placement_count);
+    if (fd_count != s->plan.placement_count + plan_has_image(&s->plan))
+        return err_set(e, -EINVAL, BLAME_BUG, "%zu descriptors came for %zu placements%s", fd_count,
+                       s->plan.placement_count, plan_has_image(&s->plan) ? " and an image" : "");
     if (call_filter_build(&s->plan.sandbox, &s->filter, e) < 0)
         return e->code;
     *ret_refusal = REFUSAL_POLICY;

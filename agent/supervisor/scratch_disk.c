@@ -203,6 +203,7 @@ int scratch_disk_end(struct scratch_disk *d, struct run_directory *run)
     for (size_t i = 0; i < ARRAY_SIZE(FOLDERS); i++)
         if (!FOLDERS[i].of_job)
             (void)tree_remove(d->fd, FOLDERS[i].name);
+    (void)tree_remove(d->fd, "image"); /* what was written above the run's image (view_image.c) */
     r = scratch_disk_detach(d, run);
     CRASH_POINT("disk-unmount");
     fd_close(&d->fd);

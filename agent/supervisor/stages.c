@@ -98,7 +98,19 @@ static int make_groups(struct supervision *s, struct err *e)
     return 0;
 }
 
-void stage_place(struct supervision *s, const int *placement_fds, boot_ms_t now)
+/* The artifact into the home. */
+static void place(struct supervision *s, const int *placement_fds, boot_ms_t now)
+{
+    struct err e = ERR_INIT;
+
+    if (place_start(s->policy, &s->plan, s->run.home_fd, placement_fds, &s->helpers.group, now, &s->helper,
+                    &e) == 0)
+        return;
+    not_started(s, CAUSE_LAUNCH_FAILED, &e);
+    tree_gone(s);
+}
+
+void stage_place(struct supervision *s, const int *fds, boot_ms_t now)
 {
     struct err e = ERR_INIT;
 
@@ -110,25 +122,74 @@ void stage_place(struct supervision *s, const int *placement_fds, boot_ms_t now)
         tree_gone(s);
         return;
     }
-    if (place_start(s->policy, &s->plan, s->run.home_fd, placement_fds, &s->helpers.group, now, &s->helper,
-                    &e) == 0)
+    if (!plan_has_image(&s->plan)) {
+        place(s, fds, now);
         return;
-    not_started(s, CAUSE_LAUNCH_FAILED, &e);
-    tree_gone(s);
+    }
+    if (image_start(s->policy, &s->plan, fds, &s->helpers.group, now, &s->image, &e) < 0) {
+        not_started(s, CAUSE_IMAGE_FAILED, &e);
+        tree_gone(s);
+    }
 }
 
 /* The kernel holds it; it is named for the operator, as what is left of a job would be. */
-static void helper_abandoned(struct supervision *s)
+static void helper_abandoned(struct supervision *s, const struct helper *helper, enum cause cause)
 {
     struct err e = ERR_INIT;
 
-    (void)helper_result(&s->helper.process, &e);
-    not_started(s, CAUSE_LAUNCH_FAILED, &e);
+    (void)helper_result(helper, &e);
+    not_started(s, cause, &e);
     run_group_describe(&s->helpers.group, s->record.left_behind, sizeof(s->record.left_behind));
     if (s->record.left_behind[0] == '\0')
-        (void)snprintf(s->record.left_behind, sizeof(s->record.left_behind), "pid %d (%s)",
-                       (int)s->helper.process.pid, s->helper.process.name);
+        (void)snprintf(s->record.left_behind, sizeof(s->record.left_behind), "pid %d (%s)", (int)helper->pid,
+                       helper->name);
     set_stage(s, STAGE_GONE);
+}
+
+/* What was made for the job's user before the image said who that is. */
+static int give_to_user(struct supervision *s, struct err *e)
+{
+    uid_t uid = policy_uid(s->policy, &s->plan);
+    gid_t gid = policy_gid(s->policy, &s->plan);
+
+    if (fchown(s->run.home_fd, uid, gid) < 0)
+        return err_errno(e, errno, BLAME_NODE, "give the home to the image's user");
+    if (fchown(s->notices.checkpoint_fd, uid, gid) < 0)
+        return err_errno(e, errno, BLAME_NODE, "give the checkpoint's file to the image's user");
+    return 0;
+}
+
+void stage_image_ended(struct supervision *s, boot_ms_t now)
+{
+    struct err e = ERR_INIT;
+    bool unpacked = false;
+    struct fact_writer *w;
+
+    if (s->stage != STAGE_PLACING)
+        return;
+    if (s->image.helper.state == HELPER_ABANDONED) {
+        helper_abandoned(s, &s->image.helper, CAUSE_IMAGE_FAILED);
+        return;
+    }
+    if (s->stopping) {
+        not_started(s, s->record.stop_cause,
+                    &(struct err){.text = "the run was stopped before the job started"});
+        tree_gone(s);
+        return;
+    }
+    if (image_result(&s->image, s->policy, &s->plan, &unpacked, &e) < 0 || give_to_user(s, &e) < 0) {
+        not_started(s, CAUSE_IMAGE_FAILED, &e);
+        tree_gone(s);
+        return;
+    }
+    w = fact(s, "image-ready");
+    fact_put_string(w, "image", s->plan.image);
+    fact_put_string(w, "digest", s->plan.image_digest);
+    fact_put_bool(w, "unpacked", unpacked);
+    fact_put_int(w, "uid", s->plan.image_uid);
+    fact_put_int(w, "gid", s->plan.image_gid);
+    stage_note(s, false);
+    place(s, s->image.placement_fd, now);
 }
 
 /* The environment as execve wants it. jobruntime.yaml's layer goes below the job's and the run's. */
@@ -170,7 +231,8 @@ static int let_go(struct supervision *s, struct err *e)
     if (privilege_shed(s->policy->limits_best_effort, &s->contained, e) < 0)
         return err_context(e, "the supervisor's own privileges");
     r = init_release(&s->init);
-    return r < 0 ? err_errno(e, -r, BLAME_NODE, "let init start the job") : 0;
+    /* An init that has ended by now said why, which is heard in its turn. */
+    return r < 0 && r != -EPIPE ? err_errno(e, -r, BLAME_NODE, "let init start the job") : 0;
 }
 
 /* What was begun is ended in the order of a run that is stopped. */
@@ -289,7 +351,7 @@ void stage_helper_ended(struct supervision *s)
     if (s->stage != STAGE_PLACING)
         return;
     if (s->helper.process.state == HELPER_ABANDONED) {
-        helper_abandoned(s);
+        helper_abandoned(s, &s->helper.process, CAUSE_LAUNCH_FAILED);
         return;
     }
     if (s->stopping) {
@@ -462,6 +524,7 @@ void stage_stop(struct supervision *s, enum cause cause, int64_t grace_ms, boot_
     stage_note(s, true);
     channel_say(&s->channel, &(struct message){.type = MESSAGE_STOPPING, .cause = cause});
     helper_kill(&s->helper.process, now);
+    helper_kill(&s->image.helper, now);
 }
 
 /* What could not be ended: named for the operator. */

@@ -34,6 +34,7 @@ enum wake {
     WAKE_TIMER,
     WAKE_INIT,
     WAKE_HELPER,
+    WAKE_IMAGE,
     WAKE_HELPER_WORDS,
     WAKE_STDOUT,
     WAKE_STDERR,
@@ -47,6 +48,8 @@ static void reap_children(struct supervision *s)
 {
     int wait_status;
 
+    if (helper_reap(&s->image.helper))
+        stage_image_ended(s, clock_boot());
     if (helper_reap(&s->helper.process))
         stage_helper_ended(s);
     if (s->init.pid > 0 && wait4(s->init.pid, &wait_status, WNOHANG, &s->ended) == s->init.pid) {
@@ -89,6 +92,7 @@ static void fill_pollfds(const struct supervision *s, struct pollfd *fds, wall_m
     fds[WAKE_TIMER] = (struct pollfd){.fd = s->timer_fd, .events = POLLIN};
     fds[WAKE_INIT] = (struct pollfd){.fd = s->init.control_fd, .events = POLLIN};
     fds[WAKE_HELPER] = (struct pollfd){.fd = s->helper.answer_fd, .events = POLLIN};
+    fds[WAKE_IMAGE] = (struct pollfd){.fd = s->image.helper.said_fd, .events = POLLIN};
     fds[WAKE_HELPER_WORDS] = (struct pollfd){.fd = s->helper.process.said_fd, .events = POLLIN};
     for (unsigned i = 0; i < CAPTURE_STREAMS; i++)
         fds[WAKE_STDOUT + i] = (struct pollfd){
@@ -118,9 +122,9 @@ static void handle_time(struct supervision *s, boot_ms_t now, wall_ms_t wall)
         capture_retry(&s->capture, wall, now);
         if (s->capture.stalled && now.ms >= s->capture.stalled_at.ms + STALL_BUDGET_MS)
             stage_stop(s, CAUSE_DISK_FULL, -1, now);
-        at = now.ms + STALL_RETRY_MS;
+        at = sooner(at, now.ms + STALL_RETRY_MS);
     } else if ((int64_t)s->capture.spool.last_time_ms > wall.ms) {
-        at = now.ms + TIME_LEAD_PAUSE_MS;
+        at = sooner(at, now.ms + TIME_LEAD_PAUSE_MS);
     }
     at = sooner(at, stage_climb(s, now));
     if (s->stage == STAGE_RUNNING && !s->stopping)
@@ -128,6 +132,11 @@ static void handle_time(struct supervision *s, boot_ms_t now, wall_ms_t wall)
     if (!s->stopping)
         at = sooner(at, s->preempt_at.ms);
     at = sooner(at, s->look_at.ms);
+    if (helper_is_active(&s->image.helper)) {
+        at = sooner(at, helper_due(&s->image.helper, now));
+        if (!helper_is_active(&s->image.helper))
+            stage_image_ended(s, now);
+    }
     if (helper_is_active(&s->helper.process)) {
         at = sooner(at, helper_due(&s->helper.process, now));
         if (!helper_is_active(&s->helper.process))
@@ -159,6 +168,8 @@ static void handle_wakes(struct supervision *s, const struct pollfd *fds)
         stage_denials(s);
     if (fds[WAKE_HELPER].revents != 0)
         place_read(&s->helper);
+    if (fds[WAKE_IMAGE].revents != 0)
+        helper_read(&s->image.helper);
     if (fds[WAKE_HELPER_WORDS].revents != 0)
         helper_read(&s->helper.process);
     if (fds[WAKE_INIT].revents != 0) {
@@ -195,6 +206,7 @@ static void supervision_close(struct supervision *s)
     channel_close(&s->channel);
     capture_close(&s->capture);
     journal_close(&s->journal);
+    image_close(&s->image);
     place_close(&s->helper);
     notice_close(&s->notices);
     oom_watch_close(&s->oom);
@@ -264,6 +276,7 @@ int supervise(const struct policy *policy, int connection_fd)
                             .run = RUN_DIRECTORY_INIT,
                             .journal = {.fd = -1},
                             .capture = {.spool = SPOOL_WRITER_INIT, .pipe_fd = {-1, -1}},
+                            .image = IMAGE_INIT,
                             .helper = PLACE_HELPER_INIT,
                             .group = RUN_GROUP_INIT,
                             .helpers = HELPER_GROUP_INIT,

@@ -19,6 +19,7 @@
 #include "supervisor/denials.h"
 #include "supervisor/devices.h"
 #include "supervisor/helper_group.h"
+#include "supervisor/image.h"
 #include "supervisor/init.h"
 #include "supervisor/measure.h"
 #include "supervisor/notice.h"
@@ -46,6 +47,7 @@ struct supervision {
     struct journal journal;      /* owned */
     struct capture capture;      /* owned */
     struct channel channel;      /* owned */
+    struct image image;          /* owned: where the run has one */
     struct place_helper helper;  /* owned */
     struct notice_board notices; /* owned */
     struct scratch_disk scratch; /* owned: where the run has a disk of its own */
@@ -81,16 +83,18 @@ const char *stage_name(enum stage stage);
 
 /* request.c: reads the plan, makes the directory, opens everything. 0, or negative with *e and *ret_refusal.
  */
-int request_accept(struct supervision *s, int plan_fd, size_t placement_count, enum refusal *ret_refusal,
+int request_accept(struct supervision *s, int plan_fd, size_t fd_count, enum refusal *ret_refusal,
                    struct err *e);
 
 /* stages.c */
 /* Commits the fact that was begun in the journal. Facts of a run in progress are evidence, not the record: a full disk must
  * not end the supervision, so a failure is logged and that is all. */
 void stage_note(struct supervision *s, bool durable);
-void stage_place(struct supervision *s, const int *placement_fds, boot_ms_t now);
-/* The helper has ended, or was abandoned. */
+/* fds are the placements', and the layout of the image after them, if there is one. */
+void stage_place(struct supervision *s, const int *fds, boot_ms_t now);
+/* The helper has ended, or was abandoned: the artifact's, or the image's. */
 void stage_helper_ended(struct supervision *s);
+void stage_image_ended(struct supervision *s, boot_ms_t now);
 void stage_init_report(struct supervision *s, const struct init_report *report);
 void stage_init_exited(struct supervision *s);
 /* Begins to stop the run for `cause` unless it is being stopped already; the first cause wins. grace_ms < 0:

@@ -15,6 +15,7 @@
 #include "base/crash_point.h"
 #include "supervisor/notice.h"
 #include "supervisor/view_dev.h"
+#include "supervisor/view_parts.h"
 #include "sys/fd.h"
 #include "sys/mounts.h"
 
@@ -25,8 +26,7 @@ static int failed(struct err *e, const char *what, const char *where)
     return err_errno(e, errno, BLAME_NODE, "%s %s", what, where);
 }
 
-/* Binds the open file or directory `fd` onto `target` with extra mount flags. */
-static int bind_fd(int fd, const char *target, unsigned long flags, struct err *e)
+int view_bind(int fd, const char *target, unsigned long flags, struct err *e)
 {
     char source[64];
 
@@ -93,7 +93,7 @@ static int mount_run(int notice_fd, struct err *e)
     if (r == 0 && mkdir(JOB_NOTICE_DIR, 0755) < 0)
         r = failed(e, "make", JOB_NOTICE_DIR);
     if (r == 0)
-        r = bind_fd(notice_fd, JOB_NOTICE_DIR, MS_NOSUID | MS_NODEV | MS_NOEXEC, e);
+        r = view_bind(notice_fd, JOB_NOTICE_DIR, MS_NOSUID | MS_NODEV | MS_NOEXEC, e);
     if (r == 0 && mount(NULL, "/run", NULL,
                         MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
         r = failed(e, "make read-only", "/run");
@@ -108,7 +108,7 @@ static int mount_home(int home_fd, struct err *e)
     CRASH_POINT("mounted:/home");
     if (mkdir(JOB_HOME, 0755) < 0)
         return failed(e, "make", JOB_HOME);
-    if (bind_fd(home_fd, JOB_HOME, MS_NOSUID | MS_NODEV, e) < 0)
+    if (view_bind(home_fd, JOB_HOME, MS_NOSUID | MS_NODEV, e) < 0)
         return e->code;
     if (mount(NULL, "/home", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV, NULL) < 0)
         return failed(e, "make read-only", "/home");
@@ -156,11 +156,16 @@ static int mask(const char *path, struct err *e)
     return 0;
 }
 
-static int mount_proc(struct err *e)
+int view_mount_proc(struct err *e)
 {
     if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
         return failed(e, "mount", "/proc");
     CRASH_POINT("mounted:/proc");
+    return view_mask(e);
+}
+
+int view_mask(struct err *e)
+{
     for (size_t i = 0; i < ARRAY_SIZE(PROC_READ_ONLY); i++) {
         const char *path = PROC_READ_ONLY[i];
         if (access(path, F_OK) < 0)
@@ -179,17 +184,8 @@ static int mount_proc(struct err *e)
 const char *const VIEW_WRITABLE[] = {
     JOB_HOME, "/tmp", "/var/tmp", JOB_NOTICE_DIR, "/proc", "/dev/shm", "/dev/mqueue", "/dev/pts", NULL};
 
-struct view_source {
-    const char *name;   /* in the run directory */
-    const char *target; /* in the job's view */
-    unsigned long flags;
-    int fd;
-};
-
-/* Opens what will be bound. It must be reached anew by path: descriptors from before belong to the host's
- * mount namespace, and only a mount of our own namespace can be bound. */
-static int open_sources(const struct policy *policy, const struct run_directory *run,
-                        struct view_source *sources, size_t count, struct err *e)
+int view_open_sources(const struct policy *policy, const struct run_directory *run,
+                      struct view_source *sources, size_t count, struct err *e)
 {
     char path[1024];
     AUTO_CLOSE int dir = -1;
@@ -206,14 +202,14 @@ static int open_sources(const struct policy *policy, const struct run_directory 
     return 0;
 }
 
-static int check(struct containment_list *list, struct err *e)
+int view_check(const char *const *writable, const char *what, struct containment_list *list, struct err *e)
 {
     char text[CONTAINMENT_TEXT_MAX];
     size_t total = 0;
 
-    if (mounts_check_read_only(VIEW_WRITABLE, &total, e) < 0)
+    if (mounts_check_read_only(writable, &total, e) < 0)
         return e->code;
-    (void)snprintf(text, sizeof(text), "the system is read-only, all %zu mounts looked at", total);
+    (void)snprintf(text, sizeof(text), "%s, all %zu mounts looked at", what, total);
     return containment_add(list, "mounts", CONTAINMENT_APPLIED, text, "namespace") < 0 ? err_oom(e) : 0;
 }
 
@@ -233,7 +229,7 @@ int view_build(const struct policy *policy, const struct plan *plan, const struc
     if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
         return failed(e, "part from the host's", "mounts");
     CRASH_POINT("mounts-parted");
-    r = open_sources(policy, run, sources, ARRAY_SIZE(sources), e);
+    r = view_open_sources(policy, run, sources, ARRAY_SIZE(sources), e);
     if (r == 0)
         r = mounts_read_only(false, e);
     if (r == 0)
@@ -243,13 +239,13 @@ int view_build(const struct policy *policy, const struct plan *plan, const struc
     if (r == 0)
         r = mount_run(sources[ARRAY_SIZE(sources) - 1].fd, e);
     for (size_t i = 1; r == 0 && i < ARRAY_SIZE(sources) - 1; i++)
-        r = bind_fd(sources[i].fd, sources[i].target, sources[i].flags, e);
+        r = view_bind(sources[i].fd, sources[i].target, sources[i].flags, e);
     for (size_t i = 0; i < ARRAY_SIZE(sources); i++)
         fd_close(&sources[i].fd);
     if (r == 0)
         r = view_dev_build(&plan->sandbox.devices,
                            (struct user_ids){policy_uid(policy, plan), policy_gid(policy, plan)}, e);
     if (r == 0)
-        r = mount_proc(e);
-    return r == 0 ? check(list, e) : r;
+        r = view_mount_proc(e);
+    return r == 0 ? view_check(VIEW_WRITABLE, "the system is read-only", list, e) : r;
 }

@@ -14,8 +14,6 @@
 #include "base/run_sandbox.h"
 #include "sys/fd.h"
 
-#define NODES_MAX (SANDBOX_DEVICES_MAX + 8)
-
 const char *const COMMON_DEVICES[] = {"/dev/null",    "/dev/zero", "/dev/full", "/dev/random",
                                       "/dev/urandom", "/dev/tty",  NULL};
 
@@ -24,27 +22,20 @@ static int failed(struct err *e, const char *what, const char *where)
     return err_errno(e, errno, BLAME_NODE, "%s %s", what, where);
 }
 
-/* A node of the old /dev, held open while it is covered. */
-struct node {
-    const char *path;
-    int fd;      /* owned */
-    bool common; /* every job's, with the rights it has on the machine; else granted */
-    mode_t kind; /* of a granted one: S_IFCHR or S_IFBLK, and its number */
-    dev_t number;
-};
-
-static int open_nodes(const struct strlist *granted, struct node *nodes, size_t *ret_count, struct err *e)
+int view_dev_open(const struct strlist *granted, struct view_nodes *ret, struct err *e)
 {
+    struct view_node *nodes = ret->node;
+    size_t *ret_count = &ret->count;
     struct stat st;
     size_t n = 0;
 
     for (size_t i = 0; COMMON_DEVICES[i] != NULL; i++)
-        nodes[n++] = (struct node){
+        nodes[n++] = (struct view_node){
             .path = COMMON_DEVICES[i], .fd = open(COMMON_DEVICES[i], O_PATH | O_CLOEXEC), .common = true};
-    for (size_t i = 0; i < granted->count && n < NODES_MAX; i++) {
+    for (size_t i = 0; i < granted->count && n < VIEW_NODES_MAX; i++) {
         int fd = open(granted->item[i], O_PATH | O_NOFOLLOW | O_CLOEXEC);
-        struct node *node = &nodes[n++];
-        *node = (struct node){.path = granted->item[i], .fd = fd};
+        struct view_node *node = &nodes[n++];
+        *node = (struct view_node){.path = granted->item[i], .fd = fd};
         *ret_count = n;
         if (fd < 0)
             return err_errno(e, errno, BLAME_NODE, "open the device %s that the job asks for",
@@ -75,7 +66,7 @@ static int make_parents(const char *path, struct err *e)
 }
 
 /* The machine's node, with its rights there. */
-static int bind_node(const struct node *node, struct err *e)
+static int bind_node(const struct view_node *node, struct err *e)
 {
     AUTO_CLOSE int fd = -1;
     char source[64];
@@ -94,7 +85,7 @@ static int bind_node(const struct node *node, struct err *e)
 
 /* A granted device is a node of the job's user: on the machine it may be open to a group (render, disk) that the job should
  * not be in. Without the right to make nodes the machine's own has to do. */
-static int place_node(const struct node *node, struct user_ids owner, struct err *e)
+static int place_node(const struct view_node *node, struct user_ids owner, struct err *e)
 {
     if (node->fd < 0)
         return 0; /* one of the common ones, on a machine without it */
@@ -140,13 +131,13 @@ static int make_mounts(struct err *e)
     return 0;
 }
 
-static int fill(const struct node *nodes, size_t count, struct user_ids owner, struct err *e)
+int view_dev_fill(const struct view_nodes *nodes, struct user_ids owner, struct err *e)
 {
     if (mount("tmpfs", "/dev", "tmpfs", MS_NOSUID | MS_NOEXEC, "mode=0755,size=64k,nr_inodes=256") < 0)
         return failed(e, "mount an empty", "/dev");
     CRASH_POINT("mounted:/dev");
-    for (size_t i = 0; i < count; i++)
-        if (place_node(&nodes[i], owner, e) < 0)
+    for (size_t i = 0; i < nodes->count; i++)
+        if (place_node(&nodes->node[i], owner, e) < 0)
             return e->code;
     if (make_links(e) < 0 || make_mounts(e) < 0)
         return e->code;
@@ -155,15 +146,19 @@ static int fill(const struct node *nodes, size_t count, struct user_ids owner, s
     return 0;
 }
 
+void view_dev_close(struct view_nodes *nodes)
+{
+    for (size_t i = 0; i < nodes->count; i++)
+        fd_close(&nodes->node[i].fd);
+}
+
 int view_dev_build(const struct strlist *granted, struct user_ids owner, struct err *e)
 {
-    struct node nodes[NODES_MAX];
-    size_t count = 0;
-    int r = open_nodes(granted, nodes, &count, e);
+    struct view_nodes nodes = {.count = 0};
+    int r = view_dev_open(granted, &nodes, e);
 
     if (r == 0)
-        r = fill(nodes, count, owner, e);
-    for (size_t i = 0; i < count; i++)
-        fd_close(&nodes[i].fd);
+        r = view_dev_fill(&nodes, owner, e);
+    view_dev_close(&nodes);
     return r;
 }

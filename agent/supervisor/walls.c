@@ -39,9 +39,10 @@ static int lacking(bool best_effort, const char *name, const char *why, struct c
 
 /* ---- files ---- */
 
-static int allow_all(int rules, int abi, const struct strlist *devices)
+static int allow_all(int rules, int abi, bool writable_root, const struct strlist *devices)
 {
-    int r = landlock_allow_path(rules, abi, "/", GRANT_READ | GRANT_EXECUTE);
+    unsigned change = writable_root ? GRANT_WRITE | GRANT_CHANGE : 0;
+    int r = landlock_allow_path(rules, abi, "/", GRANT_READ | GRANT_EXECUTE | change);
 
     for (size_t i = 0; r == 0 && VIEW_WRITABLE[i] != NULL; i++)
         r = landlock_allow_path(rules, abi, VIEW_WRITABLE[i],
@@ -66,11 +67,17 @@ int walls_files(const struct wall_plan *plan, struct containment_list *list, str
     if (abi < LANDLOCK_ABI_MIN)
         return note(list, "landlock", CONTAINMENT_MISSING, "this kernel has none", "", e);
     rules = landlock_begin(abi, true);
-    r = rules < 0 ? rules : allow_all(rules, abi, plan->devices);
+    r = rules < 0 ? rules : allow_all(rules, abi, plan->writable_root, plan->devices);
     if (r == 0)
         r = landlock_enforce(rules);
     if (r < 0)
         return err_errno(e, -r, BLAME_NODE, "landlock");
+    /* In an image it is the run's own files that can be written, and nothing is left to be denied. */
+    if (plan->writable_root) {
+        (void)snprintf(value, sizeof(value), "ABI %d, of the image%s", abi,
+                       abi >= 6 ? ", signals and sockets too" : "");
+        return note(list, "landlock", CONTAINMENT_APPLIED, value, "landlock", e);
+    }
     probe = open(PROBE_DEVICE, O_WRONLY | O_CLOEXEC);
     if (probe >= 0 || errno != EACCES)
         return lacking(plan->best_effort, "landlock", "it is not in force", list, e);

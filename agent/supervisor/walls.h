@@ -15,6 +15,7 @@
 struct wall_plan {
     uid_t uid;
     gid_t gid;
+    bool writable_root;            /* of an image: what the run writes is its own */
     bool keeps_groups;             /* without root, the caller's groups cannot be given up */
     bool best_effort;              /* a wall that this kernel cannot give is noted, and no reason to stop */
     const struct strlist *devices; /* granted */

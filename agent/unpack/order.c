@@ -61,10 +61,12 @@ static int read_entry(const struct fact *f, struct order *o, struct err *e)
         o->entry_kind = ENTRY_FILE;
     else if (strcmp(kind, "archive") == 0)
         o->entry_kind = ENTRY_ARCHIVE;
+    else if (strcmp(kind, "image") == 0)
+        o->entry_kind = ENTRY_IMAGE;
     else
-        return bad(e, "'entry' is neither 'file' nor 'archive'");
+        return bad(e, "'entry' is none of 'file', 'archive' and 'image'");
     if (entrypoint[0] == '\0')
-        return o->entry_kind == ENTRY_ARCHIVE ? 0 : bad(e, "a file entry names no file");
+        return o->entry_kind != ENTRY_FILE ? 0 : bad(e, "a file entry names no file");
     o->entrypoint = strdup(entrypoint);
     return o->entrypoint != NULL ? 0 : err_oom(e);
 }

@@ -4,6 +4,7 @@
  *     {"place":"archive","name":"project.zip","into":"decompressed_artifact"}     one line per placement
  *     {"entry":"archive","entrypoint":"pkg/main.py"}                              entrypoint may be missing
  * or ""
+ *     {"entry":"image","entrypoint":""}                                           what is started is in an image
  *     {"max-bytes":N,"max-files":N,"max-ratio":N}
  */
 #ifndef UNPACK_ORDER_H

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -108,13 +109,18 @@ static const char *archive_name(const struct order *o)
 
 static int find_entry(const struct order *o, int home, struct outcome *out, struct err *e)
 {
-    bool archive = o->entry_kind == ENTRY_ARCHIVE;
+    bool image = o->entry_kind == ENTRY_IMAGE;
+    bool archive = image ? archive_name(o) != NULL : o->entry_kind == ENTRY_ARCHIVE;
     AUTO(tree) struct tree landing = {.root = -1, .parent = -1};
     const char *name = archive_name(o);
     int r = tree_open(home, archive ? JOB_DECOMPRESSED : "", &landing, e);
 
     if (r == 0 && archive)
         r = jobruntime_load(landing.root, &out->runtime, e);
+    if (r == 0 && image) {
+        out->entry_file = strdup("");
+        return out->entry_file != NULL ? 0 : err_oom(e);
+    }
     if (r == 0)
         r = entry_resolve(landing.root, o->entrypoint, &out->runtime, &out->entry_file, e);
     if (r == 0)

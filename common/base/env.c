@@ -11,8 +11,8 @@
 #define ENV_KEY_MAX 256
 
 static const char *const LAYER_NAMES[ENV_LAYER_COUNT] = {
-    [ENV_DEFAULT] = "default", [ENV_JOBRUNTIME] = "jobruntime.yaml", [ENV_JOB] = "job",
-    [ENV_RUN] = "run",         [ENV_PLATFORM] = "platform",
+    [ENV_DEFAULT] = "default", [ENV_IMAGE] = "image", [ENV_JOBRUNTIME] = "jobruntime.yaml",
+    [ENV_JOB] = "job",         [ENV_RUN] = "run",     [ENV_PLATFORM] = "platform",
 };
 
 void env_free(struct env *env)

@@ -12,6 +12,7 @@
 
 enum env_layer {
     ENV_DEFAULT = 0, /* HOME, PATH, ...: what any job gets */
+    ENV_IMAGE,       /* the container image */
     ENV_JOBRUNTIME,  /* jobruntime.yaml inside the artifact */
     ENV_JOB,         /* the job document */
     ENV_RUN,         /* the job run's overrides, and --env */
@@ -47,7 +48,7 @@ const char *env_value(const struct env *env, const char *key);
 /* Whether key is a name a job may use: [A-Za-z_][A-Za-z0-9_]*, at most 256 bytes. */
 bool env_key_valid(const char *key);
 
-/* "default", "jobruntime.yaml", "job", "run", "platform". */
+/* "default", "image", "jobruntime.yaml", "job", "run", "platform". */
 const char *env_layer_name(enum env_layer layer);
 
 /* The layer of that name; ENV_LAYER_COUNT when there is none. */

@@ -46,6 +46,8 @@
 
 /* Files that one plan can place. */
 #define PLAN_PLACEMENTS_MAX 12
+/* A reference of a container image, or the user in one. */
+#define IMAGE_WORD_MAX 512
 /* A message between agent and supervisor: one packet. Anything longer travels as a descriptor. */
 #define MESSAGE_BYTES_MAX 4096
 #define MESSAGE_FDS_MAX   (PLAN_PLACEMENTS_MAX + 2)

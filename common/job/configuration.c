@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/auto.h"
+#include "job/image_ref.h"
 #include "job/platform.h"
 #include "job/resolve.h"
 
@@ -85,12 +86,32 @@ void check_name(struct reader *rd, const char *name, const struct node *at)
                    characters(name), JOB_NAME_CHARS_MAX);
 }
 
+void container_check_image(struct diag_list *diags, const struct container_details *d, struct diag_where at)
+{
+    struct image_ref ref = {.digest = ""};
+    const char *problem;
+
+    if (d->image == NULL || d->image[0] == '\0') {
+        diag_error(diags, at, "a container needs 'image'");
+        return;
+    }
+    problem = image_ref_parse(d->image, &ref);
+    if (problem != NULL)
+        diag_error(diags, at, "image '%.80s' %s", d->image, problem);
+    if (d->image_digest == NULL)
+        return;
+    if (!image_digest_valid(d->image_digest))
+        diag_error(diags, at, "imageDigest '%.80s' is not 'sha256:' and 64 hexadecimal digits",
+                   d->image_digest);
+    else if (ref.digest[0] != '\0' && strcmp(ref.digest, d->image_digest) != 0)
+        diag_error(diags, at, "imageDigest and the digest in 'image' differ");
+}
+
 void check_container(struct reader *rd, const struct container_details *d, const struct node *at)
 {
     size_t bytes = 0;
 
-    if (d->image == NULL || d->image[0] == '\0')
-        diag_error(rd->diags, node_where(at), "a container needs 'image'");
+    container_check_image(rd->diags, d, node_where(at));
     for (size_t i = 0; i < d->cmd.count; i++)
         bytes += strlen(d->cmd.item[i]);
     for (size_t i = 0; i < d->entrypoint.count; i++)

@@ -88,6 +88,8 @@ struct storage_mount {
     char *source;                           /* ADS src as written */
 };
 
+struct image_config;
+
 struct container_details {
     char *image, *image_digest, *image_signature_id;
     struct strlist entrypoint, cmd;
@@ -178,7 +180,9 @@ struct run_spec {
     int notice_signal;          /* 0: none */
     enum conda_type conda_type; /* CONDA_NONE also when it was decided otherwise */
     char *conda_slug;
-    char *conda_prefix; /* an environment on this machine to use instead; NULL: none */
+    char *conda_prefix;                  /* an environment on this machine to use instead; NULL: none */
+    struct container_details *container; /* owned; NULL: no image */
+    struct image_config *image;          /* owned; NULL until the image is here (job/image.h) */
 };
 
 void run_spec_free(struct run_spec *s);

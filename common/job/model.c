@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "job/image.h"
 #include "job/parts.h"
 
 const char *const RUNTIME_NAMES[RUNTIME_COUNT] = {
@@ -129,5 +130,9 @@ void run_spec_free(struct run_spec *s)
     run_sandbox_free(&s->sandbox);
     free(s->conda_slug);
     free(s->conda_prefix);
+    container_free(s->container);
+    if (s->image != NULL)
+        image_config_free(s->image);
+    free(s->image);
     *s = (struct run_spec){0};
 }

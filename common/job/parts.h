@@ -55,6 +55,7 @@ void configuration_read_minutes(struct reader *rd, struct job_configuration *c, 
 void check_name(struct reader *rd, const char *name, const struct node *at);
 
 /* The service: a container has an image; cmd and entrypoint together stay below 2,048 bytes. */
+void container_check_image(struct diag_list *diags, const struct container_details *d, struct diag_where at);
 void check_container(struct reader *rd, const struct container_details *d, const struct node *at);
 
 /* A path inside the artifact: relative, without "..". */

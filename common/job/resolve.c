@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/auto.h"
+#include "format/read.h"
 #include "job/parts.h"
 #include "job/platform.h"
 
@@ -101,6 +103,80 @@ static int resolve_conda(const struct job_request *request, struct run_spec *spe
         return 0;
     spec->conda_type = request->conda_type;
     return copy(&spec->conda_slug, request->conda_slug);
+}
+
+/* ---- container ---- */
+
+static int copy_container(const struct container_details *from, struct container_details *to)
+{
+    int r = copy(&to->image, from->image);
+
+    if (r == 0)
+        r = copy(&to->image_digest, from->image_digest);
+    if (r == 0)
+        r = copy(&to->image_signature_id, from->image_signature_id);
+    if (r == 0)
+        r = strlist_addall(&to->entrypoint, &from->entrypoint);
+    return r == 0 ? strlist_addall(&to->cmd, &from->cmd) : r;
+}
+
+/* The service's variables from before there were container details: an image, and lists without their brackets. */
+static int legacy_list(const struct env *env, const char *key, struct strlist *ret, struct diag_list *diags)
+{
+    AUTO(diag) struct diag_list ignored = {0};
+    AUTO(node) struct node *list = NULL;
+    AUTO_FREE char *text = NULL;
+    const char *value = env_value(env, key);
+    int length;
+
+    if (value == NULL || value[0] == '\0')
+        return 0;
+    length = asprintf(&text, "[%s]", value);
+    if (length < 0)
+        return -ENOMEM;
+    list = json_read(text, (size_t)length, &ignored);
+    for (size_t i = 0; list != NULL && i < list->count; i++) {
+        if (list->item[i]->kind != NODE_STRING) {
+            node_free(list);
+            list = NULL;
+        } else if (strlist_add(ret, list->item[i]->text) < 0) {
+            return -ENOMEM;
+        }
+    }
+    if (list == NULL)
+        diag_error(diags, NOWHERE,
+                   "%s: texts in double quotes with commas between expected, as in \"ls\", \"-l\"", key);
+    return 0;
+}
+
+static int legacy_container(const struct env *env, struct container_details *to, struct diag_list *diags)
+{
+    int r = copy(&to->image, env_value(env, "CONTAINER_CUSTOM_IMAGE"));
+
+    if (r == 0)
+        r = legacy_list(env, "CONTAINER_ENTRYPOINT", &to->entrypoint, diags);
+    if (r == 0)
+        r = legacy_list(env, "CONTAINER_CMD", &to->cmd, diags);
+    if (r == 0)
+        container_check_image(diags, to, NOWHERE);
+    return r;
+}
+
+/* The run's details replace the job's as a whole. */
+static int resolve_container(const struct job_request *request, struct run_spec *spec,
+                             struct diag_list *diags)
+{
+    const struct container_details *from = request->run.overrides.container != NULL
+                                               ? request->run.overrides.container
+                                               : request->job.configuration.container;
+
+    if (from == NULL && env_value(&spec->env, "CONTAINER_CUSTOM_IMAGE") == NULL)
+        return 0;
+    spec->container = calloc(1, sizeof(*spec->container));
+    if (spec->container == NULL)
+        return -ENOMEM;
+    return from != NULL ? copy_container(from, spec->container)
+                        : legacy_container(&spec->env, spec->container, diags);
 }
 
 /* ---- arguments ---- */
@@ -258,6 +334,8 @@ static int resolve_into(const struct job_request *request, const struct run_opti
         r = resolve_env(request, options, spec, diags);
     if (r == 0)
         r = resolve_conda(request, spec, diags);
+    if (r == 0)
+        r = resolve_container(request, spec, diags);
     if (r == 0)
         r = resolve_args(request, options, spec, diags);
     if (r == 0)

@@ -119,6 +119,16 @@ static bool groups_are_fixed(void)
            strncmp(strbuf_str(&text), "deny", 4) == 0;
 }
 
+/* As the kernel does it when root becomes somebody else. */
+static int effective_clear(void)
+{
+    cap_t sets = cap_get_proc();
+    int r = sets == NULL || cap_clear_flag(sets, CAP_EFFECTIVE) < 0 || cap_set_proc(sets) < 0 ? -errno : 0;
+
+    (void)cap_free(sets);
+    return r;
+}
+
 int privilege_drop(struct user_ids to, struct err *e)
 {
     uid_t r_uid, e_uid, s_uid;
@@ -134,6 +144,9 @@ int privilege_drop(struct user_ids to, struct err *e)
         e_uid != to.uid || s_uid != to.uid || r_gid != to.gid || e_gid != to.gid || s_gid != to.gid)
         return err_set(e, -EPERM, BLAME_NODE, "the change to user %u and group %u did not take", to.uid,
                        to.gid);
+    /* In a user namespace that somebody else made the change leaves what its maker had. */
+    if (to.uid != 0 && effective_clear() < 0)
+        return err_set(e, -EPERM, BLAME_NODE, "capabilities could not be given up");
     if (to.uid != 0 && setuid(0) == 0)
         return err_set(e, -EPERM, BLAME_NODE, "root could be had again after giving it up");
     return 0;

@@ -36,7 +36,8 @@ struct user_ids {
 /* Looks up a user and a group by name (or number). 0 or -ENOENT with a remedy in the text. */
 int user_lookup(const char *user, const char *group, struct user_ids *ret, struct err *e);
 
-/* Gives up root for good: no supplementary groups, all three ids of both kinds, and checks that it took. Groups stay
+/* Gives up root for good: no supplementary groups, all three ids of both kinds, no effective capabilities unless `to` is root, and
+ * checks that it took. Groups stay
  * where they cannot be given up, in a user namespace that an ordinary user made. */
 int privilege_drop(struct user_ids to, struct err *e);
 

@@ -28,6 +28,8 @@ static const struct interpreter INTERPRETERS[] = {
 
 const char *entry_directory(const struct plan *p)
 {
+    if (p->entry_kind == ENTRY_IMAGE)
+        return p->directory != NULL ? p->directory : "/";
     return p->entry_kind == ENTRY_ARCHIVE ? JOB_HOME "/" JOB_DECOMPRESSED : JOB_HOME;
 }
 
@@ -152,6 +154,8 @@ int entry_command(const struct plan *p, const char *entry, const char *main_clas
     const char *program;
     int r;
 
+    if (p->entry_kind == ENTRY_IMAGE)
+        return strlist_addall(ret_argv, &p->args) < 0 ? err_oom(e) : 0;
     if (entry == NULL || entry[0] == '\0')
         return err_set(e, -EINVAL, BLAME_ASSIGNMENT,
                        "no entrypoint: an archive needs JOB_RUN_ENTRYPOINT, a file inside it");

@@ -50,6 +50,27 @@ static bool absolute_valid(const char *path)
     return path[0] == '/' && components_valid(path);
 }
 
+/* What an image's configuration may say in one word. */
+static bool word_valid(const char *s)
+{
+    size_t n = strlen(s);
+
+    for (const char *p = s; *p != '\0'; p++)
+        if ((unsigned char)*p <= ' ' || *p == 0x7F)
+            return false;
+    return n > 0 && n < IMAGE_WORD_MAX;
+}
+
+static bool digest_valid(const char *s)
+{
+    return strncmp(s, "sha256:", 7) == 0 && strlen(s + 7) == 64 && strspn(s + 7, "0123456789abcdef") == 64;
+}
+
+bool plan_has_image(const struct plan *p)
+{
+    return p->entry_kind == ENTRY_IMAGE;
+}
+
 static bool job_name_valid(const char *name)
 {
     size_t chars = 0;
@@ -88,6 +109,10 @@ const struct plan_field PLAN_FIELDS[PLAN_FIELD_COUNT] = {
     OPTION(bash, absolute_valid),
     OPTION(java, absolute_valid),
     OPTION(conda_prefix, absolute_valid),
+    OPTION(image, word_valid),
+    OPTION(image_digest, digest_valid),
+    OPTION(image_user, word_valid),
+    OPTION(directory, absolute_valid),
     NUMBER(maximum_runtime_ms, FIELD_I64, 1, JOB_RUNTIME_MS_MAX),
     NUMBER(stop_grace_ms, FIELD_I64, 0, STOP_GRACE_MS_MAX),
     NUMBER(stop_signal, FIELD_INT, 1, _NSIG - 1),
@@ -102,7 +127,8 @@ const struct plan_field PLAN_FIELDS[PLAN_FIELD_COUNT] = {
     FLAG("learn", sandbox.learn),
 };
 
-const char *const ENTRY_KIND_NAMES[ENTRY_KIND_COUNT] = {[ENTRY_FILE] = "file", [ENTRY_ARCHIVE] = "archive"};
+const char *const ENTRY_KIND_NAMES[ENTRY_KIND_COUNT] = {
+    [ENTRY_FILE] = "file", [ENTRY_ARCHIVE] = "archive", [ENTRY_IMAGE] = "image"};
 const char *const PLACEMENT_FORM_NAMES[PLACEMENT_FORM_COUNT] = {
     [PLACE_FILE] = "file", [PLACE_ARCHIVE] = "archive"};
 
@@ -153,6 +179,10 @@ void plan_free(struct plan *p)
     free(p->bash);
     free(p->java);
     free(p->conda_prefix);
+    free(p->image);
+    free(p->image_digest);
+    free(p->image_user);
+    free(p->directory);
     strlist_free(&p->args);
     env_free(&p->env);
     run_sandbox_free(&p->sandbox);

@@ -58,6 +58,7 @@ enum entry_kind {
     ENTRY_FILE,    /* `entrypoint` is the single file that was placed in the home */
     ENTRY_ARCHIVE, /* `entrypoint` is relative to decompressed_artifact; NULL: JOB_RUN_ENTRYPOINT of
                       jobruntime.yaml */
+    ENTRY_IMAGE,   /* `args` is the whole command, executed in a container image */
 };
 
 struct plan {
@@ -70,10 +71,16 @@ struct plan {
     enum entry_kind entry_kind;
     char *entrypoint; /* owned */
     char *python, *bash,
-        *java;           /* owned: interpreters, absolute paths in the job's view; NULL: there is none */
-    char *conda_prefix;  /* owned; NULL: none */
-    struct strlist args; /* after the entry file */
-    struct env env;      /* all layers but jobruntime.yaml's */
+        *java;          /* owned: interpreters, absolute paths in the job's view; NULL: there is none */
+    char *conda_prefix; /* owned; NULL: none */
+    char *image;        /* owned; ENTRY_IMAGE: the reference, for people */
+    char *
+        image_digest; /* owned; ENTRY_IMAGE: "sha256:..." of its manifest. Its layout comes after the placements */
+    char *image_user;              /* owned; ENTRY_IMAGE: as the image says it; NULL: its root */
+    char *directory;               /* owned; ENTRY_IMAGE: where the command begins; NULL: / */
+    unsigned image_uid, image_gid; /* not sent: whom image_user names, once the image was asked */
+    struct strlist args;           /* after the entry file */
+    struct env env;                /* all layers but jobruntime.yaml's */
     int64_t maximum_runtime_ms;
     int64_t stop_grace_ms;
     int stop_signal;
@@ -101,6 +108,9 @@ int plan_encode(const struct plan *p, struct strbuf *out);
 /* Reads a plan. Strict: unknown facts, missing ones, out-of-range numbers, names that climb out, variables
  * that are not names are refused with the line. *ret must be zero; it is freed on failure. */
 int plan_decode(const char *text, size_t n, struct plan *ret, struct err *e);
+
+/* Whether the plan's command runs in a container image. */
+bool plan_has_image(const struct plan *p);
 
 /* Whether path stays below where it starts: not empty, no leading '/', no ".." component, no control
  * characters. */

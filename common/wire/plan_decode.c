@@ -120,7 +120,9 @@ static int get_field(const struct fact *f, const struct plan_field *field, struc
 
 static int check_entry(const struct plan *p, struct err *e)
 {
-    if (p->entry_kind == ENTRY_ARCHIVE)
+    if ((p->image_digest != NULL) != (p->entry_kind == ENTRY_IMAGE))
+        return refuse(e, "expected with entry_kind image, and nowhere else", "image_digest");
+    if (p->entry_kind != ENTRY_FILE)
         return 0;
     if (p->entrypoint == NULL)
         return refuse(e, "a string expected", "entrypoint");

@@ -29,10 +29,10 @@ struct plan_field {
 };
 
 /* The members of the first fact that are plain members of struct plan. */
-#define PLAN_FIELD_COUNT 21
+#define PLAN_FIELD_COUNT 25
 extern const struct plan_field PLAN_FIELDS[PLAN_FIELD_COUNT];
 
-#define ENTRY_KIND_COUNT     (ENTRY_ARCHIVE + 1)
+#define ENTRY_KIND_COUNT     (ENTRY_IMAGE + 1)
 #define PLACEMENT_FORM_COUNT (PLACE_ARCHIVE + 1)
 extern const char *const ENTRY_KIND_NAMES[ENTRY_KIND_COUNT];
 extern const char *const PLACEMENT_FORM_NAMES[PLACEMENT_FORM_COUNT];

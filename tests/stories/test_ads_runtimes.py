@@ -243,7 +243,6 @@ def test_git_that_cannot_be_cloned(node, repository):
     ("script", {"scriptPathURI": "a.sh", "conda": CONDA}, "the service's conda environment 'generalml_p38_cpu_v1', and this node does not say where those packs are"),
     ("script", {"scriptPathURI": "a.sh", "env": [{"name": "CONDA_ENV_TYPE", "value": "service"}, {"name": "CONDA_ENV_SLUG", "value": "by_env_v1"}]},
      "conda environment 'by_env_v1'"),
-    ("container", {"image": "iad.ocir.io/ns/repo:1"}, "does not run container images yet"),
     ("pyTorchDistributed", {"replicas": 2, "command": "torchrun a.py", "scriptPathURI": "a.sh"}, "does not run MULTI_NODE jobs yet"),
 ])
 def test_refused_by_name_before_anything_starts(node, kind, spec, says):

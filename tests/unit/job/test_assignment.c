@@ -77,7 +77,8 @@ static void oci_documents_survive(void **state)
         "\"jobConfigurationOverrideDetails\":{\"commandLineArguments\":\"a  "
         "'b'\",\"environmentVariables\":{\"B\":\"2\"},"
         "\"maximumRuntimeInMinutes\":43200},\"jobStorageMountConfigurationOverrideDetailsList\":[],"
-        "\"jobEnvironmentConfigurationOverrideDetails\":{\"image\":\"i\",\"imageDigest\":\"sha256:0\","
+        "\"jobEnvironmentConfigurationOverrideDetails\":{\"image\":\"i\",\"imageDigest\":\"sha256:"
+        "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\","
         "\"imageSignatureId\":\"s\",\"entrypoint\":[\"e\"]},\"x-runlet\":{\"stopGrace\":\"1h\"}}");
 
     (void)state;

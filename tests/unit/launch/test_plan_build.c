@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/auto.h"
+#include "job/image.h"
 #include "launch/plan_build.h"
 
 static const struct launch_settings SETTINGS = {
@@ -92,6 +93,51 @@ static void a_conda_environment_here_comes_first(void **state)
     assert_string_equal(env_value(&plan.env, "CONDA_PREFIX"), "/opt/env");
 }
 
+static void an_image_brings_its_command_and_environment(void **state)
+{
+    AUTO(job_request) struct job_request request = {.runtime = RUNTIME_CONTAINER};
+    AUTO(run_spec) struct run_spec spec = spec_of(NULL);
+    AUTO(plan) struct plan early = {0};
+    AUTO(plan) struct plan plan = {0};
+    AUTO(strbuf) struct strbuf encoded = STRBUF_INIT(PLAN_BYTES_MAX);
+    struct err e = ERR_INIT;
+
+    (void)state;
+    spec.container = calloc(1, sizeof(*spec.container));
+    assert_non_null(spec.container);
+    spec.container->image = text("iad.ocir.io/ns/repo:1");
+    strlist_add(&spec.container->cmd, "serve");
+    /* Before the image is here the plan says what the job says. */
+    assert_int_equal(plan_build(&request, &spec, &SETTINGS, 1, &early, &e), 0);
+    assert_null(early.image_digest);
+    assert_string_equal(early.args.item[0], "serve");
+
+    spec.image = calloc(1, sizeof(*spec.image));
+    assert_non_null(spec.image);
+    spec.image->digest = text("sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef");
+    spec.image->directory = text("/srv");
+    spec.image->user = text("app");
+    strlist_add(&spec.image->entrypoint, "/bin/app");
+    strlist_add(&spec.image->cmd, "dropped");
+    strlist_add(&spec.image->env, "PATH=/opt/bin");
+    strlist_add(&spec.image->env, "LEVEL=image");
+    strlist_add(&spec.image->env, "not.a.name=1");
+    env_set(&spec.env, ENV_JOB, "LEVEL", "job");
+    assert_int_equal(plan_build(&request, &spec, &SETTINGS, 1, &plan, &e), 0);
+    assert_int_equal(plan.entry_kind, ENTRY_IMAGE);
+    assert_int_equal(plan.args.count >= 2, true);
+    assert_string_equal(plan.args.item[0], "/bin/app");
+    assert_string_equal(plan.args.item[1], "serve");
+    assert_string_equal(plan.directory, "/srv");
+    assert_string_equal(plan.image_user, "app");
+    assert_string_equal(env_value(&plan.env, "PATH"), "/opt/bin");
+    assert_string_equal(env_value(&plan.env, "LEVEL"), "job");
+    assert_null(env_value(&plan.env, "SHELL"));
+    assert_null(env_value(&plan.env, "not.a.name"));
+    assert_null(plan.python);
+    assert_int_equal(plan_encode(&plan, &encoded), 0);
+}
+
 static void refused(const struct job_request *request, const struct run_spec *spec, const char *says)
 {
     struct plan plan = {0};
@@ -112,8 +158,6 @@ static void what_this_node_cannot_do_is_named(void **state)
     (void)state;
     refused(&request, &spec, "no artifact");
     add_part(&request, ARTIFACT_FILE, "train.py", "");
-    request.runtime = RUNTIME_CONTAINER;
-    refused(&request, &spec, "container");
     request.runtime = RUNTIME_ARTIFACT;
     request.job.multi_node = true;
     refused(&request, &spec, "MULTI_NODE");
@@ -129,6 +173,7 @@ int main(void)
         cmocka_unit_test(a_single_file_is_its_own_entry),
         cmocka_unit_test(an_archive_has_its_entry_in_it),
         cmocka_unit_test(a_conda_environment_here_comes_first),
+        cmocka_unit_test(an_image_brings_its_command_and_environment),
         cmocka_unit_test(what_this_node_cannot_do_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

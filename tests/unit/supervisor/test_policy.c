@@ -87,6 +87,9 @@ static void refusals(void **state)
         {{"--connection-fd", "3", "--no-such-option", NULL}, "unknown option"},
         {{"--connection-fd", "3", "word", NULL}, "unexpected"},
         {{"--connection-fd", "3", "--maximum-runtime", "long", NULL}, "length of time"},
+        {{"--connection-fd", "3", "--images-directory", "images", NULL}, "absolute"},
+        {{"--connection-fd", "3", "--umoci", "umoci", NULL}, "absolute"},
+        {{"--connection-fd", "3", "--image-ids", "65536", NULL}, "without root"},
     };
 
     (void)state;
@@ -118,13 +121,37 @@ static void what_a_plan_may_ask(void **state)
     assert_int_equal(policy_uid(&open_policy, &plan), 0);
 }
 
+static void images(void **state)
+{
+    static const char *const WORDS[WORDS_MAX] = {
+        "--connection-fd", "3", "--image-first-id", "200000", "--image-ids", "65536", NULL};
+    struct policy p;
+    struct service_fds fds;
+    struct err e = ERR_INIT;
+    struct plan plan = {
+        .maximum_runtime_ms = 1000, .entry_kind = ENTRY_IMAGE, .image_uid = 5, .image_gid = 6};
+
+    (void)state;
+    assert_int_equal(parse(WORDS, &p, &fds, &e), 0);
+    assert_int_equal(policy_check(&p, &plan, &e), 0);
+    /* The image's user is one of the node's range, whatever the job's user is; and always in a namespace. */
+    assert_int_equal(policy_uid(&p, &plan), 200005);
+    assert_int_equal(policy_gid(&p, &plan), 200006);
+    assert_int_equal(policy_own_ids(&p, &plan).uid, 5);
+    assert_true(policy_user_namespace(&p, &plan));
+    p.image_ids = 0;
+    assert_int_equal(policy_check(&p, &plan, &e), -EPERM);
+    assert_int_equal(e.blame, BLAME_NODE);
+    p.rootless = true;
+    assert_int_equal(policy_check(&p, &plan, &e), -EPERM);
+    assert_non_null(strstr(e.text, "by root"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_full_line),
-        cmocka_unit_test(devices),
-        cmocka_unit_test(refusals),
-        cmocka_unit_test(what_a_plan_may_ask),
+        cmocka_unit_test(a_full_line),         cmocka_unit_test(devices), cmocka_unit_test(refusals),
+        cmocka_unit_test(what_a_plan_may_ask), cmocka_unit_test(images),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

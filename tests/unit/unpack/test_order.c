@@ -65,7 +65,7 @@ static void refusals(void **state)
         {"{\"place\":\"file\",\"into\":\"\"}\n", "'name' is not"},
         {"{\"place\":\"file\",\"name\":\"a\",\"into\":\"../b\"}\n", "'into' is not"},
         {"{\"place\":\"file\",\"name\":\"a\",\"into\":\"/b\"}\n", "'into' is not"},
-        {"{\"entry\":\"none\"}\n", "line 1: 'entry' is neither"},
+        {"{\"entry\":\"none\"}\n", "line 1: 'entry' is none of"},
         {"{\"entry\":\"file\"}\n", "line 1: a file entry names no file"},
         {"{\"entry\":\"archive\"}\n{\"max-bytes\":1,\"max-files\":1}\n", "line 2: 'max-ratio'"},
         {"{\"entry\":\"archive\"}\n{\"max-bytes\":0,\"max-files\":1,\"max-ratio\":1}\n",

@@ -216,7 +216,16 @@ static void numbers_and_names_out_of_range(void **state)
         {"\"nice\":0", "\"nice\":20", "nice"},
         {"\"oom_score_adj\":0", "\"oom_score_adj\":-1001", "oom_score_adj"},
         {"\"umask_bits\":18", "\"umask_bits\":512", "umask_bits"},
-        {"\"entry_kind\":\"file\"", "\"entry_kind\":\"image\"", "entry_kind: unknown value"},
+        {"\"entry_kind\":\"file\"", "\"entry_kind\":\"disk\"", "entry_kind: unknown value"},
+        {"\"entry_kind\":\"file\"", "\"entry_kind\":\"image\"",
+         "image_digest: expected with entry_kind image"},
+        {"\"entry_kind\":\"file\"", "\"entry_kind\":\"image\",\"image_digest\":\"sha256:1\"",
+         "image_digest: not a valid"},
+        {"\"entry_kind\":\"file\"", "\"entry_kind\":\"file\",\"image_user\":\"a b\"",
+         "image_user: not a valid"},
+        {"\"entry_kind\":\"file\"", "\"entry_kind\":\"file\",\"directory\":\"/a/../b\"",
+         "directory: not a valid"},
+        {"\"entry_kind\":\"file\"", "\"entry_kind\":\"file\",\"image_uid\":1", "unknown member"},
     };
     static const char GOOD[] = FIRST COUNTS(0, 0, 0);
     AUTO(plan) struct plan good = {0};
