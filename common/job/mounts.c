@@ -2,77 +2,20 @@
 #include "job/parts.h"
 
 #include <arpa/inet.h>
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/auto.h"
-
-#define TARGET_MAX 1024
+#include "base/mount_target.h"
 
 /* ---- where a mount may go ---- */
 
-/* Directories of the system: nothing is mounted on them nor below them. */
-static const char *const SYSTEM[] = {"/bin",  "/boot", "/dev",  "/etc", "/lib", "/lib32", "/lib64", "/libx32",
-                                     "/proc", "/root", "/sbin", "/run", "/sys", "/tmp",   "/usr",   "/var"};
-/* Not on them, but below them is fine. */
-static const char *const OCCUPIED[] = {"/home",
-                                       "/home/datascience",
-                                       "/home/datascience/conda",
-                                       "/home/datascience/decompressed_artifact",
-                                       "/media",
-                                       "/mnt",
-                                       "/opt",
-                                       "/srv"};
-
-static bool on_or_below(const char *path, const char *top)
-{
-    size_t n = strlen(top);
-
-    return strncmp(path, top, n) == 0 && (path[n] == '\0' || path[n] == '/');
-}
-
-static bool target_refused(const char *target)
-{
-    for (size_t i = 0; i < ARRAY_SIZE(SYSTEM); i++)
-        if (on_or_below(target, SYSTEM[i]))
-            return true;
-    for (size_t i = 0; i < ARRAY_SIZE(OCCUPIED); i++)
-        if (strcmp(target, OCCUPIED[i]) == 0)
-            return true;
-    return false;
-}
-
-static bool name_valid(const char *s, size_t n)
-{
-    if (n == 0 || n > 255 || !isalnum((unsigned char)s[0]))
-        return false;
-    for (size_t i = 0; i < n; i++)
-        if (!isalnum((unsigned char)s[i]) && s[i] != '-' && s[i] != '_')
-            return false;
-    return true;
-}
-
-/* "/" or "/a/b": each component a name. */
-static bool path_valid(const char *path)
-{
-    if (path[0] != '/')
-        return false;
-    while (*path == '/' && path[1] != '\0') {
-        size_t n = strcspn(path + 1, "/");
-        if (!name_valid(path + 1, n))
-            return false;
-        path += 1 + n;
-    }
-    return *path == '\0' || path[1] == '\0';
-}
-
-static void target_of(const struct storage_mount *m, char out[TARGET_MAX])
+static void target_of(const struct storage_mount *m, char out[MOUNT_TARGET_MAX])
 {
     const char *path = m->destination_path != NULL ? m->destination_path : "/mnt";
 
-    (void)snprintf(out, TARGET_MAX, "%s%s%s", path, path[strlen(path) - 1] == '/' ? "" : "/",
+    (void)snprintf(out, MOUNT_TARGET_MAX, "%s%s%s", path, path[strlen(path) - 1] == '/' ? "" : "/",
                    m->destination_directory);
 }
 
@@ -80,12 +23,12 @@ static bool destination_valid(struct reader *rd, const struct job_configuration 
                               const struct storage_mount *m, const struct node *at)
 {
     struct diag_where where = node_where(at);
-    char target[TARGET_MAX];
-    char other[TARGET_MAX];
+    char target[MOUNT_TARGET_MAX];
+    char other[MOUNT_TARGET_MAX];
 
     if (m->destination_directory == NULL)
         return false; /* already reported as missing */
-    if (!name_valid(m->destination_directory, strlen(m->destination_directory))) {
+    if (!mount_name_valid(m->destination_directory, strlen(m->destination_directory))) {
         diag_error(
             rd->diags, where,
             "'%.60s' cannot be a mount's directory: expected letters, digits, '-' and '_', beginning with a "
@@ -94,7 +37,7 @@ static bool destination_valid(struct reader *rd, const struct job_configuration 
         return false;
     }
     if (m->destination_path != NULL &&
-        (!path_valid(m->destination_path) || strlen(m->destination_path) > 512)) {
+        (!mount_path_valid(m->destination_path) || strlen(m->destination_path) > 512)) {
         diag_error(
             rd->diags, where,
             "'%.60s' cannot be a mount's path: expected an absolute path of letters, digits, '-' and '_'",
@@ -102,7 +45,7 @@ static bool destination_valid(struct reader *rd, const struct job_configuration 
         return false;
     }
     target_of(m, target);
-    if (target_refused(target)) {
+    if (mount_target_refused(target)) {
         diag_error(rd->diags, where, "nothing may be mounted at %.100s", target);
         return false;
     }

@@ -1,6 +1,7 @@
 /* plan.c - a plan's parts: what may stand in them, their names, and their release. See plan.h. */
 #include "wire/plan.h"
 
+#include <arpa/inet.h>
 #include <limits.h>
 #include <signal.h>
 #include <stddef.h>
@@ -50,6 +51,19 @@ static bool absolute_valid(const char *path)
     return path[0] == '/' && components_valid(path);
 }
 
+bool nfs_source_valid(const char *source)
+{
+    const char *colon = strchr(source, ':');
+    char address[INET_ADDRSTRLEN];
+    struct in_addr ip;
+
+    if (colon == NULL || (size_t)(colon - source) >= sizeof(address))
+        return false;
+    memcpy(address, source, (size_t)(colon - source));
+    address[colon - source] = '\0';
+    return inet_pton(AF_INET, address, &ip) == 1 && absolute_valid(colon + 1);
+}
+
 static bool job_name_valid(const char *name)
 {
     size_t chars = 0;
@@ -97,6 +111,7 @@ const struct plan_field PLAN_FIELDS[PLAN_FIELD_COUNT] = {
     NUMBER(umask_bits, FIELD_UNSIGNED, 0, 0777),
     NUMBER(notice_before_ms, FIELD_I64, 0, NOTICE_BEFORE_MS_MAX),
     NUMBER(notice_signal, FIELD_INT, 0, _NSIG - 1),
+    NUMBER(volume_bytes, FIELD_I64, 0, INT64_MAX),
     FLAG("network_off", sandbox.network_off),
     FLAG("user_namespace", sandbox.user_namespace),
     FLAG("learn", sandbox.learn),
@@ -105,16 +120,19 @@ const struct plan_field PLAN_FIELDS[PLAN_FIELD_COUNT] = {
 const char *const ENTRY_KIND_NAMES[ENTRY_KIND_COUNT] = {[ENTRY_FILE] = "file", [ENTRY_ARCHIVE] = "archive"};
 const char *const PLACEMENT_FORM_NAMES[PLACEMENT_FORM_COUNT] = {
     [PLACE_FILE] = "file", [PLACE_ARCHIVE] = "archive"};
+const char *const MOUNT_KIND_NAMES[MOUNT_KIND_COUNT] = {[MOUNT_NFS] = "nfs"};
 
 const char *const PLAN_COUNT_KEYS[COUNT_KINDS] = {
     [COUNT_PLACEMENTS] = "placements", [COUNT_ARGS] = "args",       [COUNT_VARS] = "vars",
-    [COUNT_LIMITS] = "limits",         [COUNT_DEVICES] = "devices", [COUNT_SYSTEM_CALLS] = "system_calls"};
+    [COUNT_LIMITS] = "limits",         [COUNT_DEVICES] = "devices", [COUNT_SYSTEM_CALLS] = "system_calls",
+    [COUNT_MOUNTS] = "mounts"};
 const int64_t PLAN_COUNT_MAX[COUNT_KINDS] = {[COUNT_PLACEMENTS] = PLAN_PLACEMENTS_MAX,
                                              [COUNT_ARGS] = PLAN_ARGS_MAX,
                                              [COUNT_VARS] = PLAN_VARS_MAX,
                                              [COUNT_LIMITS] = LIMIT_COUNT + 1, /* the cpuset beside them */
                                              [COUNT_DEVICES] = SANDBOX_DEVICES_MAX,
-                                             [COUNT_SYSTEM_CALLS] = SANDBOX_SYSTEM_CALLS_MAX};
+                                             [COUNT_SYSTEM_CALLS] = SANDBOX_SYSTEM_CALLS_MAX,
+                                             [COUNT_MOUNTS] = JOB_MOUNTS_MAX};
 
 void plan_init(struct plan *p)
 {
@@ -132,6 +150,7 @@ void plan_counts(const struct plan *p, size_t ret[COUNT_KINDS])
         ret[COUNT_LIMITS] += p->limits.value[i] != LIMIT_UNSET;
     ret[COUNT_DEVICES] = p->sandbox.devices.count;
     ret[COUNT_SYSTEM_CALLS] = p->sandbox.system_calls.count;
+    ret[COUNT_MOUNTS] = p->mount_count;
 }
 
 void plan_free(struct plan *p)
@@ -139,6 +158,10 @@ void plan_free(struct plan *p)
     for (size_t i = 0; i < p->placement_count; i++) {
         free(p->placement[i].name);
         free(p->placement[i].into);
+    }
+    for (size_t i = 0; i < p->mount_count; i++) {
+        free(p->mount[i].source);
+        free(p->mount[i].target);
     }
     free(p->run_id);
     free(p->job_name);

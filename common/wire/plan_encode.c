@@ -128,6 +128,14 @@ int plan_encode(const struct plan *p, struct strbuf *out)
     encode_limits(&enc, &p->limits);
     encode_list(&enc, "device", &p->sandbox.devices);
     encode_list(&enc, "system-call", &p->sandbox.system_calls);
+    for (size_t i = 0; i < p->mount_count; i++) {
+        struct fact_writer w = line_begin(&enc);
+        fact_put_string(&w, "mount", MOUNT_KIND_NAMES[p->mount[i].kind]);
+        put_text(&enc, &w, "source", p->mount[i].source);
+        put_text(&enc, &w, "target", p->mount[i].target);
+        fact_put_bool(&w, "read_only", p->mount[i].read_only);
+        line_end(&enc, &w);
+    }
     if (enc.failed == 0 && enc.out->len - start > PLAN_BYTES_MAX)
         return -E2BIG;
     return enc.failed;

@@ -29,13 +29,15 @@ struct plan_field {
 };
 
 /* The members of the first fact that are plain members of struct plan. */
-#define PLAN_FIELD_COUNT 21
+#define PLAN_FIELD_COUNT 22
 extern const struct plan_field PLAN_FIELDS[PLAN_FIELD_COUNT];
 
 #define ENTRY_KIND_COUNT     (ENTRY_ARCHIVE + 1)
 #define PLACEMENT_FORM_COUNT (PLACE_ARCHIVE + 1)
+#define MOUNT_KIND_COUNT     (MOUNT_NFS + 1)
 extern const char *const ENTRY_KIND_NAMES[ENTRY_KIND_COUNT];
 extern const char *const PLACEMENT_FORM_NAMES[PLACEMENT_FORM_COUNT];
+extern const char *const MOUNT_KIND_NAMES[MOUNT_KIND_COUNT];
 
 /* The facts that follow are counted in the first one, so that a plan cut short is not taken for a whole one.
  */
@@ -46,6 +48,7 @@ enum plan_count {
     COUNT_LIMITS,
     COUNT_DEVICES,
     COUNT_SYSTEM_CALLS,
+    COUNT_MOUNTS,
     COUNT_KINDS,
 };
 extern const char *const PLAN_COUNT_KEYS[COUNT_KINDS];
