@@ -45,6 +45,12 @@ struct config {
     bool limits_best_effort;
     bool sandbox_allow_learn, sandbox_allow_metadata;
     char *sandbox_devices;
+    char *volume_kind, *volume_device, *volume_file_system, *volume_fsck;
+    int64_t volume_size, volume_wait_ms;
+    bool volume_grow;
+    bool nfs_allow;
+    char *nfs_options, *nfs_exports, *nfs_on_failure, *nfs_on_lost;
+    int64_t nfs_timeout_ms;
     int64_t reserve_memory_bytes, reserve_disk_bytes;
     struct config_origin origin[CONFIG_KEY_COUNT];
 };

@@ -94,6 +94,47 @@ static const struct config_key_info KEYS[CONFIG_KEY_COUNT] = {
                                 "Devices that a job may ask for, as patterns with blanks between, such as "
                                 "/dev/nvidia* /dev/dri/*. Others are out of "
                                 "every job's reach."},
+    [CONFIG_VOLUME_KIND] =
+        {"volume.kind", CONFIG_TYPE_VOLUME_KIND, "directory", 0, 0, FIELD(volume_kind),
+         "Where a run's home lies: in a directory below directories.state; in an image, a file with a file "
+         "system of its own, as large as the job's blockStorageSizeInGBs; or on a block volume."},
+    [CONFIG_VOLUME_DEVICE] =
+        {"volume.device", CONFIG_TYPE_VOLUME_DEVICE, "\"\"", 0, 0, FIELD(volume_device),
+         "The block volume: a pattern of paths such as /dev/oracleoci/oraclevd[b-z] or "
+         "/dev/disk/by-id/scsi-*, of which the first one is taken that no other run uses, or serial: and the "
+         "volume's serial number. With images: a file that lasts, in place of one for each run."},
+    [CONFIG_VOLUME_FILE_SYSTEM] =
+        {"volume.fileSystem", CONFIG_TYPE_FILE_SYSTEM, "ext4", 0, 0, FIELD(volume_file_system),
+         "What a blank volume is formatted with. One that holds ext2, ext3, ext4 or "
+         "XFS is taken as it is, one with anything else is refused."},
+    [CONFIG_VOLUME_SIZE] = {"volume.size", CONFIG_TYPE_SIZE, "50G", 32LL << 20, INT64_MAX, FIELD(volume_size),
+                            "The size of an image for a job that asks for none."},
+    [CONFIG_VOLUME_WAIT] = {"volume.wait", CONFIG_TYPE_DURATION, "2m", 0, DAY_MS, FIELD(volume_wait_ms),
+                            "How long a run waits for its volume to appear."},
+    [CONFIG_VOLUME_FSCK] = {"volume.fsck", CONFIG_TYPE_FSCK, "auto", 0, 0, FIELD(volume_fsck),
+                            "When the file system of a volume is checked before it is mounted: auto, when it "
+                            "says itself that it needs that. XFS does so while it is mounted."},
+    [CONFIG_VOLUME_GROW] = {"volume.grow", CONFIG_TYPE_BOOLEAN, "true", 0, 0, FIELD(volume_grow),
+                            "Whether a file system becomes as large as its volume when that has grown."},
+    [CONFIG_NFS_ALLOW] = {"nfs.allow", CONFIG_TYPE_BOOLEAN, "true", 0, 0, FIELD(nfs_allow),
+                          "Whether jobs may have file storage mounted (FILE_STORAGE)."},
+    [CONFIG_NFS_OPTIONS] =
+        {"nfs.options", CONFIG_TYPE_MOUNT_OPTIONS, "\"\"", 0, 0, FIELD(nfs_options),
+         "Further options of such mounts, as in nfs(5). Without vers= the newest version is taken "
+         "that the server has. nosuid, nodev and nosharecache are always added."},
+    [CONFIG_NFS_EXPORTS] = {"nfs.exports", CONFIG_TYPE_EXPORTS, "\"\"", 0, 0, FIELD(nfs_exports),
+                            "What the OCIDs in jobs stand for, which only the service could tell: "
+                            "OCID=ADDRESS for a mount target and OCID=/PATH for an export, with blanks "
+                            "between."},
+    [CONFIG_NFS_TIMEOUT] = {"nfs.timeout", CONFIG_TYPE_DURATION, "90s", 1000, DAY_MS, FIELD(nfs_timeout_ms),
+                            "How long a server may take to answer before it counts as gone."},
+    [CONFIG_NFS_ON_FAILURE] = {"nfs.onFailure", CONFIG_TYPE_ON_FAILURE, "fail", 0, 0, FIELD(nfs_on_failure),
+                               "What follows when something cannot be mounted: the run ends with the cause "
+                               "storage-failed, or it starts with an empty directory in that place."},
+    [CONFIG_NFS_ON_LOST] = {"nfs.onLost", CONFIG_TYPE_ON_LOST, "wait", 0, 0, FIELD(nfs_on_lost),
+                            "What follows when a server does not answer any more during a run: the job waits "
+                            "for it as long as its deadline allows, or the run ends with the cause "
+                            "storage-failed."},
 };
 
 static const char *const TYPE_TEXTS[CONFIG_TYPE_COUNT] = {
@@ -106,6 +147,14 @@ static const char *const TYPE_TEXTS[CONFIG_TYPE_COUNT] = {
     [CONFIG_TYPE_PATH_OR_NONE] = "an absolute path, or an empty string",
     [CONFIG_TYPE_PATTERNS] = "patterns of paths below /dev with blanks between, or an empty string",
     [CONFIG_TYPE_LOG_LEVEL] = "error, warning, notice, info or debug",
+    [CONFIG_TYPE_VOLUME_KIND] = "directory, image or block",
+    [CONFIG_TYPE_FILE_SYSTEM] = "ext4 or xfs",
+    [CONFIG_TYPE_FSCK] = "auto, always or never",
+    [CONFIG_TYPE_ON_FAILURE] = "fail or ignore",
+    [CONFIG_TYPE_ON_LOST] = "wait or fail",
+    [CONFIG_TYPE_VOLUME_DEVICE] = "an absolute path or pattern, serial: and a number, or an empty string",
+    [CONFIG_TYPE_MOUNT_OPTIONS] = "options with commas between, or an empty string",
+    [CONFIG_TYPE_EXPORTS] = "OCID=ADDRESS and OCID=/PATH with blanks between, or an empty string",
 };
 
 const struct config_key_info *config_key_info(enum config_key key)

@@ -40,6 +40,19 @@ enum config_key {
     CONFIG_SANDBOX_ALLOW_LEARN,
     CONFIG_SANDBOX_ALLOW_METADATA,
     CONFIG_SANDBOX_DEVICES,
+    CONFIG_VOLUME_KIND,
+    CONFIG_VOLUME_DEVICE,
+    CONFIG_VOLUME_FILE_SYSTEM,
+    CONFIG_VOLUME_SIZE,
+    CONFIG_VOLUME_WAIT,
+    CONFIG_VOLUME_FSCK,
+    CONFIG_VOLUME_GROW,
+    CONFIG_NFS_ALLOW,
+    CONFIG_NFS_OPTIONS,
+    CONFIG_NFS_EXPORTS,
+    CONFIG_NFS_TIMEOUT,
+    CONFIG_NFS_ON_FAILURE,
+    CONFIG_NFS_ON_LOST,
     CONFIG_KEY_COUNT,
 };
 
@@ -53,6 +66,14 @@ enum config_type {
     CONFIG_TYPE_PATH_OR_NONE, /* char *: absolute, or "" */
     CONFIG_TYPE_PATTERNS,     /* char *: patterns of device paths, blanks between; may be "" */
     CONFIG_TYPE_LOG_LEVEL,    /* enum log_level */
+    CONFIG_TYPE_VOLUME_KIND,  /* char *: one of a few words, as the next ones */
+    CONFIG_TYPE_FILE_SYSTEM,
+    CONFIG_TYPE_FSCK,
+    CONFIG_TYPE_ON_FAILURE,
+    CONFIG_TYPE_ON_LOST,
+    CONFIG_TYPE_VOLUME_DEVICE, /* char *: a pattern below /dev, "serial:" and a number, an absolute path, or "" */
+    CONFIG_TYPE_MOUNT_OPTIONS, /* char *: as mount(8) takes them; may be "" */
+    CONFIG_TYPE_EXPORTS,       /* char *: NAME=VALUE, blanks between; may be "" */
     CONFIG_TYPE_COUNT,
 };
 

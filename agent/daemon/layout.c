@@ -130,6 +130,13 @@ int layout_policy_options(const struct config *config, const struct layout *l, s
         {"--state-directory", config->state_directory},
         {"--runtime-directory", config->run_directory},
         {"--helper-directory", l->libexec},
+        {"--volume", config->volume_kind},
+        {"--volume-device", config->volume_device},
+        {"--volume-file-system", config->volume_file_system},
+        {"--volume-fsck", config->volume_fsck},
+        {"--nfs-options", config->nfs_options},
+        {"--nfs-on-failure", config->nfs_on_failure},
+        {"--nfs-on-lost", config->nfs_on_lost},
     };
     const struct {
         const char *option;
@@ -145,27 +152,45 @@ int layout_policy_options(const struct config *config, const struct layout *l, s
         {"--memory-reserve", config->reserve_memory_bytes},
         {"--disk-reserve", config->reserve_disk_bytes},
         {"--pids-default", config->limits_pids},
+        {"--volume-size", config->volume_size},
     };
-    char limit[32];
+    const struct {
+        const char *option;
+        int64_t ms;
+    } times[] = {
+        {"--maximum-runtime", config->maximum_runtime_ms},
+        {"--volume-wait", config->volume_wait_ms},
+        {"--nfs-timeout", config->nfs_timeout_ms},
+    };
+    const struct {
+        const char *option;
+        bool on;
+    } switches[] = {
+        {"--rootless", config->rootless},
+        {"--allow-learn", config->sandbox_allow_learn},
+        {"--allow-metadata", config->sandbox_allow_metadata},
+        {"--best-effort-limits", config->limits_best_effort},
+        {"--allow-root", config->job_allow_root},
+        {"--volume-grow", config->volume_grow},
+        {"--allow-nfs", config->nfs_allow},
+    };
 
     for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-        if (add_pair(ret, words[i].option, words[i].value) < 0)
+        if (words[i].value[0] != '\0' && add_pair(ret, words[i].option, words[i].value) < 0)
             return -ENOMEM;
     for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
         if (add_number(ret, numbers[i].option, numbers[i].value) < 0)
             return -ENOMEM;
-    (void)snprintf(limit, sizeof(limit), "%lldms", (long long)config->maximum_runtime_ms);
-    if (add_pair(ret, "--maximum-runtime", limit) < 0)
-        return -ENOMEM;
+    for (size_t i = 0; i < ARRAY_SIZE(times); i++) {
+        char text[32];
+        (void)snprintf(text, sizeof(text), "%lldms", (long long)times[i].ms);
+        if (add_pair(ret, times[i].option, text) < 0)
+            return -ENOMEM;
+    }
     if (config->sandbox_devices[0] != '\0' && add_patterns(ret, config->sandbox_devices) < 0)
         return -ENOMEM;
-    if (config->rootless && strlist_add(ret, "--rootless") < 0)
-        return -ENOMEM;
-    if (config->sandbox_allow_learn && strlist_add(ret, "--allow-learn") < 0)
-        return -ENOMEM;
-    if (config->sandbox_allow_metadata && strlist_add(ret, "--allow-metadata") < 0)
-        return -ENOMEM;
-    if (config->limits_best_effort && strlist_add(ret, "--best-effort-limits") < 0)
-        return -ENOMEM;
-    return config->job_allow_root ? strlist_add(ret, "--allow-root") : 0;
+    for (size_t i = 0; i < ARRAY_SIZE(switches); i++)
+        if (switches[i].on && strlist_add(ret, switches[i].option) < 0)
+            return -ENOMEM;
+    return 0;
 }

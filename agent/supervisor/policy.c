@@ -32,6 +32,18 @@ enum option_id {
     OPT_MEMORY_RESERVE,
     OPT_DISK_RESERVE,
     OPT_PIDS_DEFAULT,
+    OPT_VOLUME_SIZE,
+    OPT_VOLUME,
+    OPT_VOLUME_DEVICE,
+    OPT_VOLUME_FILE_SYSTEM,
+    OPT_VOLUME_FSCK,
+    OPT_VOLUME_GROW,
+    OPT_VOLUME_WAIT,
+    OPT_ALLOW_NFS,
+    OPT_NFS_OPTIONS,
+    OPT_NFS_TIMEOUT,
+    OPT_NFS_ON_FAILURE,
+    OPT_NFS_ON_LOST,
     OPT_BEST_EFFORT,
     OPT_ALLOW_LEARN,
     OPT_ROOTLESS,
@@ -61,6 +73,18 @@ static const struct option OPTIONS[] = {
     {"memory-reserve", required_argument, NULL, OPT_MEMORY_RESERVE},
     {"disk-reserve", required_argument, NULL, OPT_DISK_RESERVE},
     {"pids-default", required_argument, NULL, OPT_PIDS_DEFAULT},
+    {"volume", required_argument, NULL, OPT_VOLUME},
+    {"volume-device", required_argument, NULL, OPT_VOLUME_DEVICE},
+    {"volume-file-system", required_argument, NULL, OPT_VOLUME_FILE_SYSTEM},
+    {"volume-fsck", required_argument, NULL, OPT_VOLUME_FSCK},
+    {"volume-grow", no_argument, NULL, OPT_VOLUME_GROW},
+    {"volume-size", required_argument, NULL, OPT_VOLUME_SIZE},
+    {"volume-wait", required_argument, NULL, OPT_VOLUME_WAIT},
+    {"allow-nfs", no_argument, NULL, OPT_ALLOW_NFS},
+    {"nfs-options", required_argument, NULL, OPT_NFS_OPTIONS},
+    {"nfs-timeout", required_argument, NULL, OPT_NFS_TIMEOUT},
+    {"nfs-on-failure", required_argument, NULL, OPT_NFS_ON_FAILURE},
+    {"nfs-on-lost", required_argument, NULL, OPT_NFS_ON_LOST},
     {"best-effort-limits", no_argument, NULL, OPT_BEST_EFFORT},
     {"rootless", no_argument, NULL, OPT_ROOTLESS},
     {"allow-learn", no_argument, NULL, OPT_ALLOW_LEARN},
@@ -91,7 +115,7 @@ static int duration(const char *text, int64_t *ret, const char *option, struct e
 static int take_number(int id, const char *option, struct policy *p, struct service_fds *fds, struct err *e)
 {
     uint64_t n;
-    int r = number(optarg, id >= OPT_UNPACK_BYTES && id <= OPT_PIDS_DEFAULT ? INT64_MAX : INT32_MAX, &n,
+    int r = number(optarg, id >= OPT_UNPACK_BYTES && id <= OPT_VOLUME_SIZE ? INT64_MAX : INT32_MAX, &n,
                    option, e);
 
     if (r < 0)
@@ -106,6 +130,7 @@ static int take_number(int id, const char *option, struct policy *p, struct serv
     case OPT_UNPACK_RATIO: p->unpack_max_ratio = n; break;
     case OPT_MEMORY_RESERVE: p->memory_reserve_bytes = (int64_t)n; break;
     case OPT_DISK_RESERVE: p->disk_reserve_bytes = (int64_t)n; break;
+    case OPT_VOLUME_SIZE: p->storage.size = (int64_t)n; break;
     case OPT_PIDS_DEFAULT: p->pids_default = (int64_t)n; break;
     case OPT_CONNECTION_FD: fds->connection = (int)n; break;
     default: fds->starter = (int)n; break;
@@ -113,8 +138,67 @@ static int take_number(int id, const char *option, struct policy *p, struct serv
     return 0;
 }
 
+/* The index of the value among the words. */
+static int choice(const char *text, const char *const *words, unsigned count, unsigned *ret,
+                  const char *option, struct err *e)
+{
+    for (unsigned i = 0; i < count; i++) {
+        if (strcmp(words[i], text) == 0) {
+            *ret = i;
+            return 0;
+        }
+    }
+    return err_set(e, -EINVAL, BLAME_NODE, "--%s: unknown value '%s'", option, text);
+}
+
+/* -ENOENT: it is none of those of storage. */
+static int take_storage_option(int id, const char *option, struct storage_policy *s, struct err *e)
+{
+    static const char *const KINDS[] = {"directory", "image", "block"};
+    static const char *const FILE_SYSTEMS[] = {"ext4", "xfs"};
+    static const char *const CHECKS[] = {"auto", "always", "never"};
+    static const char *const ON_FAILURE[] = {"fail", "ignore"};
+    static const char *const ON_LOST[] = {"wait", "fail"};
+    unsigned n = 0;
+    int r;
+
+    switch (id) {
+    case OPT_VOLUME:
+        r = choice(optarg, KINDS, ARRAY_SIZE(KINDS), &n, option, e);
+        s->volume = (enum volume_kind)n;
+        return r;
+    case OPT_VOLUME_FILE_SYSTEM:
+        r = choice(optarg, FILE_SYSTEMS, ARRAY_SIZE(FILE_SYSTEMS), &n, option, e);
+        s->file_system = (enum volume_file_system)n;
+        return r;
+    case OPT_VOLUME_FSCK:
+        r = choice(optarg, CHECKS, ARRAY_SIZE(CHECKS), &n, option, e);
+        s->fsck = (enum volume_fsck)n;
+        return r;
+    case OPT_NFS_ON_FAILURE:
+        r = choice(optarg, ON_FAILURE, ARRAY_SIZE(ON_FAILURE), &n, option, e);
+        s->ignore_failure = n == 1;
+        return r;
+    case OPT_NFS_ON_LOST:
+        r = choice(optarg, ON_LOST, ARRAY_SIZE(ON_LOST), &n, option, e);
+        s->lost_ends = n == 1;
+        return r;
+    case OPT_VOLUME_DEVICE: s->device = optarg; return 0;
+    case OPT_VOLUME_GROW: s->grow = true; return 0;
+    case OPT_VOLUME_WAIT: return duration(optarg, &s->wait_ms, option, e);
+    case OPT_ALLOW_NFS: s->allow_nfs = true; return 0;
+    case OPT_NFS_OPTIONS: s->nfs_options = optarg; return 0;
+    case OPT_NFS_TIMEOUT: return duration(optarg, &s->nfs_timeout_ms, option, e);
+    default: return -ENOENT;
+    }
+}
+
 static int take_option(int id, const char *option, struct policy *p, struct service_fds *fds, struct err *e)
 {
+    int r = take_storage_option(id, option, &p->storage, e);
+
+    if (r != -ENOENT)
+        return r;
     switch (id) {
     case OPT_JOB_USER: p->job_user = optarg; return 0;
     case OPT_ALLOW_ROOT: p->allow_root = true; return 0;
@@ -144,6 +228,10 @@ static int check_policy(const struct policy *p, const struct service_fds *fds, s
         return err_set(e, -EINVAL, BLAME_NODE, "directories must be absolute paths");
     if (!file_name_valid(p->job_user) || strchr(p->job_user, ':') != NULL)
         return err_set(e, -EINVAL, BLAME_NODE, "--job-user: '%s' is not a user name", p->job_user);
+    if (p->storage.volume == VOLUME_BLOCK && p->storage.device[0] == '\0')
+        return err_set(e, -EINVAL, BLAME_NODE, "--volume block needs --volume-device (volume.device)");
+    if (p->rootless && p->storage.volume != VOLUME_DIRECTORY)
+        return err_set(e, -EINVAL, BLAME_NODE, "without root a home can only be a directory (volume.kind)");
     return 0;
 }
 
@@ -161,6 +249,11 @@ int policy_from_arguments(int argc, char **argv, struct policy *ret, struct serv
         .maximum_runtime_ms = JOB_RUNTIME_MS_MAX,
         .place_budget_ms = 3600 * 1000,
         .devices = "",
+        .storage = {.device = "",
+                    .size = 50LL << 30,
+                    .wait_ms = 120 * 1000,
+                    .nfs_options = "",
+                    .nfs_timeout_ms = 90 * 1000},
         .memory_reserve_bytes = 256LL << 20,
         .disk_reserve_bytes = 512LL << 20,
         .pids_default = 16384,
@@ -203,6 +296,12 @@ int policy_check(const struct policy *policy, const struct plan *plan, struct er
         return err_set(
             e, -EPERM, BLAME_ASSIGNMENT,
             "the run asks to learn its system calls, which this node's policy forbids (sandbox.allowLearn)");
+    if (plan->mount_count > 0 && (!policy->storage.allow_nfs || policy->rootless))
+        return err_set(e, -EPERM, BLAME_ASSIGNMENT,
+                       policy->rootless
+                           ? "the run asks for %s at %s, which only root can mount"
+                           : "the run asks for %s at %s, and this node mounts no file storage (nfs.allow)",
+                       plan->mount[0].source, plan->mount[0].target);
     for (size_t i = 0; i < plan->sandbox.devices.count; i++)
         if (!policy_grants_device(policy, plan->sandbox.devices.item[i]))
             return err_set(e, -EPERM, BLAME_ASSIGNMENT,

@@ -16,6 +16,42 @@
 #include "sys/process.h"
 #include "wire/plan.h"
 
+enum volume_kind {
+    VOLUME_DIRECTORY = 0,
+    VOLUME_IMAGE,
+    VOLUME_BLOCK,
+    VOLUME_KIND_COUNT,
+};
+
+enum volume_file_system {
+    VOLUME_EXT4 = 0,
+    VOLUME_XFS,
+    VOLUME_FILE_SYSTEM_COUNT,
+};
+
+enum volume_fsck {
+    FSCK_AUTO = 0,
+    FSCK_ALWAYS,
+    FSCK_NEVER,
+    FSCK_COUNT,
+};
+
+/* Where homes lie, and what may be mounted. */
+struct storage_policy {
+    enum volume_kind volume;
+    const char *device; /* a pattern of paths, "serial:" and a number, or "" */
+    enum volume_file_system file_system;
+    enum volume_fsck fsck;
+    bool grow;
+    int64_t size; /* of an image for a job that says none */
+    int64_t wait_ms;
+    bool allow_nfs;
+    const char *nfs_options;
+    int64_t nfs_timeout_ms;
+    bool ignore_failure; /* what cannot be mounted is an empty directory to the job */
+    bool lost_ends;      /* a server that does not answer any more ends the run */
+};
+
 struct policy {
     uid_t agent_uid; /* who, beside root, may connect */
     gid_t agent_gid; /* group that may read run directories */
@@ -38,6 +74,7 @@ struct policy {
     bool allow_learn;           /* jobs may ask that every system call passes and is noted */
     bool allow_metadata;        /* jobs may reach the instance's metadata service */
     const char *devices; /* patterns of device nodes that jobs may ask for, colons between; "" for none */
+    struct storage_policy storage;
     uint64_t unpack_max_bytes, unpack_max_files, unpack_max_ratio;
 };
 

@@ -62,6 +62,8 @@ static void write_mounts(struct json_out *w, const char *key, const struct job_c
         json_out_string(w, "bucket", m->bucket);
         json_out_string(w, "prefix", m->prefix);
         json_out_string(w, "source", m->source);
+        if (m->read_only)
+            json_out_bool(w, "readOnly", true);
         json_out_close(w, '}');
     }
     json_out_close(w, ']');

@@ -72,6 +72,7 @@ struct storage_mount {
     char *mount_target_id, *export_id; /* FILE_STORAGE: OCIDs, or (ADS) an IPv4 address and an export path */
     char *bucket, *namespace_name, *prefix; /* OBJECT_STORAGE */
     char *source;                           /* ADS src as written */
+    bool read_only;                         /* readOnly: ours, beside what the service has */
 };
 
 struct container_details {

@@ -97,10 +97,12 @@ static void read_oci(struct reader *rd, const struct node *map, struct job_confi
 {
     static const char *const TYPES[] = {"FILE_STORAGE", "OBJECT_STORAGE"};
     static const char *const KNOWN_FILE[] = {
-        "storageType", "destinationDirectoryName", "destinationPath", "mountTargetId", "exportId", "source"};
-    static const char *const KNOWN_OBJECT[] = {
-        "storageType", "destinationDirectoryName", "destinationPath", "namespace", "bucket", "prefix",
-        "source"};
+        "storageType", "destinationDirectoryName", "destinationPath", "mountTargetId", "exportId", "source",
+        "readOnly"};
+    static const char *const KNOWN_OBJECT[] = {"storageType",     "destinationDirectoryName",
+                                               "destinationPath", "namespace",
+                                               "bucket",          "prefix",
+                                               "source",          "readOnly"};
     struct storage_mount m = {0};
     bool complete;
     int type = field_choice(rd, map, "storageType", TYPES, ARRAY_SIZE(TYPES));
@@ -115,6 +117,7 @@ static void read_oci(struct reader *rd, const struct node *map, struct job_confi
     complete = need(rd, map, "destinationDirectoryName", &m.destination_directory);
     field_string(rd, map, "destinationPath", &m.destination_path);
     field_string(rd, map, "source", &m.source);
+    field_bool(rd, map, "readOnly", &m.read_only);
     if (m.object_storage) {
         check_keys(rd, map, KNOWN_OBJECT, ARRAY_SIZE(KNOWN_OBJECT));
         complete &= need(rd, map, "namespace", &m.namespace_name);
@@ -211,7 +214,7 @@ static void split_destination(struct reader *rd, const char *dest, struct storag
 
 static void read_ads(struct reader *rd, const struct node *map, struct job_configuration *c)
 {
-    static const char *const KNOWN[] = {"src", "dest"};
+    static const char *const KNOWN[] = {"src", "dest", "readOnly"};
     struct storage_mount m = {0};
     AUTO_FREE char *dest = NULL;
     bool complete;
@@ -219,6 +222,7 @@ static void read_ads(struct reader *rd, const struct node *map, struct job_confi
     check_keys(rd, map, KNOWN, ARRAY_SIZE(KNOWN));
     complete = need(rd, map, "src", &m.source);
     complete &= need(rd, map, "dest", &dest);
+    field_bool(rd, map, "readOnly", &m.read_only);
     if (!complete) {
         mount_clear(&m);
         return;

@@ -56,6 +56,38 @@ static void devices(void **state)
     assert_false(policy_grants_device(&p, "/dev/null"));
 }
 
+static void storage(void **state)
+{
+    static const char *const WORDS[] = {"--connection-fd", "3",
+                                        "--volume",        "block",
+                                        "--volume-device", "/dev/oracleoci/oraclevd[b-z]",
+                                        "--volume-fsck",   "always",
+                                        "--nfs-on-lost",   "fail",
+                                        "--allow-nfs",     NULL};
+    static const char *const NONE[] = {"--connection-fd", "3", NULL};
+    struct plan_mount m = {.source = (char[]){"1.2.3.4:/e"}, .target = (char[]){"/mnt/e"}};
+    struct plan plan = {.maximum_runtime_ms = 1, .mount = {m}, .mount_count = 1};
+    struct policy p;
+    struct service_fds fds;
+    struct err e = ERR_INIT;
+
+    (void)state;
+    assert_int_equal(parse(WORDS, &p, &fds, &e), 0);
+    assert_int_equal(p.storage.volume, VOLUME_BLOCK);
+    assert_string_equal(p.storage.device, "/dev/oracleoci/oraclevd[b-z]");
+    assert_int_equal(p.storage.file_system, VOLUME_EXT4);
+    assert_int_equal(p.storage.fsck, FSCK_ALWAYS);
+    assert_true(p.storage.lost_ends);
+    assert_false(p.storage.ignore_failure);
+    assert_false(p.storage.grow);
+    assert_int_equal(p.storage.nfs_timeout_ms, 90000);
+    assert_int_equal(policy_check(&p, &plan, &e), 0);
+    assert_int_equal(parse(NONE, &p, &fds, &e), 0);
+    assert_int_equal(p.storage.volume, VOLUME_DIRECTORY);
+    assert_int_equal(policy_check(&p, &plan, &e), -EPERM);
+    assert_non_null(strstr(e.text, "/mnt/e"));
+}
+
 static void refusals(void **state)
 {
     static const struct {
@@ -71,6 +103,9 @@ static void refusals(void **state)
         {{"--connection-fd", "3", "--job-user", "a:b", NULL}, "user name"},
         {{"--connection-fd", "3", "--no-such-option", NULL}, "unknown option"},
         {{"--connection-fd", "3", "word", NULL}, "unexpected"},
+        {{"--connection-fd", "3", "--volume", "tape", NULL}, "unknown value 'tape'"},
+        {{"--connection-fd", "3", "--volume", "block", NULL}, "volume.device"},
+        {{"--connection-fd", "3", "--volume", "image", "--rootless", NULL}, "only be a directory"},
         {{"--connection-fd", "3", "--maximum-runtime", "long", NULL}, "length of time"},
     };
 
@@ -108,6 +143,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_full_line),
         cmocka_unit_test(devices),
+        cmocka_unit_test(storage),
         cmocka_unit_test(refusals),
         cmocka_unit_test(what_a_plan_may_ask),
     };
