@@ -20,9 +20,9 @@
 static void bound(void)
 {
     (void)setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
-    (void)setrlimit(RLIMIT_NPROC, &(struct rlimit){0, 0});
     (void)setrlimit(RLIMIT_FSIZE, &(struct rlimit){ANSWER_MAX, ANSWER_MAX});
-#ifndef __SANITIZE_ADDRESS__ /* whose shadow memory is larger than any limit */
+#ifndef __SANITIZE_ADDRESS__ /* which starts a process in the end, and whose shadow memory is larger than any limit */
+    (void)setrlimit(RLIMIT_NPROC, &(struct rlimit){0, 0});
     (void)setrlimit(RLIMIT_DATA, &(struct rlimit){DATA_BYTES_MAX, DATA_BYTES_MAX});
 #endif
 }

@@ -25,8 +25,8 @@
 #define LOOK_MS 1000
 
 static const char *const STAGE_NAMES[STAGE_COUNT] = {
-    [STAGE_PLACING] = "placing",     [STAGE_LAUNCHING] = "launching", [STAGE_RUNNING] = "running",
-    [STAGE_LEFTOVERS] = "leftovers", [STAGE_GONE] = "gone",
+    [STAGE_STORAGE] = "storage", [STAGE_PLACING] = "placing",     [STAGE_LAUNCHING] = "launching",
+    [STAGE_RUNNING] = "running", [STAGE_LEFTOVERS] = "leftovers", [STAGE_GONE] = "gone",
 };
 
 const char *stage_name(enum stage stage)
@@ -82,23 +82,51 @@ static void tree_gone(struct supervision *s)
     set_stage(s, STAGE_GONE);
 }
 
-/* ---- placing ---- */
+/* ---- storage and placing ---- */
 
-void stage_place(struct supervision *s, const int *placement_fds, boot_ms_t now)
+void stage_storage_failed(struct supervision *s, const struct err *e)
+{
+    if (s->stage != STAGE_STORAGE)
+        return;
+    not_started(s, CAUSE_STORAGE_FAILED, e);
+    tree_gone(s);
+}
+
+void stage_place(struct supervision *s)
+{
+    struct err e = ERR_INIT;
+    int r;
+
+    set_stage(s, STAGE_PLACING);
+    s->place_until = (boot_ms_t){clock_boot().ms + s->policy->place_budget_ms};
+    r = place_start(s->policy, &s->plan, s->run.home_fd, s->placement_fd, &s->helper, &e);
+    for (size_t i = 0; i < s->plan.placement_count; i++)
+        fd_close(&s->placement_fd[i]);
+    if (r == 0)
+        return;
+    not_started(s, CAUSE_LAUNCH_FAILED, &e);
+    tree_gone(s);
+}
+
+void stage_begin(struct supervision *s, boot_ms_t now)
 {
     struct err e = ERR_INIT;
 
-    set_stage(s, STAGE_PLACING);
+    (void)now;
     log_info("run=%s begins", s->plan.run_id);
     if (scratch_disk_make(s->policy, &s->plan, &s->run, &s->scratch, &s->contained, &e) < 0) {
         not_started(s, CAUSE_LIMIT_NOT_APPLIED, &e);
         tree_gone(s);
         return;
     }
-    s->place_until = (boot_ms_t){now.ms + s->policy->place_budget_ms};
-    if (place_start(s->policy, &s->plan, s->run.home_fd, placement_fds, &s->helper, &e) == 0)
+    if (!storage_wanted(s->policy, &s->plan)) {
+        stage_place(s);
         return;
-    not_started(s, CAUSE_LAUNCH_FAILED, &e);
+    }
+    set_stage(s, STAGE_STORAGE);
+    if (storage_start(s->policy, &s->plan, &s->run, NULL, &s->storage, &e) == 0)
+        return;
+    not_started(s, CAUSE_STORAGE_FAILED, &e);
     tree_gone(s);
 }
 
@@ -345,6 +373,8 @@ void stage_stop(struct supervision *s, enum cause cause, int64_t grace_ms, boot_
     fact_put_int(w, "grace-ms", s->stop_policy.grace_ms);
     stage_note(s, true);
     channel_say(&s->channel, &(struct message){.type = MESSAGE_STOPPING, .cause = cause});
+    if (s->stage == STAGE_STORAGE)
+        storage_cancel(&s->storage);
     if (s->helper.pid > 0)
         (void)kill(s->helper.pid, SIGKILL);
 }
@@ -379,6 +409,7 @@ static void take_step(struct supervision *s, enum stop_action action, boot_ms_t 
     case STOP_KILL_INIT:
         (void)run_group_kill(&s->group);
         (void)kill(s->init.pid, SIGKILL);
+        storage_force(&s->storage);
         s->stop.killed_init = true;
         break;
     case STOP_GIVE_UP:

@@ -34,6 +34,7 @@ enum wake {
     WAKE_TIMER,
     WAKE_INIT,
     WAKE_HELPER,
+    WAKE_STORAGE,
     WAKE_STDOUT,
     WAKE_STDERR,
     WAKE_LISTENER,
@@ -88,6 +89,7 @@ static void fill_pollfds(const struct supervision *s, struct pollfd *fds, wall_m
     fds[WAKE_TIMER] = (struct pollfd){.fd = s->timer_fd, .events = POLLIN};
     fds[WAKE_INIT] = (struct pollfd){.fd = s->init.control_fd, .events = POLLIN};
     fds[WAKE_HELPER] = (struct pollfd){.fd = s->helper.answer_fd, .events = POLLIN};
+    fds[WAKE_STORAGE] = (struct pollfd){.fd = s->storage.control_fd, .events = POLLIN};
     for (unsigned i = 0; i < CAPTURE_STREAMS; i++)
         fds[WAKE_STDOUT + i] = (struct pollfd){
             .fd = capture_wants(&s->capture, i, wall) ? s->capture.pipe_fd[i] : -1, .events = POLLIN};
@@ -112,6 +114,7 @@ static void handle_time(struct supervision *s, boot_ms_t now, wall_ms_t wall)
     stage_look(s, now);
     stage_notice_deadline(s, now);
     stage_preempt_due(s, now);
+    stage_storage_due(s, now);
     if (s->stage == STAGE_PLACING && now.ms >= s->place_until.ms)
         stage_stop(s, CAUSE_ARTIFACT_REJECTED, 0, now);
     if (s->capture.stalled) {
@@ -128,6 +131,8 @@ static void handle_time(struct supervision *s, boot_ms_t now, wall_ms_t wall)
     if (!s->stopping)
         at = sooner(at, s->preempt_at.ms);
     at = sooner(at, s->look_at.ms);
+    if (s->stage == STAGE_STORAGE)
+        at = sooner(at, s->storage.until.ms);
     if (s->stage == STAGE_PLACING && !s->stopping)
         at = sooner(at, s->place_until.ms);
     if (at != INT64_MAX) {
@@ -156,6 +161,8 @@ static void handle_wakes(struct supervision *s, const struct pollfd *fds)
         stage_denials(s);
     if (fds[WAKE_HELPER].revents != 0)
         place_read(&s->helper);
+    if (fds[WAKE_STORAGE].revents != 0)
+        stage_storage_says(s);
     if (fds[WAKE_INIT].revents != 0) {
         int r;
         while ((r = init_receive(&s->init, &report)) == 1)
@@ -191,6 +198,9 @@ static void supervision_close(struct supervision *s)
     capture_close(&s->capture);
     journal_close(&s->journal);
     place_close(&s->helper);
+    fd_close(&s->storage.control_fd);
+    for (size_t i = 0; i < PLAN_PLACEMENTS_MAX; i++)
+        fd_close(&s->placement_fd[i]);
     notice_close(&s->notices);
     oom_watch_close(&s->oom);
     fd_close(&s->listener_socket);
@@ -227,10 +237,11 @@ static int start_run(struct supervision *s, const int *fds, size_t count)
         return refuse(&s->channel, refusal, &e);
     (void)snprintf(accepted.run_id, sizeof(accepted.run_id), "%s", s->plan.run_id);
     channel_say(&s->channel, &accepted);
+    (void)close(fds[0]);
+    for (size_t i = 1; i < count; i++)
+        s->placement_fd[i - 1] = fds[i];
     if (s->stage != STAGE_GONE)
-        stage_place(s, &fds[1], clock_boot());
-    for (size_t i = 0; i < count; i++)
-        (void)close(fds[i]);
+        stage_begin(s, clock_boot());
     run_loop(s);
     if (finish(s, &e) < 0) {
         log_error("run=%s %s", s->plan.run_id, e.text);
@@ -258,6 +269,7 @@ int supervise(const struct policy *policy, int connection_fd)
                             .journal = {.fd = -1},
                             .capture = {.spool = SPOOL_WRITER_INIT, .pipe_fd = {-1, -1}},
                             .helper = PLACE_HELPER_INIT,
+                            .storage = STORAGE_INIT,
                             .group = RUN_GROUP_INIT,
                             .init = {.control_fd = -1},
                             .notices = NOTICE_BOARD_INIT,
@@ -275,6 +287,8 @@ int supervise(const struct policy *policy, int connection_fd)
     size_t count = 0;
     int status = 1;
 
+    for (size_t i = 0; i < PLAN_PLACEMENTS_MAX; i++)
+        s.placement_fd[i] = -1;
     channel_init(&s.channel, policy->agent_uid);
     if (!channel_peer_allowed(&s.channel, connection_fd)) {
         log_warning("a connection of a user who is neither root nor the agent was refused");

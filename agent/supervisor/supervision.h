@@ -4,6 +4,7 @@
  *   request.c     the first message: from plan to run directory, or a refusal
  *   supervise.c   the loop: what woke us, and what is due
  *   stages.c      what each stage does when it begins and ends; the only writer of `stage`
+ *   stage_storage.c  what the room of storage says
  *   explain.c     what the sandbox denied
  *   preempt.c     what the job is told before it is stopped
  *   finish.c      the exit record
@@ -25,10 +26,12 @@
 #include "supervisor/run_directory.h"
 #include "supervisor/scratch_disk.h"
 #include "supervisor/stop.h"
+#include "supervisor/storage.h"
 #include "sys/run_group.h"
 
 enum stage {
-    STAGE_PLACING = 0, /* the helper puts the artifact into the home */
+    STAGE_STORAGE = 0, /* the volume is prepared, storage is mounted */
+    STAGE_PLACING,     /* the helper puts the artifact into the home */
     STAGE_LAUNCHING,   /* init builds the view and starts the job */
     STAGE_RUNNING,
     STAGE_LEFTOVERS, /* the main process ended; what it left behind is being ended */
@@ -38,15 +41,17 @@ enum stage {
 
 struct supervision {
     const struct policy *policy;
-    struct plan plan;            /* owned */
-    struct run_directory run;    /* owned */
-    struct journal journal;      /* owned */
-    struct capture capture;      /* owned */
-    struct channel channel;      /* owned */
-    struct place_helper helper;  /* owned */
-    struct notice_board notices; /* owned */
-    struct scratch_disk scratch; /* owned: where the run has a disk of its own */
-    struct run_group group;      /* owned: the run's control groups, where there are any */
+    struct plan plan;                      /* owned */
+    struct run_directory run;              /* owned */
+    struct journal journal;                /* owned */
+    struct capture capture;                /* owned */
+    struct channel channel;                /* owned */
+    struct place_helper helper;            /* owned */
+    struct notice_board notices;           /* owned */
+    struct scratch_disk scratch;           /* owned: where the run has a disk of its own */
+    struct storage storage;                /* owned: where the run has any */
+    int placement_fd[PLAN_PLACEMENTS_MAX]; /* owned: until they are placed */
+    struct run_group group;                /* owned: the run's control groups, where there are any */
     struct effective_limits limits;
     struct measure measure;
     struct oom_watch oom;      /* owned */
@@ -84,7 +89,20 @@ int request_accept(struct supervision *s, int plan_fd, size_t placement_count, e
 /* Commits the fact that was begun in the journal. Facts of a run in progress are evidence, not the record: a full disk must
  * not end the supervision, so a failure is logged and that is all. */
 void stage_note(struct supervision *s, bool durable);
-void stage_place(struct supervision *s, const int *placement_fds, boot_ms_t now);
+/* The first: storage where there is any, and then the artifact. */
+void stage_begin(struct supervision *s, boot_ms_t now);
+/* When storage is there: the helper begins to place the artifact. */
+void stage_place(struct supervision *s);
+/* The run ends before the job ran. */
+void stage_storage_failed(struct supervision *s, const struct err *e);
+
+/* stage_storage.c */
+/* Takes up what the room of storage says. */
+void stage_storage_says(struct supervision *s);
+/* A step that hangs ends the run. */
+void stage_storage_due(struct supervision *s, boot_ms_t now);
+
+/* stages.c, too */
 void stage_helper_exited(struct supervision *s, int wait_status);
 void stage_init_report(struct supervision *s, const struct init_report *report);
 void stage_init_exited(struct supervision *s);

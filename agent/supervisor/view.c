@@ -15,6 +15,7 @@
 #include "base/crash_point.h"
 #include "supervisor/notice.h"
 #include "supervisor/view_dev.h"
+#include "supervisor/view_mounts.h"
 #include "sys/fd.h"
 #include "sys/mounts.h"
 
@@ -206,12 +207,16 @@ static int open_sources(const struct policy *policy, const struct run_directory 
     return 0;
 }
 
-static int check(struct containment_list *list, struct err *e)
+static int check(const struct plan *plan, struct containment_list *list, struct err *e)
 {
+    const char *writable[ARRAY_SIZE(VIEW_WRITABLE) + JOB_MOUNTS_MAX];
     char text[CONTAINMENT_TEXT_MAX];
     size_t total = 0;
 
-    if (mounts_check_read_only(VIEW_WRITABLE, &total, e) < 0)
+    for (size_t i = 0; i < plan->mount_count; i++)
+        writable[i] = plan->mount[i].target;
+    memcpy(writable + plan->mount_count, VIEW_WRITABLE, sizeof(VIEW_WRITABLE));
+    if (mounts_check_read_only(writable, &total, e) < 0)
         return e->code;
     (void)snprintf(text, sizeof(text), "the system is read-only, all %zu mounts looked at", total);
     return containment_add(list, "mounts", CONTAINMENT_APPLIED, text, "namespace") < 0 ? err_oom(e) : 0;
@@ -228,12 +233,19 @@ int view_build(const struct policy *policy, const struct plan *plan, const struc
         {SCRATCH_NAME "/tmp", "/tmp", MS_NOSUID | MS_NODEV, -1},
         {NOTICE_DIR_NAME, JOB_NOTICE_DIR, 0, -1}, /* by mount_run */
     };
+    struct view_mounts mounts;
+    char run_path[RUN_PATH_MAX];
     int r;
 
     if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
         return failed(e, "part from the host's", "mounts");
     CRASH_POINT("mounts-parted");
-    r = open_sources(policy, run, sources, ARRAY_SIZE(sources), e);
+    (void)snprintf(run_path, sizeof(run_path), "%s/%s", policy->runs_dir, run->name);
+    r = view_mounts_root(plan, run_path, e);
+    if (r == 0)
+        r = open_sources(policy, run, sources, ARRAY_SIZE(sources), e);
+    if (r == 0)
+        r = view_mounts_open(policy, plan, run_path, &mounts, e);
     if (r == 0)
         r = mounts_read_only(false, e);
     if (r == 0)
@@ -247,8 +259,10 @@ int view_build(const struct policy *policy, const struct plan *plan, const struc
     for (size_t i = 0; i < ARRAY_SIZE(sources); i++)
         fd_close(&sources[i].fd);
     if (r == 0)
+        r = view_mounts_place(&mounts, e);
+    if (r == 0)
         r = view_dev_build(&plan->sandbox.devices, e);
     if (r == 0)
         r = mount_proc(e);
-    return r == 0 ? check(list, e) : r;
+    return r == 0 ? check(plan, list, e) : r;
 }

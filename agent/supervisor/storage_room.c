@@ -1,0 +1,302 @@
+/* storage_room.c - see storage_room.h: the process itself, its words and its programs. */
+#include "supervisor/storage_room.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/auto.h"
+#include "base/crash_point.h"
+#include "supervisor/helper.h"
+#include "supervisor/nfs.h"
+#include "supervisor/volume.h"
+#include "sys/fd.h"
+#include "sys/packet.h"
+
+/* How often servers are looked at, at least. */
+#define LOOK_MS_MAX 15000
+/* From being asked to use force until it is used: what a server still takes meanwhile is not lost. */
+#define FORCE_AFTER_MS 10000
+/* And how often, since processes may ask anew. */
+#define FORCE_EVERY_MS 1000
+
+/* ---- words ---- */
+
+static void say(struct storage_room *room, const struct storage_word *word)
+{
+    if (packet_send(room->control_fd, word, sizeof(*word), NULL, 0) == -EPIPE)
+        room->ending = room->deserted = true;
+}
+
+void room_begin(struct storage_room *room, const char *step, const char *object, int64_t limit_ms)
+{
+    room->step = (struct storage_word){.kind = STORAGE_BEGINS, .limit_ms = limit_ms};
+    (void)snprintf(room->step.step, sizeof(room->step.step), "%s", step);
+    (void)snprintf(room->step.object, sizeof(room->step.object), "%s", object);
+    room->step_began = clock_boot();
+    say(room, &room->step);
+    CRASH_POINT_OF("storage", step);
+}
+
+static void end_step(struct storage_room *room, enum storage_word_kind kind, const char *detail,
+                     const struct err *e)
+{
+    struct storage_word word = room->step;
+
+    word.kind = kind;
+    word.took_ms = clock_boot().ms - room->step_began.ms;
+    (void)snprintf(word.detail, sizeof(word.detail), "%s", detail);
+    if (e != NULL)
+        word.error = *e;
+    say(room, &word);
+}
+
+void room_done(struct storage_room *room, const char *detail)
+{
+    end_step(room, STORAGE_DONE, detail, NULL);
+}
+
+/* Reads what the supervisor says. True when it asks for force. */
+static bool hear(struct storage_room *room)
+{
+    char word = 0;
+    size_t none = 0;
+    bool force = false;
+    ssize_t n;
+
+    while ((n = packet_receive(room->control_fd, &word, 1, NULL, 0, &none)) == 1) {
+        if (word == STORAGE_SAY_END)
+            room->ending = true;
+        else
+            force = true;
+    }
+    if (n != -EAGAIN && n != -EINTR)
+        room->ending = room->deserted = true;
+    return force;
+}
+
+bool room_wait(struct storage_room *room, int64_t ms)
+{
+    struct pollfd fds[] = {{.fd = room->control_fd, .events = POLLIN},
+                           {.fd = room->signal_fd, .events = POLLIN}};
+    struct signalfd_siginfo info;
+
+    if (room->ending)
+        return false;
+    if (poll(fds, ARRAY_SIZE(fds), ms > 60000 ? 60000 : (int)ms) <= 0)
+        return true;
+    if (fds[1].revents != 0)
+        (void)!read(room->signal_fd, &info, sizeof(info));
+    if (fds[0].revents != 0)
+        (void)hear(room);
+    return !room->ending;
+}
+
+/* ---- programs ---- */
+
+static const char *find_program(const char *name, char ret[], size_t size)
+{
+    static const char *const PLACES[] = {"/usr/sbin", "/sbin", "/usr/bin", "/bin"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(PLACES); i++) {
+        (void)snprintf(ret, size, "%s/%s", PLACES[i], name);
+        if (name[0] == '/')
+            (void)snprintf(ret, size, "%s", name);
+        if (access(ret, X_OK) == 0)
+            return ret;
+    }
+    return NULL;
+}
+
+/* Until it has ended or is left behind. */
+static void attend(struct storage_room *room, struct helper *h)
+{
+    while (helper_is_active(h)) {
+        struct pollfd fds[] = {{.fd = room->ending ? -1 : room->control_fd, .events = POLLIN},
+                               {.fd = room->signal_fd, .events = POLLIN},
+                               {.fd = h->said_fd, .events = POLLIN}};
+        struct signalfd_siginfo info;
+        int64_t due = helper_due(h, clock_boot());
+        int64_t left = due == INT64_MAX ? 0 : due - clock_boot().ms;
+
+        if (!helper_is_active(h))
+            break;
+        if (poll(fds, ARRAY_SIZE(fds), left < 0 ? 0 : left > 60000 ? 60000 : (int)left) < 0)
+            continue;
+        if (fds[1].revents != 0)
+            (void)!read(room->signal_fd, &info, sizeof(info));
+        if (fds[0].revents != 0)
+            (void)hear(room);
+        if (fds[2].revents != 0)
+            helper_read(h);
+        if (room->ending)
+            helper_kill(h, clock_boot());
+        (void)helper_reap(h);
+    }
+}
+
+int room_run(struct storage_room *room, const struct room_program *program, int *ret_status, struct err *e)
+{
+    const struct helper_fd all[] = {{program->output_fd, STDOUT_FILENO}, {program->fd, 3}};
+    size_t first = program->output_fd >= 0 ? 0 : 1;
+    size_t count = (program->output_fd >= 0 ? 1U : 0U) + (program->fd >= 0 ? 1U : 0U);
+    struct helper h = HELPER_INIT;
+    char path[512];
+    struct helper_order order = {.path = path,
+                                 .argv = program->argv,
+                                 .fds = all + first,
+                                 .fd_count = count,
+                                 .user = program->user,
+                                 .capabilities = program->capabilities,
+                                 .group = room->group,
+                                 .budget_ms = program->budget_ms};
+    int r;
+
+    if (ret_status != NULL)
+        *ret_status = 0;
+    if (find_program(program->argv[0], path, sizeof(path)) == NULL)
+        return err_set(e, -ENOENT, BLAME_NODE, "%s is not installed; install %s", program->argv[0],
+                       program->package);
+    r = helper_start(&order, clock_boot(), &h, e);
+    if (r < 0)
+        return r;
+    attend(room, &h);
+    r = helper_result(&h, e);
+    if (ret_status != NULL && r == -EIO && h.state == HELPER_ENDED && WIFEXITED(h.wait_status))
+        *ret_status = WEXITSTATUS(h.wait_status);
+    helper_close(&h);
+    return room->ending && r < 0 ? err_set(e, -ECANCELED, BLAME_NODE, "the run was stopped") : r;
+}
+
+/* ---- the process ---- */
+
+/* Servers are looked at while the job runs; force is used when its processes do not end. */
+static void stand_by(struct storage_room *room, struct nfs_mounts *nfs)
+{
+    int64_t timeout = room->policy->storage.nfs_timeout_ms;
+    int64_t every = nfs->count == 0 ? INT64_MAX : timeout / 3 < LOOK_MS_MAX ? timeout / 3 : LOOK_MS_MAX;
+    boot_ms_t force_at = {INT64_MAX}, look_at = {every == INT64_MAX ? INT64_MAX : clock_boot().ms + every};
+
+    while (!room->ending) {
+        struct pollfd fds[] = {{.fd = room->control_fd, .events = POLLIN},
+                               {.fd = room->signal_fd, .events = POLLIN}};
+        boot_ms_t now = clock_boot();
+        int64_t next = force_at.ms < look_at.ms ? force_at.ms : look_at.ms;
+        struct signalfd_siginfo info;
+        int wait_ms = next == INT64_MAX       ? -1
+                      : next <= now.ms        ? 0
+                      : next - now.ms > 60000 ? 60000
+                                              : (int)(next - now.ms);
+
+        if (poll(fds, ARRAY_SIZE(fds), wait_ms) < 0)
+            continue;
+        now = clock_boot();
+        if (fds[1].revents != 0) {
+            (void)!read(room->signal_fd, &info, sizeof(info));
+            nfs_check_ended(room, nfs);
+        }
+        if (fds[0].revents != 0 && hear(room) && nfs->count > 0 && force_at.ms == INT64_MAX)
+            force_at.ms = now.ms + FORCE_AFTER_MS;
+        if (now.ms >= force_at.ms) {
+            nfs_force(nfs);
+            force_at.ms = now.ms + FORCE_EVERY_MS;
+        }
+        if (now.ms >= look_at.ms) {
+            nfs_check(room, nfs, now);
+            look_at.ms = now.ms + every;
+        }
+    }
+}
+
+static void fail(struct storage_room *room, const struct err *e)
+{
+    struct err full = *e;
+
+    (void)err_context(&full, "storage: %s %s", room->step.step, room->step.object);
+    end_step(room, STORAGE_FAILED, "", &full);
+}
+
+/* Mounts that the policy can do without, one after the other. */
+static int mount_all(struct storage_room *room, struct nfs_mounts *nfs, struct err *e)
+{
+    for (size_t i = 0; i < room->plan->mount_count && !room->ending; i++) {
+        *e = ERR_INIT;
+        if (nfs_mount(room, i, nfs, e) == 0)
+            continue;
+        if (!room->policy->storage.ignore_failure || room->ending)
+            return e->code;
+        end_step(room, STORAGE_IGNORED, "", e);
+    }
+    return room->ending ? err_set(e, -ECANCELED, BLAME_NODE, "the run was stopped") : 0;
+}
+
+static void take_down(struct storage_room *room, struct volume *volume, struct nfs_mounts *nfs)
+{
+    struct storage_word word = {.kind = STORAGE_CLEARED};
+
+    volume_end(volume, word.detail, sizeof(word.detail));
+    /* A run that is recovered needs its volume free, and not what a server owes us. */
+    (void)close(room->run->lock_fd);
+    nfs_end(nfs, word.detail, sizeof(word.detail));
+    say(room, &word);
+}
+
+static void keep_only(const struct storage_room *room)
+{
+    int keep[] = {room->control_fd, room->run->fd, room->run->lock_fd};
+
+    for (size_t i = 1; i < ARRAY_SIZE(keep); i++)
+        for (size_t k = i; k > 0 && keep[k - 1] > keep[k]; k--) {
+            int swap = keep[k];
+            keep[k] = keep[k - 1];
+            keep[k - 1] = swap;
+        }
+    fd_close_from(STDERR_FILENO + 1, keep, ARRAY_SIZE(keep));
+}
+
+/* Signals meant for the supervisor's group do not end it: it goes when it has cleared up. */
+static int prepare_signals(void)
+{
+    sigset_t all;
+
+    (void)sigfillset(&all);
+    (void)sigprocmask(SIG_SETMASK, &all, NULL);
+    (void)sigemptyset(&all);
+    (void)sigaddset(&all, SIGCHLD);
+    return signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+_Noreturn void storage_room_main(struct storage_room *room)
+{
+    struct volume volume = VOLUME_INIT;
+    struct nfs_mounts nfs = {.count = 0};
+    struct err e = ERR_INIT;
+    struct storage_word ready = {.kind = STORAGE_READY};
+
+    CRASH_ROLE("storage");
+    CRASH_POINT("born");
+    (void)prctl(PR_SET_NAME, "runlet-storage");
+    keep_only(room);
+    room->signal_fd = prepare_signals();
+    (void)fd_set_nonblocking(room->control_fd, true);
+    (void)snprintf(room->run_path, sizeof(room->run_path), "%s/%s", room->policy->runs_dir, room->run->name);
+    room->step = (struct storage_word){.kind = STORAGE_BEGINS, .step = "begin"};
+    room->step_began = clock_boot();
+    if (room->signal_fd < 0)
+        fail(room, (err_errno(&e, errno, BLAME_NODE, "make a signal descriptor"), &e));
+    else if (volume_prepare(room, &volume, &e) < 0 || mount_all(room, &nfs, &e) < 0)
+        fail(room, &e);
+    else
+        say(room, &ready);
+    stand_by(room, &nfs);
+    take_down(room, &volume, &nfs);
+    CRASH_POINT("storage-cleared");
+    _exit(0);
+}
