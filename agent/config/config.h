@@ -51,6 +51,9 @@ struct config {
     bool nfs_allow;
     char *nfs_options, *nfs_exports, *nfs_on_failure, *nfs_on_lost;
     int64_t nfs_timeout_ms;
+    char *objects_credentials, *objects_profile, *objects_endpoint, *objects_region, *objects_ca_file;
+    char *objects_buckets, *objects_on_failure, *objects_on_lost;
+    int64_t objects_uid, objects_cache_bytes, objects_timeout_ms, objects_upload_ms;
     int64_t reserve_memory_bytes, reserve_disk_bytes;
     struct config_origin origin[CONFIG_KEY_COUNT];
 };

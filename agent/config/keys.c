@@ -135,6 +135,43 @@ static const struct config_key_info KEYS[CONFIG_KEY_COUNT] = {
                             "What follows when a server does not answer any more during a run: the job waits "
                             "for it as long as its deadline allows, or the run ends with the cause "
                             "storage-failed."},
+    [CONFIG_OBJECTS_CREDENTIALS] =
+        {"objects.credentials", CONFIG_TYPE_PATH_OR_NONE, "\"\"", 0, 0, FIELD(objects_credentials),
+         "A file as ~/.aws/credentials, of root and readable by nobody else, with the key by which buckets are "
+         "mounted and outputs are uploaded; on OCI that is a Customer Secret Key. Empty: neither is done."},
+    [CONFIG_OBJECTS_PROFILE] = {"objects.profile", CONFIG_TYPE_OBJECT_WORD, "default", 0, 0,
+                                FIELD(objects_profile), "The profile in objects.credentials."},
+    [CONFIG_OBJECTS_ENDPOINT] =
+        {"objects.endpoint", CONFIG_TYPE_ENDPOINT, "\"\"", 0, 0, FIELD(objects_endpoint),
+         "A server that speaks S3, with the bucket in the path. Empty: for oci:// OCI's of the namespace and "
+         "objects.region, for s3:// Amazon's."},
+    [CONFIG_OBJECTS_REGION] = {"objects.region", CONFIG_TYPE_OBJECT_WORD, "\"\"", 0, 0, FIELD(objects_region),
+                               "The region of the buckets, such as eu-frankfurt-1. OCI's need one, unless "
+                               "objects.endpoint is set."},
+    [CONFIG_OBJECTS_CA_FILE] = {"objects.caFile", CONFIG_TYPE_PATH_OR_NONE, "\"\"", 0, 0, FIELD(objects_ca_file),
+                                "Certificates (PEM) that the server must be signed by, instead of the system's."},
+    [CONFIG_OBJECTS_BUCKETS] = {"objects.buckets", CONFIG_TYPE_BUCKETS, "\"*\"", 0, 0, FIELD(objects_buckets),
+                                "Which buckets jobs may name, as patterns with commas between, such as data-*."},
+    [CONFIG_OBJECTS_UID] = {"objects.uid", CONFIG_TYPE_INTEGER, "65530", 1, 4294967293, FIELD(objects_uid),
+                            "The numeric user and group that rclone runs as. It needs no entry in /etc/passwd and must be "
+                            "nobody else's, since its processes have the key."},
+    [CONFIG_OBJECTS_CACHE_SIZE] =
+        {"objects.cacheSize", CONFIG_TYPE_SIZE, "10G", 1LL << 20, INT64_MAX, FIELD(objects_cache_bytes),
+         "How much of a mounted bucket is kept on disk, in the run's scratch space. What is not uploaded "
+         "yet stays beyond that."},
+    [CONFIG_OBJECTS_TIMEOUT] =
+        {"objects.timeout", CONFIG_TYPE_DURATION, "90s", 1000, DAY_MS, FIELD(objects_timeout_ms),
+         "How long a bucket may take to be mounted, and a server to answer before it counts as gone."},
+    [CONFIG_OBJECTS_UPLOAD_TIME] =
+        {"objects.uploadTime", CONFIG_TYPE_DURATION, "30m", 1000, DAY_MS, FIELD(objects_upload_ms),
+         "How long, after the job has ended, what it wrote may take to be uploaded, and each output likewise."},
+    [CONFIG_OBJECTS_ON_FAILURE] =
+        {"objects.onFailure", CONFIG_TYPE_ON_FAILURE, "fail", 0, 0, FIELD(objects_on_failure),
+         "What follows when a bucket cannot be mounted: the run ends with the cause "
+         "storage-failed, or it starts with an empty directory in that place."},
+    [CONFIG_OBJECTS_ON_LOST] = {"objects.onLost", CONFIG_TYPE_ON_LOST, "wait", 0, 0, FIELD(objects_on_lost),
+                                "What follows when the program that serves a mounted bucket ends during a run: "
+                                "the job sees errors in that place, or the run ends with the cause storage-failed."},
 };
 
 static const char *const TYPE_TEXTS[CONFIG_TYPE_COUNT] = {
@@ -154,6 +191,9 @@ static const char *const TYPE_TEXTS[CONFIG_TYPE_COUNT] = {
     [CONFIG_TYPE_ON_LOST] = "wait or fail",
     [CONFIG_TYPE_VOLUME_DEVICE] = "an absolute path or pattern, serial: and a number, or an empty string",
     [CONFIG_TYPE_MOUNT_OPTIONS] = "options with commas between, or an empty string",
+    [CONFIG_TYPE_ENDPOINT] = "http:// or https://, a host and perhaps a port, or an empty string",
+    [CONFIG_TYPE_OBJECT_WORD] = "letters, digits, '-', '_' and '.', or an empty string",
+    [CONFIG_TYPE_BUCKETS] = "patterns of names with commas between",
     [CONFIG_TYPE_EXPORTS] = "OCID=ADDRESS and OCID=/PATH with blanks between, or an empty string",
 };
 

@@ -53,6 +53,18 @@ enum config_key {
     CONFIG_NFS_TIMEOUT,
     CONFIG_NFS_ON_FAILURE,
     CONFIG_NFS_ON_LOST,
+    CONFIG_OBJECTS_CREDENTIALS,
+    CONFIG_OBJECTS_PROFILE,
+    CONFIG_OBJECTS_ENDPOINT,
+    CONFIG_OBJECTS_REGION,
+    CONFIG_OBJECTS_CA_FILE,
+    CONFIG_OBJECTS_BUCKETS,
+    CONFIG_OBJECTS_UID,
+    CONFIG_OBJECTS_CACHE_SIZE,
+    CONFIG_OBJECTS_TIMEOUT,
+    CONFIG_OBJECTS_UPLOAD_TIME,
+    CONFIG_OBJECTS_ON_FAILURE,
+    CONFIG_OBJECTS_ON_LOST,
     CONFIG_KEY_COUNT,
 };
 
@@ -74,6 +86,9 @@ enum config_type {
     CONFIG_TYPE_VOLUME_DEVICE, /* char *: a pattern below /dev, "serial:" and a number, an absolute path, or "" */
     CONFIG_TYPE_MOUNT_OPTIONS, /* char *: as mount(8) takes them; may be "" */
     CONFIG_TYPE_EXPORTS,       /* char *: NAME=VALUE, blanks between; may be "" */
+    CONFIG_TYPE_ENDPOINT,      /* char *: http:// or https://, a host and perhaps a port; may be "" */
+    CONFIG_TYPE_OBJECT_WORD,   /* char *: letters, digits, '-', '_' and '.'; may be "" */
+    CONFIG_TYPE_BUCKETS,       /* char *: patterns of names of buckets, commas between */
     CONFIG_TYPE_COUNT,
 };
 

@@ -156,6 +156,14 @@ static bool exports_valid(const char *text)
     return true;
 }
 
+/* A scheme and a host: what else an address can have could be a secret. */
+static bool endpoint_valid(const char *text)
+{
+    size_t scheme = strncmp(text, "https://", 8) == 0 ? 8 : strncmp(text, "http://", 7) == 0 ? 7 : 0;
+
+    return text[0] == '\0' || (scheme > 0 && isalnum((unsigned char)text[scheme]) && one_word(text + scheme, ".-:"));
+}
+
 static bool text_valid(enum config_type type, const char *text)
 {
     switch (type) {
@@ -165,6 +173,9 @@ static bool text_valid(enum config_type type, const char *text)
     case CONFIG_TYPE_VOLUME_DEVICE: return volume_device_valid(text);
     case CONFIG_TYPE_MOUNT_OPTIONS: return one_word(text, ",=.:_/-");
     case CONFIG_TYPE_EXPORTS: return exports_valid(text);
+    case CONFIG_TYPE_ENDPOINT: return endpoint_valid(text);
+    case CONFIG_TYPE_OBJECT_WORD: return one_word(text, "-_.");
+    case CONFIG_TYPE_BUCKETS: return text[0] != '\0' && one_word(text, "-_.,*?[]");
     default: return words_of(type) != NULL ? among(words_of(type), text) : path_valid(text);
     }
 }

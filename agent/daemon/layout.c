@@ -137,6 +137,14 @@ int layout_policy_options(const struct config *config, const struct layout *l, s
         {"--nfs-options", config->nfs_options},
         {"--nfs-on-failure", config->nfs_on_failure},
         {"--nfs-on-lost", config->nfs_on_lost},
+        {"--objects-credentials", config->objects_credentials},
+        {"--objects-profile", config->objects_profile},
+        {"--objects-endpoint", config->objects_endpoint},
+        {"--objects-region", config->objects_region},
+        {"--objects-ca-file", config->objects_ca_file},
+        {"--objects-buckets", config->objects_buckets},
+        {"--objects-on-failure", config->objects_on_failure},
+        {"--objects-on-lost", config->objects_on_lost},
     };
     const struct {
         const char *option;
@@ -153,6 +161,8 @@ int layout_policy_options(const struct config *config, const struct layout *l, s
         {"--disk-reserve", config->reserve_disk_bytes},
         {"--pids-default", config->limits_pids},
         {"--volume-size", config->volume_size},
+        {"--objects-cache", config->objects_cache_bytes},
+        {"--objects-uid", config->objects_uid},
     };
     const struct {
         const char *option;
@@ -161,6 +171,8 @@ int layout_policy_options(const struct config *config, const struct layout *l, s
         {"--maximum-runtime", config->maximum_runtime_ms},
         {"--volume-wait", config->volume_wait_ms},
         {"--nfs-timeout", config->nfs_timeout_ms},
+        {"--objects-timeout", config->objects_timeout_ms},
+        {"--objects-upload-time", config->objects_upload_ms},
     };
     const struct {
         const char *option;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/auto.h"
+#include "base/object_location.h"
 
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define JOB_UMASK    0022
@@ -162,6 +163,26 @@ static int resolve_part(const char *text, const char *exports, const char *what,
                    what, text, text, strcmp(what, "export") == 0 ? "/PATH" : "ADDRESS");
 }
 
+/* As one text: a bucket without a namespace is not OCI's. */
+static int object_source(const struct storage_mount *m, struct plan_mount *to, struct err *e)
+{
+    const char *prefix = m->prefix != NULL ? m->prefix : "";
+    const char *name = m->namespace_name != NULL ? m->namespace_name : "";
+
+    to->kind = MOUNT_OBJECTS;
+    prefix += strspn(prefix, "/");
+    if (asprintf(&to->source, "%s://%s%s%s%s%s", name[0] != '\0' ? "oci" : "s3", m->bucket, name[0] != '\0' ? "@" : "",
+                 name, prefix[0] != '\0' ? "/" : "", prefix) < 0) {
+        to->source = NULL;
+        return err_oom(e);
+    }
+    if (!object_location_valid(to->source))
+        return err_set(e, -EINVAL, BLAME_ASSIGNMENT,
+                       "%s: '%.200s' is not a bucket of letters, digits, '-', '_' and '.', and a prefix without empty parts",
+                       to->target, to->source);
+    return 0;
+}
+
 static int add_mount(const struct storage_mount *m, const char *exports, struct plan *p, struct err *e)
 {
     const char *path = m->destination_path != NULL ? m->destination_path : "/mnt";
@@ -174,9 +195,9 @@ static int add_mount(const struct storage_mount *m, const char *exports, struct 
         to->target = NULL;
         return err_oom(e);
     }
+    to->read_only = m->read_only;
     if (m->object_storage)
-        return err_set(e, -ENOTSUP, BLAME_ASSIGNMENT,
-                       "this version of runlet does not mount object storage yet (%s)", to->target);
+        return object_source(m, to, e);
     if (resolve_part(m->mount_target_id, exports, "mount target", &address, e) < 0 ||
         resolve_part(m->export_id, exports, "export", &export_path, e) < 0)
         return err_context(e, "%s", to->target);
@@ -185,7 +206,6 @@ static int add_mount(const struct storage_mount *m, const char *exports, struct 
         return err_oom(e);
     }
     to->kind = MOUNT_NFS;
-    to->read_only = m->read_only;
     if (!nfs_source_valid(to->source))
         return err_set(e, -EINVAL, BLAME_ASSIGNMENT, "%s: '%.200s' is not ADDRESS:/EXPORT", to->target,
                        to->source);

@@ -52,6 +52,17 @@ struct storage_policy {
     bool lost_ends;      /* a server that does not answer any more ends the run */
 };
 
+/* Buckets that are mounted, and where outputs go. */
+struct objects_policy {
+    const char *credentials; /* path; "": neither is allowed */
+    const char *profile, *endpoint, *region, *ca_file; /* "": none */
+    const char *buckets; /* patterns, commas between */
+    uid_t uid;           /* of rclone, and its gid */
+    int64_t cache_bytes;
+    int64_t timeout_ms, upload_ms;
+    bool ignore_failure, lost_ends;
+};
+
 struct policy {
     uid_t agent_uid; /* who, beside root, may connect */
     gid_t agent_gid; /* group that may read run directories */
@@ -75,6 +86,7 @@ struct policy {
     bool allow_metadata;        /* jobs may reach the instance's metadata service */
     const char *devices; /* patterns of device nodes that jobs may ask for, colons between; "" for none */
     struct storage_policy storage;
+    struct objects_policy objects;
     uint64_t unpack_max_bytes, unpack_max_files, unpack_max_ratio;
 };
 
@@ -93,6 +105,9 @@ int policy_check(const struct policy *policy, const struct plan *plan, struct er
 
 /* Whether a job may ask for the device node. Pure. */
 bool policy_grants_device(const struct policy *policy, const char *path);
+
+/* Whether a job may use the bucket. Pure. */
+bool policy_grants_bucket(const struct policy *policy, const char *bucket);
 
 /* The user the job runs as under this policy, as we see it: without root that is us. */
 uid_t policy_uid(const struct policy *policy, const struct plan *plan);

@@ -1,8 +1,10 @@
 /* stage_storage.c - what the room of storage says, as stages of the run. See supervision.h. */
 #include "supervisor/supervision.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/auto.h"
 #include "base/log.h"
@@ -10,7 +12,8 @@
 
 static const char *const STATES[] = {
     [STORAGE_DONE] = "done", [STORAGE_IGNORED] = "ignored", [STORAGE_FAILED] = "failed",
-    [STORAGE_LOST] = "lost", [STORAGE_BACK] = "back",
+    [STORAGE_LOST] = "lost", [STORAGE_BACK] = "back",       [STORAGE_SAVING] = "uploading",
+    [STORAGE_UNSAVED] = "failed",
 };
 
 static void note(struct supervision *s, const struct storage_word *word)
@@ -41,10 +44,16 @@ static int open_home(struct supervision *s, struct err *e)
     return s->run.home_fd < 0 ? err_errno(e, -s->run.home_fd, BLAME_NODE, "open the home on its volume") : 0;
 }
 
-static void lost(struct supervision *s, const struct err *e)
+/* Whose server it is tells its name, before " on ". */
+static bool lost_ends(const struct supervision *s, const char *object)
+{
+    return strstr(object, "://") != NULL ? s->policy->objects.lost_ends : s->policy->storage.lost_ends;
+}
+
+static void lost(struct supervision *s, const char *object, const struct err *e)
 {
     log_warning("run=%s %s", s->plan.run_id, e->text);
-    if (!s->policy->storage.lost_ends || s->stopping || s->stop.main_ended)
+    if (!lost_ends(s, object) || s->stopping || s->stop.main_ended)
         return;
     if (s->record.reason[0] == '\0') {
         s->record.blame = e->blame;
@@ -77,7 +86,9 @@ static void take(struct supervision *s, const struct storage_word *word)
         break;
     case STORAGE_READY: ready(s); break;
     case STORAGE_FAILED: stage_storage_failed(s, &word->error); break;
-    case STORAGE_LOST: lost(s, &word->error); break;
+    case STORAGE_LOST: lost(s, word->object, &word->error); break;
+    case STORAGE_UNSAVED: log_warning("run=%s %s", s->plan.run_id, word->error.text); break;
+    case STORAGE_SAVED: stage_saved(s, &word->error); break;
     case STORAGE_BACK: log_notice("run=%s storage: %s answers again", s->plan.run_id, word->object); break;
     default: break;
     }
@@ -90,6 +101,8 @@ void stage_storage_says(struct supervision *s)
 
     while ((r = storage_hear(&s->storage, &word)) == 1)
         take(s, &word);
+    if (r < 0 && s->stage == STAGE_SAVING)
+        stage_saved(s, &(struct err){.code = -EPIPE, .blame = BLAME_BUG, .text = "the process for storage ended too early"});
     if (r < 0 && s->stage == STAGE_STORAGE)
         stage_storage_failed(
             s, &(struct err){.blame = BLAME_BUG, .text = "the process for storage ended too early"});
@@ -101,4 +114,6 @@ void stage_storage_due(struct supervision *s, boot_ms_t now)
 
     if (s->stage == STAGE_STORAGE && storage_hung(&s->storage, now, &e))
         stage_storage_failed(s, &e);
+    if (s->stage == STAGE_SAVING && storage_hung(&s->storage, now, &e))
+        stage_saved(s, &e);
 }

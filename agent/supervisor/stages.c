@@ -26,7 +26,7 @@
 
 static const char *const STAGE_NAMES[STAGE_COUNT] = {
     [STAGE_STORAGE] = "storage", [STAGE_PLACING] = "placing",     [STAGE_LAUNCHING] = "launching",
-    [STAGE_RUNNING] = "running", [STAGE_LEFTOVERS] = "leftovers", [STAGE_GONE] = "gone",
+    [STAGE_RUNNING] = "running", [STAGE_LEFTOVERS] = "leftovers", [STAGE_SAVING] = "saving",     [STAGE_GONE] = "gone",
 };
 
 const char *stage_name(enum stage stage)
@@ -79,6 +79,37 @@ static void tree_gone(struct supervision *s)
     s->record.tree_gone = true;
     (void)fact(s, "tree-gone");
     stage_note(s, false);
+    if (s->main_pid == 0 || s->storage.control_fd < 0 || !storage_saves(&s->plan)) {
+        set_stage(s, STAGE_GONE);
+        return;
+    }
+    set_stage(s, STAGE_SAVING);
+    storage_save(&s->storage);
+}
+
+/* Whether whoever recovers the run must not take its end for a success before "saved" is there. */
+static void note_saves(struct supervision *s)
+{
+    if (!storage_saves(&s->plan))
+        return;
+    (void)fact(s, "saves-storage");
+    stage_note(s, false);
+}
+
+void stage_saved(struct supervision *s, const struct err *e)
+{
+    struct exit_record *r = &s->record;
+
+    if (s->stage != STAGE_SAVING)
+        return;
+    /* The job's own failure, and why it was stopped, come first: they are told, and this is in log and journal. */
+    if (e->code < 0 && r->stop_cause == CAUSE_NONE && r->main_end == MAIN_EXITED && r->status == 0) {
+        r->stop_cause = CAUSE_STORAGE_FAILED;
+        r->blame = e->blame;
+        (void)snprintf(r->reason, sizeof(r->reason), "%s", e->text);
+    }
+    (void)fact(s, "saved");
+    stage_note(s, true);
     set_stage(s, STAGE_GONE);
 }
 
@@ -179,6 +210,7 @@ static int launch(struct supervision *s, const struct placed *placed, struct err
     int pair[2], r;
     struct fact_writer *w;
 
+    note_saves(s);
     if (entry_command(&s->plan, placed->entry, &argv, e) < 0)
         return e->code;
     if (build_environment(s, &placed->env, &environment) < 0)

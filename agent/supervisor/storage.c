@@ -31,6 +31,14 @@ bool storage_wanted(const struct policy *policy, const struct plan *plan)
     return policy->storage.volume != VOLUME_DIRECTORY || plan->mount_count > 0;
 }
 
+bool storage_saves(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->mount_count; i++)
+        if (plan->mount[i].kind == MOUNT_OBJECTS && !plan->mount[i].read_only)
+            return true;
+    return false;
+}
+
 int storage_start(const struct policy *policy, const struct plan *plan, const struct run_directory *run,
                   const struct run_group *group, struct storage *ret, struct err *e)
 {
@@ -76,6 +84,8 @@ int storage_hear(struct storage *s, struct storage_word *ret)
         s->until.ms = INT64_MAX;
         return -EPIPE;
     }
+    if (ret->kind == STORAGE_SAVING)
+        return 1;
     s->until.ms = INT64_MAX;
     if (ret->kind == STORAGE_BEGINS) {
         s->step = *ret;
@@ -99,6 +109,11 @@ static void say(const struct storage *s, char word)
 {
     if (s->control_fd >= 0)
         (void)packet_send(s->control_fd, &word, 1, NULL, 0);
+}
+
+void storage_save(struct storage *s)
+{
+    say(s, STORAGE_SAY_SAVE);
 }
 
 void storage_cancel(struct storage *s)

@@ -28,6 +28,9 @@ struct storage {
 /* Whether the run has storage that must be prepared. */
 bool storage_wanted(const struct policy *policy, const struct plan *plan);
 
+/* Whether something that the job wrote must reach a server after its end. */
+bool storage_saves(const struct plan *plan);
+
 /* Leaves the host's mount namespace and starts the room. `group` (may be NULL) is for its programs. 0 or negative with *e. */
 int storage_start(const struct policy *policy, const struct plan *plan, const struct run_directory *run,
                   const struct run_group *group, struct storage *ret, struct err *e);
@@ -37,6 +40,9 @@ int storage_hear(struct storage *s, struct storage_word *ret);
 
 /* Whether the step that is being done has hung: *e tells which. */
 bool storage_hung(const struct storage *s, boot_ms_t now, struct err *e);
+
+/* Nothing of the run lives any more: has what it wrote brought to the servers. STORAGE_SAVED tells the end. */
+void storage_save(struct storage *s);
 
 /* Ends what is being prepared: it will say that it failed. */
 void storage_cancel(struct storage *s);

@@ -16,6 +16,7 @@
 #include "base/crash_point.h"
 #include "supervisor/helper.h"
 #include "supervisor/nfs.h"
+#include "supervisor/objects.h"
 #include "supervisor/volume.h"
 #include "sys/fd.h"
 #include "sys/packet.h"
@@ -26,10 +27,12 @@
 #define FORCE_AFTER_MS 10000
 /* And how often, since processes may ask anew. */
 #define FORCE_EVERY_MS 1000
+/* How often it is told how far something is. */
+#define PROGRESS_MS 1000
 
 /* ---- words ---- */
 
-static void say(struct storage_room *room, const struct storage_word *word)
+void room_say(struct storage_room *room, const struct storage_word *word)
 {
     if (packet_send(room->control_fd, word, sizeof(*word), NULL, 0) == -EPIPE)
         room->ending = room->deserted = true;
@@ -41,7 +44,7 @@ void room_begin(struct storage_room *room, const char *step, const char *object,
     (void)snprintf(room->step.step, sizeof(room->step.step), "%s", step);
     (void)snprintf(room->step.object, sizeof(room->step.object), "%s", object);
     room->step_began = clock_boot();
-    say(room, &room->step);
+    room_say(room, &room->step);
     CRASH_POINT_OF("storage", step);
 }
 
@@ -55,12 +58,34 @@ static void end_step(struct storage_room *room, enum storage_word_kind kind, con
     (void)snprintf(word.detail, sizeof(word.detail), "%s", detail);
     if (e != NULL)
         word.error = *e;
-    say(room, &word);
+    room_say(room, &word);
 }
 
 void room_done(struct storage_room *room, const char *detail)
 {
     end_step(room, STORAGE_DONE, detail, NULL);
+}
+
+void room_progress(struct storage_room *room, const char *detail)
+{
+    struct storage_word word = room->step;
+    boot_ms_t now = clock_boot();
+
+    if (strcmp(detail, room->step.detail) == 0 || now.ms < room->told_at.ms + PROGRESS_MS)
+        return;
+    room->told_at = now;
+    (void)snprintf(room->step.detail, sizeof(room->step.detail), "%s", detail);
+    word.kind = STORAGE_SAVING;
+    memcpy(word.detail, room->step.detail, sizeof(word.detail));
+    room_say(room, &word);
+}
+
+void room_not_saved(struct storage_room *room, const struct err *e)
+{
+    struct err full = *e;
+
+    (void)err_context(&full, "storage: %s %s", room->step.step, room->step.object);
+    end_step(room, STORAGE_UNSAVED, "", &full);
 }
 
 /* Reads what the supervisor says. True when it asks for force. */
@@ -74,6 +99,8 @@ static bool hear(struct storage_room *room)
     while ((n = packet_receive(room->control_fd, &word, 1, NULL, 0, &none)) == 1) {
         if (word == STORAGE_SAY_END)
             room->ending = true;
+        else if (word == STORAGE_SAY_SAVE)
+            room->saving = true;
         else
             force = true;
     }
@@ -115,8 +142,7 @@ static const char *find_program(const char *name, char ret[], size_t size)
     return NULL;
 }
 
-/* Until it has ended or is left behind. */
-static void attend(struct storage_room *room, struct helper *h)
+void room_attend(struct storage_room *room, struct helper *h)
 {
     while (helper_is_active(h)) {
         struct pollfd fds[] = {{.fd = room->ending ? -1 : room->control_fd, .events = POLLIN},
@@ -167,7 +193,7 @@ int room_run(struct storage_room *room, const struct room_program *program, int 
     r = helper_start(&order, clock_boot(), &h, e);
     if (r < 0)
         return r;
-    attend(room, &h);
+    room_attend(room, &h);
     r = helper_result(&h, e);
     if (ret_status != NULL && r == -EIO && h.state == HELPER_ENDED && WIFEXITED(h.wait_status))
         *ret_status = WEXITSTATUS(h.wait_status);
@@ -177,39 +203,66 @@ int room_run(struct storage_room *room, const struct room_program *program, int 
 
 /* ---- the process ---- */
 
+/* All that is mounted for the run. */
+struct mounted {
+    struct nfs_mounts nfs;
+    struct objects_mounts objects;
+};
+
+static void save_all(struct storage_room *room, struct mounted *all)
+{
+    struct storage_word word = {.kind = STORAGE_SAVED};
+
+    room->saving = false;
+    (void)objects_save(room, &all->objects, &word.error);
+    room_say(room, &word);
+}
+
+/* What woke us, but for the time. True when force is asked for. */
+static bool take_up(struct storage_room *room, struct mounted *all, const struct pollfd *fds)
+{
+    struct signalfd_siginfo info;
+    bool force = false;
+
+    if (fds[1].revents != 0) {
+        (void)!read(room->signal_fd, &info, sizeof(info));
+        nfs_check_ended(room, &all->nfs);
+    }
+    objects_look(room, &all->objects);
+    if (fds[0].revents != 0)
+        force = hear(room);
+    if (room->saving && !room->ending)
+        save_all(room, all);
+    return force;
+}
+
 /* Servers are looked at while the job runs; force is used when its processes do not end. */
-static void stand_by(struct storage_room *room, struct nfs_mounts *nfs)
+static void stand_by(struct storage_room *room, struct mounted *all)
 {
     int64_t timeout = room->policy->storage.nfs_timeout_ms;
-    int64_t every = nfs->count == 0 ? INT64_MAX : timeout / 3 < LOOK_MS_MAX ? timeout / 3 : LOOK_MS_MAX;
+    int64_t every = all->nfs.count == 0 ? INT64_MAX : timeout / 3 < LOOK_MS_MAX ? timeout / 3 : LOOK_MS_MAX;
     boot_ms_t force_at = {INT64_MAX}, look_at = {every == INT64_MAX ? INT64_MAX : clock_boot().ms + every};
 
     while (!room->ending) {
-        struct pollfd fds[] = {{.fd = room->control_fd, .events = POLLIN},
-                               {.fd = room->signal_fd, .events = POLLIN}};
+        struct pollfd fds[2 + JOB_MOUNTS_MAX] = {{.fd = room->control_fd, .events = POLLIN},
+                                                 {.fd = room->signal_fd, .events = POLLIN}};
         boot_ms_t now = clock_boot();
         int64_t next = force_at.ms < look_at.ms ? force_at.ms : look_at.ms;
-        struct signalfd_siginfo info;
-        int wait_ms = next == INT64_MAX       ? -1
-                      : next <= now.ms        ? 0
-                      : next - now.ms > 60000 ? 60000
-                                              : (int)(next - now.ms);
+        int wait_ms = next == INT64_MAX ? -1 : next <= now.ms ? 0 : next - now.ms > 60000 ? 60000 : (int)(next - now.ms);
 
+        objects_pollfds(&all->objects, fds + 2);
         if (poll(fds, ARRAY_SIZE(fds), wait_ms) < 0)
             continue;
+        if (take_up(room, all, fds) && all->nfs.count + all->objects.count > 0 && force_at.ms == INT64_MAX)
+            force_at.ms = clock_boot().ms + FORCE_AFTER_MS;
         now = clock_boot();
-        if (fds[1].revents != 0) {
-            (void)!read(room->signal_fd, &info, sizeof(info));
-            nfs_check_ended(room, nfs);
-        }
-        if (fds[0].revents != 0 && hear(room) && nfs->count > 0 && force_at.ms == INT64_MAX)
-            force_at.ms = now.ms + FORCE_AFTER_MS;
         if (now.ms >= force_at.ms) {
-            nfs_force(nfs);
+            nfs_force(&all->nfs);
+            objects_force(&all->objects);
             force_at.ms = now.ms + FORCE_EVERY_MS;
         }
         if (now.ms >= look_at.ms) {
-            nfs_check(room, nfs, now);
+            nfs_check(room, &all->nfs, now);
             look_at.ms = now.ms + every;
         }
     }
@@ -224,28 +277,31 @@ static void fail(struct storage_room *room, const struct err *e)
 }
 
 /* Mounts that the policy can do without, one after the other. */
-static int mount_all(struct storage_room *room, struct nfs_mounts *nfs, struct err *e)
+static int mount_all(struct storage_room *room, struct mounted *all, struct err *e)
 {
     for (size_t i = 0; i < room->plan->mount_count && !room->ending; i++) {
+        bool objects = room->plan->mount[i].kind == MOUNT_OBJECTS;
+        bool ignore = objects ? room->policy->objects.ignore_failure : room->policy->storage.ignore_failure;
         *e = ERR_INIT;
-        if (nfs_mount(room, i, nfs, e) == 0)
+        if ((objects ? objects_mount(room, i, &all->objects, e) : nfs_mount(room, i, &all->nfs, e)) == 0)
             continue;
-        if (!room->policy->storage.ignore_failure || room->ending)
+        if (!ignore || room->ending)
             return e->code;
         end_step(room, STORAGE_IGNORED, "", e);
     }
     return room->ending ? err_set(e, -ECANCELED, BLAME_NODE, "the run was stopped") : 0;
 }
 
-static void take_down(struct storage_room *room, struct volume *volume, struct nfs_mounts *nfs)
+static void take_down(struct storage_room *room, struct volume *volume, struct mounted *all)
 {
     struct storage_word word = {.kind = STORAGE_CLEARED};
 
+    objects_end(&all->objects, word.detail, sizeof(word.detail));
     volume_end(volume, word.detail, sizeof(word.detail));
     /* A run that is recovered needs its volume free, and not what a server owes us. */
     (void)close(room->run->lock_fd);
-    nfs_end(nfs, word.detail, sizeof(word.detail));
-    say(room, &word);
+    nfs_end(&all->nfs, word.detail, sizeof(word.detail));
+    room_say(room, &word);
 }
 
 static void keep_only(const struct storage_room *room)
@@ -276,7 +332,7 @@ static int prepare_signals(void)
 _Noreturn void storage_room_main(struct storage_room *room)
 {
     struct volume volume = VOLUME_INIT;
-    struct nfs_mounts nfs = {.count = 0};
+    struct mounted all = {.nfs = {.count = 0}};
     struct err e = ERR_INIT;
     struct storage_word ready = {.kind = STORAGE_READY};
 
@@ -291,12 +347,12 @@ _Noreturn void storage_room_main(struct storage_room *room)
     room->step_began = clock_boot();
     if (room->signal_fd < 0)
         fail(room, (err_errno(&e, errno, BLAME_NODE, "make a signal descriptor"), &e));
-    else if (volume_prepare(room, &volume, &e) < 0 || mount_all(room, &nfs, &e) < 0)
+    else if (volume_prepare(room, &volume, &e) < 0 || mount_all(room, &all, &e) < 0)
         fail(room, &e);
     else
-        say(room, &ready);
-    stand_by(room, &nfs);
-    take_down(room, &volume, &nfs);
+        room_say(room, &ready);
+    stand_by(room, &all);
+    take_down(room, &volume, &all);
     CRASH_POINT("storage-cleared");
     _exit(0);
 }

@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "supervisor/helper.h"
 #include "supervisor/policy.h"
 #include "supervisor/run_directory.h"
 #include "sys/run_group.h"
@@ -32,6 +33,9 @@ enum storage_word_kind {
     STORAGE_READY,      /* all is mounted */
     STORAGE_LOST,       /* a server does not answer any more: object, error */
     STORAGE_BACK,       /* it does again: took_ms */
+    STORAGE_SAVING,     /* after the job: detail tells how much is on its way */
+    STORAGE_UNSAVED,    /* a step of that failed: error */
+    STORAGE_SAVED,      /* that has ended; error is the first one, or none */
     STORAGE_CLEARED,    /* all is taken down; detail names what would not go */
 };
 
@@ -48,6 +52,7 @@ struct storage_word {
 /* What the supervisor tells the room, one byte each. */
 #define STORAGE_SAY_FORCE                                                                                    \
     'F' /* processes of the run do not end: after a while give up what servers still owe */
+#define STORAGE_SAY_SAVE 'S' /* nothing of it lives any more: bring to the servers what it wrote */
 #define STORAGE_SAY_END 'E' /* nothing of the run lives any more */
 
 struct storage_room {
@@ -58,10 +63,12 @@ struct storage_room {
     char run_path[RUN_PATH_MAX];
     int control_fd; /* to the supervisor */
     int signal_fd;  /* SIGCHLD */
+    bool saving;    /* told to bring to the servers what the run wrote */
     bool ending;    /* told to, or the supervisor is gone */
     bool deserted;  /* the supervisor is gone */
     boot_ms_t step_began;
     struct storage_word step; /* the one that is being done */
+    boot_ms_t told_at;        /* how far that is */
 };
 
 /* Never returns: the process is the room's. `room` has all but the last four members. */
@@ -74,6 +81,15 @@ void room_begin(struct storage_room *room, const char *step, const char *object,
 
 /* Tells that it is done. */
 void room_done(struct storage_room *room, const char *detail);
+
+/* Tells how far it is, when that has changed and not more than once a second. */
+void room_progress(struct storage_room *room, const char *detail);
+
+/* Tells that a step of saving failed. */
+void room_not_saved(struct storage_room *room, const struct err *e);
+
+/* Tells anything. */
+void room_say(struct storage_room *room, const struct storage_word *word);
 
 /* Waits up to ms for a word, or the end of a child. False when the room is told to end. */
 bool room_wait(struct storage_room *room, int64_t ms);
@@ -88,6 +104,9 @@ struct room_program {
     uint64_t capabilities;
     int64_t budget_ms;
 };
+
+/* Waits for a helper that the caller started, until it has ended or is left behind; ends it when the room is told to end. */
+void room_attend(struct storage_room *room, struct helper *h);
 
 /* Runs it to its end. 0, or negative with *e: -ECANCELED when the room is told to end, else as helper_result. ret_status (may
  * be NULL) gets its exit status, 0 when it has none. */

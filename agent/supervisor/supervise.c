@@ -77,6 +77,8 @@ static void handle_message(struct supervision *s, const struct message *m, boot_
     case MESSAGE_KILL:
         stage_stop(s, CAUSE_CANCELLED, 0, now);
         s->stop.hurry = true;
+        if (s->stage == STAGE_SAVING)
+            storage_cancel(&s->storage);
         break;
     case MESSAGE_PREEMPT: stage_preempt(s, m->notice, m->grace_ms, now); break;
     default: break;
@@ -131,7 +133,7 @@ static void handle_time(struct supervision *s, boot_ms_t now, wall_ms_t wall)
     if (!s->stopping)
         at = sooner(at, s->preempt_at.ms);
     at = sooner(at, s->look_at.ms);
-    if (s->stage == STAGE_STORAGE)
+    if (s->stage == STAGE_STORAGE || s->stage == STAGE_SAVING)
         at = sooner(at, s->storage.until.ms);
     if (s->stage == STAGE_PLACING && !s->stopping)
         at = sooner(at, s->place_until.ms);

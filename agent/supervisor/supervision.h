@@ -35,6 +35,7 @@ enum stage {
     STAGE_LAUNCHING,   /* init builds the view and starts the job */
     STAGE_RUNNING,
     STAGE_LEFTOVERS, /* the main process ended; what it left behind is being ended */
+    STAGE_SAVING,    /* nothing is alive any more; what the job wrote is brought to the servers */
     STAGE_GONE,      /* nothing is alive any more (or cannot be ended): record the end */
     STAGE_COUNT,
 };
@@ -95,6 +96,9 @@ void stage_begin(struct supervision *s, boot_ms_t now);
 void stage_place(struct supervision *s);
 /* The run ends before the job ran. */
 void stage_storage_failed(struct supervision *s, const struct err *e);
+
+/* What the job wrote has reached the servers, or not: *e. */
+void stage_saved(struct supervision *s, const struct err *e);
 
 /* stage_storage.c */
 /* Takes up what the room of storage says. */

@@ -8,6 +8,7 @@
 
 #include "base/auto.h"
 #include "base/mount_target.h"
+#include "base/object_location.h"
 
 /* ---- where a mount may go ---- */
 
@@ -120,7 +121,8 @@ static void read_oci(struct reader *rd, const struct node *map, struct job_confi
     field_bool(rd, map, "readOnly", &m.read_only);
     if (m.object_storage) {
         check_keys(rd, map, KNOWN_OBJECT, ARRAY_SIZE(KNOWN_OBJECT));
-        complete &= need(rd, map, "namespace", &m.namespace_name);
+        if (m.source == NULL || strncmp(m.source, "s3://", 5) != 0)
+            complete &= need(rd, map, "namespace", &m.namespace_name);
         complete &= need(rd, map, "bucket", &m.bucket);
         field_string(rd, map, "prefix", &m.prefix);
     } else {
@@ -155,25 +157,19 @@ static void assign_n(struct reader *rd, char **ret, const char *s, size_t n)
         rd->no_memory = true;
 }
 
-/* oci://bucket@namespace/prefix */
+/* oci://bucket@namespace/prefix or s3://bucket/prefix */
 static bool split_object(struct reader *rd, const char *src, struct storage_mount *m)
 {
-    const char *bucket = src + strlen("oci://");
-    const char *at = strchr(bucket, '@');
-    const char *namespace_name = at != NULL ? at + 1 : "";
-    size_t n = strcspn(namespace_name, "/");
-    const char *prefix = namespace_name + n + (namespace_name[n] == '/');
+    struct object_location l;
 
-    if (at == NULL || at == bucket || n == 0)
+    if (!object_location_parse(src, &l))
         return false;
     m->object_storage = true;
-    assign_n(rd, &m->bucket, bucket, (size_t)(at - bucket));
-    assign_n(rd, &m->namespace_name, namespace_name, n);
-    n = strlen(prefix);
-    while (n > 0 && prefix[n - 1] == '/')
-        n--;
-    if (n > 0)
-        assign_n(rd, &m->prefix, prefix, n);
+    assign(rd, &m->bucket, l.bucket);
+    if (l.namespace_name[0] != '\0')
+        assign(rd, &m->namespace_name, l.namespace_name);
+    if (l.prefix[0] != '\0')
+        assign(rd, &m->prefix, l.prefix);
     return true;
 }
 
@@ -228,11 +224,11 @@ static void read_ads(struct reader *rd, const struct node *map, struct job_confi
         return;
     }
     complete =
-        strncmp(m.source, "oci://", 6) == 0 ? split_object(rd, m.source, &m) : split_file(rd, m.source, &m);
+        strstr(m.source, "://") != NULL ? split_object(rd, m.source, &m) : split_file(rd, m.source, &m);
     if (!complete)
         diag_error(rd->diags, node_where(field(rd, map, "src")),
-                   "'%.80s': expected oci://bucket@namespace/prefix, <mount target OCID>:<export OCID> or "
-                   "<IPv4>:<path>",
+                   "'%.80s': expected oci://bucket@namespace/prefix, s3://bucket/prefix, <mount target OCID>:<export "
+                   "OCID> or <IPv4>:<path>",
                    m.source);
     split_destination(rd, dest, &m);
     add_mount(rd, c, &m, complete, field(rd, map, "dest"));

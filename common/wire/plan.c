@@ -120,7 +120,7 @@ const struct plan_field PLAN_FIELDS[PLAN_FIELD_COUNT] = {
 const char *const ENTRY_KIND_NAMES[ENTRY_KIND_COUNT] = {[ENTRY_FILE] = "file", [ENTRY_ARCHIVE] = "archive"};
 const char *const PLACEMENT_FORM_NAMES[PLACEMENT_FORM_COUNT] = {
     [PLACE_FILE] = "file", [PLACE_ARCHIVE] = "archive"};
-const char *const MOUNT_KIND_NAMES[MOUNT_KIND_COUNT] = {[MOUNT_NFS] = "nfs"};
+const char *const MOUNT_KIND_NAMES[MOUNT_KIND_COUNT] = {[MOUNT_NFS] = "nfs", [MOUNT_OBJECTS] = "objects"};
 
 const char *const PLAN_COUNT_KEYS[COUNT_KINDS] = {
     [COUNT_PLACEMENTS] = "placements", [COUNT_ARGS] = "args",       [COUNT_VARS] = "vars",

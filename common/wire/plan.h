@@ -52,7 +52,8 @@ struct placement {
 
 /* How storage is mounted. */
 enum mount_kind {
-    MOUNT_NFS, /* source: address:/export */
+    MOUNT_NFS,     /* source: address:/export */
+    MOUNT_OBJECTS, /* source: oci://bucket@namespace/prefix or s3://bucket/prefix */
 };
 
 /* One piece of storage in the job's view. */

@@ -34,7 +34,7 @@ extern const struct plan_field PLAN_FIELDS[PLAN_FIELD_COUNT];
 
 #define ENTRY_KIND_COUNT     (ENTRY_ARCHIVE + 1)
 #define PLACEMENT_FORM_COUNT (PLACE_ARCHIVE + 1)
-#define MOUNT_KIND_COUNT     (MOUNT_NFS + 1)
+#define MOUNT_KIND_COUNT     (MOUNT_OBJECTS + 1)
 extern const char *const ENTRY_KIND_NAMES[ENTRY_KIND_COUNT];
 extern const char *const PLACEMENT_FORM_NAMES[PLACEMENT_FORM_COUNT];
 extern const char *const MOUNT_KIND_NAMES[MOUNT_KIND_COUNT];

@@ -19,6 +19,7 @@ eventlet.monkey_patch()
 from eventlet import wsgi  # noqa: E402
 from swift.account import server as account_server  # noqa: E402
 from swift.common import storage_policy, utils  # noqa: E402
+from swift.common.http_protocol import SwiftHttpProtocol  # noqa: E402
 from swift.common.middleware import bulk, catch_errors, gatekeeper, slo, tempauth  # noqa: E402
 from swift.common.middleware.s3api import s3api  # noqa: E402
 from swift.common.ring import RingData  # noqa: E402
@@ -66,17 +67,16 @@ def write_ring(path, port):
 
 
 def serve(socket, application):
-    with open(os.devnull, "w") as nowhere:
-        wsgi.server(socket, application, nowhere, log_output=False)
+    wsgi.server(socket, application, log_output=False, protocol=SwiftHttpProtocol)
 
 
 def main(folder, port=0):
     os.makedirs(os.path.join(folder, "devices", "disk", "tmp"), exist_ok=True)
     utils.HASH_PATH_SUFFIX = utils.HASH_PATH_PREFIX = b"runlet"
     storage_policy._POLICIES = storage_policy.StoragePolicyCollection([storage_policy.StoragePolicy(0, "one", True)])
-    logger = utils.get_logger({"log_name": "object-server", "log_level": "ERROR"})
+    logger = utils.get_logger({"log_level": "ERROR"}, name="object-server", log_to_console=True)
     conf = {"swift_dir": folder, "devices": os.path.join(folder, "devices"), "mount_check": "false", "fallocate_reserve": "0",
-            "disable_fallocate": "true", "log_level": "ERROR"}
+            "disable_fallocate": "true", "account_autocreate": "true", "log_level": "ERROR"}
     for name, server in (("account", account_server.AccountController), ("container", container_server.ContainerController),
                          ("object", object_server.ObjectController)):
         socket = eventlet.listen(("127.0.0.1", 0))
