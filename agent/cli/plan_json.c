@@ -62,7 +62,7 @@ static json_t *command(const struct plan *plan)
     AUTO(strlist) struct strlist argv = {0};
     struct err e = ERR_INIT;
 
-    if (plan->entrypoint == NULL || entry_command(plan, plan->entrypoint, &argv, &e) < 0)
+    if (plan->entrypoint == NULL || entry_command(plan, plan->entrypoint, NULL, &argv, &e) < 0)
         return json_null();
     return strings(&argv);
 }
@@ -70,9 +70,17 @@ static json_t *command(const struct plan *plan)
 static json_t *stop(const struct plan *plan)
 {
     const char *name = sigabbrev_np(plan->stop_signal);
+    json_t *then = json_array();
 
-    return json_pack("{s:s+, s:b, s:I}", "signal", "SIG", name != NULL ? name : "?", "wholeTree",
-                     (int)plan->stop_whole_tree, "graceMilliseconds", (json_int_t)plan->stop_grace_ms);
+    for (size_t i = 0; i < plan->stop_then.count; i++) {
+        const char *further = sigabbrev_np(plan->stop_then.item[i].signal);
+        (void)json_array_append_new(then, json_pack("{s:s+, s:I}", "signal", "SIG",
+                                                    further != NULL ? further : "?", "afterMilliseconds",
+                                                    (json_int_t)plan->stop_then.item[i].after_ms));
+    }
+    return json_pack("{s:s+, s:b, s:I, s:o}", "signal", "SIG", name != NULL ? name : "?", "wholeTree",
+                     (int)plan->stop_whole_tree, "graceMilliseconds", (json_int_t)plan->stop_grace_ms, "then",
+                     then);
 }
 
 /* What the job asks for, in the words of its document. */

@@ -84,7 +84,7 @@ static void put_command(const struct page *page, const struct plan *plan)
             put_line(page, i == 0 ? "arguments" : "", plan->args.item[i]);
         return;
     }
-    if (entry_command(plan, plan->entrypoint, &argv, &e) < 0) {
+    if (entry_command(plan, plan->entrypoint, NULL, &argv, &e) < 0) {
         put_line(page, "program", e.text);
         return;
     }
@@ -120,8 +120,15 @@ static void put_limits(const struct page *page, const struct plan *plan, const s
     (void)fprintf(page->out, "%s after the start (%s)\n", runtime,
                   env_layer_name(spec->maximum_runtime_layer));
     put_label(page, "stop");
-    (void)fprintf(page->out, "SIG%s to %s; after %s all is killed\n", signal_name != NULL ? signal_name : "?",
-                  plan->stop_whole_tree ? "every process" : "the main process", grace);
+    (void)fprintf(page->out, "SIG%s to %s; ", signal_name != NULL ? signal_name : "?",
+                  plan->stop_whole_tree ? "every process" : "the main process");
+    for (size_t i = 0; i < plan->stop_then.count; i++) {
+        char after[DURATION_TEXT_MAX];
+        const char *further = sigabbrev_np(plan->stop_then.item[i].signal);
+        duration_format(plan->stop_then.item[i].after_ms, after);
+        (void)fprintf(page->out, "SIG%s after %s; ", further != NULL ? further : "?", after);
+    }
+    (void)fprintf(page->out, "after %s all is killed\n", grace);
     put_line(page, "user", plan->as_root ? "root" : "the job's user");
     put_label(page, "niceness");
     (void)fprintf(page->out, "%d\n", plan->nice);

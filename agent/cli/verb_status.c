@@ -45,6 +45,7 @@ static void show_end(const struct cli *cli, const struct run_view *v)
         put_field(cli, "signal", text);
     }
     put_field(cli, "left behind", v->record.left_behind);
+    put_field(cli, "still held", v->record.held_devices);
 }
 
 static void show_live(const struct cli *cli, const struct run_view *v)

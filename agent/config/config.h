@@ -44,7 +44,7 @@ struct config {
     int64_t limits_pids;
     bool limits_best_effort;
     bool sandbox_allow_learn, sandbox_allow_metadata;
-    char *sandbox_devices;
+    char *sandbox_devices, *sandbox_shared_devices;
     char *volume_kind, *volume_device, *volume_file_system, *volume_fsck;
     int64_t volume_size, volume_wait_ms;
     bool volume_grow;

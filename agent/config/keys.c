@@ -92,8 +92,14 @@ static const struct config_key_info KEYS[CONFIG_KEY_COUNT] = {
                                        "credentials."},
     [CONFIG_SANDBOX_DEVICES] = {"sandbox.devices", CONFIG_TYPE_PATTERNS, "\"\"", 0, 0, FIELD(sandbox_devices),
                                 "Devices that a job may ask for, as patterns with blanks between, such as "
-                                "/dev/nvidia* /dev/dri/*. Others are out of "
-                                "every job's reach."},
+                                "/dev/nvidia* /dev/dri/*. Each goes to one run at a time, and to none while "
+                                "another process has it open. Others are out of every job's reach."},
+    [CONFIG_SANDBOX_SHARED_DEVICES] =
+        {"sandbox.sharedDevices", CONFIG_TYPE_PATTERNS, "\"\"", 0, 0, FIELD(sandbox_shared_devices),
+         "Devices that a job may ask for, and that other runs and processes may "
+         "have open at the same time, such as /dev/nvidiactl /dev/nvidia-uvm* "
+         "/dev/infiniband/*. Of a device that sandbox.devices names as well, "
+         "this list holds."},
     [CONFIG_VOLUME_KIND] =
         {"volume.kind", CONFIG_TYPE_VOLUME_KIND, "directory", 0, 0, FIELD(volume_kind),
          "Where a run's home lies: in a directory below directories.state; in an image, a file with a file "

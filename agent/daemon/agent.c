@@ -19,6 +19,8 @@
 #include "daemon/request.h"
 #include "fetch/fetch.h"
 #include "report/outbox.h"
+#include "run/admission.h"
+#include "run/attention.h"
 #include "sys/fd.h"
 #include "wire/run_socket.h"
 
@@ -85,34 +87,46 @@ static void enter_reporting(struct run *run, void *context)
 }
 
 /*
- * A file in the agent's folder that holds a boot id: during that boot something of a run could not be ended. It goes with a
- * restart of the machine, or when somebody removes it.
+ * A file in the agent's folder: during the boot that it names something of a run is left, which the next one may need. It
+ * goes with a restart of the machine, or when somebody removes it.
  */
 #define ATTENTION_NAME "needs-attention"
 
-static bool needs_attention(int agent_fd)
+static bool needs_attention(int agent_fd, char *ret_what, size_t size)
 {
-    AUTO(strbuf) struct strbuf text = STRBUF_INIT(256);
+    AUTO(strbuf) struct strbuf text = STRBUF_INIT(ATTENTION_TEXT_MAX);
     char boot[BOOT_ID_MAX];
 
-    if (file_read(agent_fd, ATTENTION_NAME, &text) < 0)
-        return false;
+    ret_what[0] = '\0';
     boot_id_read(boot);
-    return strncmp(strbuf_str(&text), boot, strlen(boot)) == 0;
+    return file_read(agent_fd, ATTENTION_NAME, &text) == 0 &&
+           attention_read(strbuf_str(&text), boot, ret_what, size);
+}
+
+/* What is left of the run; "" when nothing is. */
+static const char *left_of(const struct run *run)
+{
+    if (run->verdict.state == STATE_NEEDS_ATTENTION)
+        return run->record.left_behind;
+    return run->record.held_devices;
 }
 
 static void note_attention(const struct agent *a, const struct run *run)
 {
-    char text[BOOT_ID_MAX + RUN_ID_BYTES + 4], boot[BOOT_ID_MAX];
-    int n, r;
+    AUTO(strbuf) struct strbuf text = STRBUF_INIT(ATTENTION_TEXT_MAX);
+    char boot[BOOT_ID_MAX];
+    int r;
 
-    if (run->verdict.state != STATE_NEEDS_ATTENTION)
+    if (run->verdict.state != STATE_NEEDS_ATTENTION && left_of(run)[0] == '\0')
         return;
     boot_id_read(boot);
-    n = snprintf(text, sizeof(text), "%s %s\n", boot, run->id);
-    r = file_replace(a->agent_fd, ATTENTION_NAME, text, (size_t)n, 0640);
-    log_error("run=%s could not be ended completely: this node takes no further run (%s)", run->id,
-              r == 0 ? run->record.left_behind : strerror(-r));
+    if (file_read(a->agent_fd, ATTENTION_NAME, &text) < 0)
+        strbuf_reset(&text);
+    r = attention_add(&text, boot, run->id, left_of(run));
+    if (r == 0)
+        r = file_replace(a->agent_fd, ATTENTION_NAME, text.data, text.len, 0640);
+    log_error("run=%s has left something behind: this node takes no further run (%s)", run->id,
+              r == 0 ? left_of(run) : strerror(-r));
 }
 
 static void enter_finished(struct run *run, void *context)
@@ -220,6 +234,7 @@ int agent_open(struct agent *a, const struct config *config, const struct layout
         return err_errno(e, -a->launcher.runs_fd, BLAME_NODE, "open %s", layout->runs);
     a->launcher.gate = &a->gate;
     a->launcher.sockets_dir = layout->sockets;
+    a->launcher.drain = layout->drain;
     a->launcher.settings = (struct launch_settings){.python = config->python,
                                                     .bash = config->bash,
                                                     .java = config->java,
@@ -382,20 +397,27 @@ static uint64_t disk_free(int dir_fd)
 
 static struct admission admission_state(const struct agent *a)
 {
+    char what[ATTENTION_TEXT_MAX];
+
     return (struct admission){.concurrency = (size_t)a->config->concurrency,
                               .active = engine_active(a->engine),
                               .stopping = a->stopping,
                               .draining = access(a->layout->drain, F_OK) == 0,
                               .disk_free = disk_free(a->launcher.runs_fd),
-                              .attention = needs_attention(a->agent_fd),
+                              .attention = needs_attention(a->agent_fd, what, sizeof(what)),
                               .disk_reserve = DISK_RESERVE_BYTES};
 }
 
-enum admission_answer agent_admission(const struct agent *a)
+void agent_not_ready(const struct agent *a, char *ret, size_t size)
 {
     const struct admission state = admission_state(a);
+    enum admission_answer answer = admission_decide(&state);
+    char what[ATTENTION_TEXT_MAX];
 
-    return admission_decide(&state);
+    if (answer == ADMIT_NOT_ATTENTION && needs_attention(a->agent_fd, what, sizeof(what)))
+        (void)snprintf(ret, size, "%s (%s)", admission_text(answer), what);
+    else
+        (void)snprintf(ret, size, "%s", admission_text(answer));
 }
 
 void agent_admit(struct agent *a)

@@ -10,7 +10,6 @@
 #include "engine/engine.h"
 #include "launch/launch.h"
 #include "logs/follower.h"
-#include "run/admission.h"
 
 /* A file in a run's folder that says: whoever takes the run up, end it (`runlet cancel` while no agent
  * attends it). */
@@ -66,8 +65,10 @@ struct run *agent_take(struct agent *a, const char *id, int lock_fd, struct err 
 /* Starts to watch the queue. */
 int agent_watch_queue(struct agent *a, struct err *e);
 
-/* Whether another run would be started now, and why not. */
-enum admission_answer agent_admission(const struct agent *a);
+#define AGENT_NOT_READY_MAX 8192
+
+/* For people: why no further run is started now, and what of which run is in its way; "" when one would be. */
+void agent_not_ready(const struct agent *a, char *ret, size_t size);
 
 /* Starts waiting runs as far as admission allows. */
 void agent_admit(struct agent *a);

@@ -15,7 +15,6 @@
 #include "base/crash_point.h"
 #include "base/limits.h"
 #include "daemon/run_view.h"
-#include "run/admission.h"
 #include "sys/packet.h"
 
 #define BODY_MAX        (64U * 1024)
@@ -87,7 +86,9 @@ static enum MHD_Result get_node(const struct api *api, struct MHD_Connection *c)
     struct fact_writer w = fact_begin(&body);
     size_t active = engine_active(api->agent->engine);
     int64_t waiting = 0;
+    char not_ready[AGENT_NOT_READY_MAX];
 
+    agent_not_ready(api->agent, not_ready, sizeof(not_ready));
     for (const struct run *run = engine_first(api->agent->engine); run != NULL; run = run->next)
         waiting += run->phase == PHASE_ACCEPTED;
     fact_put_string(&w, "version", RUNLET_VERSION);
@@ -96,7 +97,7 @@ static enum MHD_Result get_node(const struct api *api, struct MHD_Connection *c)
     fact_put_int(&w, "active", (int64_t)active);
     fact_put_int(&w, "waiting", waiting);
     fact_put_int(&w, "concurrency", api->agent->config->concurrency);
-    fact_put_string(&w, "notReady", admission_text(agent_admission(api->agent)));
+    fact_put_string(&w, "notReady", not_ready);
     (void)fact_end(&w);
     return answer(c, MHD_HTTP_OK, &body);
 }

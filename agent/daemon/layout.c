@@ -108,15 +108,17 @@ static int add_number(struct strlist *to, const char *option, int64_t value)
 }
 
 /* As one word, which a service manager's unit can hold: colons between the patterns. */
-static int add_patterns(struct strlist *to, const char *patterns)
+static int add_patterns(struct strlist *to, const char *option, const char *patterns)
 {
     AUTO_FREE char *word = strdup(patterns);
 
+    if (patterns[0] == '\0')
+        return 0;
     if (word == NULL)
         return -ENOMEM;
     for (char *blank = word; (blank = strchr(blank, ' ')) != NULL;)
         *blank = ':';
-    return add_pair(to, "--devices", word);
+    return add_pair(to, option, word);
 }
 
 int layout_policy_options(const struct config *config, const struct layout *l, struct strlist *ret)
@@ -199,7 +201,8 @@ int layout_policy_options(const struct config *config, const struct layout *l, s
         if (add_pair(ret, times[i].option, text) < 0)
             return -ENOMEM;
     }
-    if (config->sandbox_devices[0] != '\0' && add_patterns(ret, config->sandbox_devices) < 0)
+    if (add_patterns(ret, "--devices", config->sandbox_devices) < 0 ||
+        add_patterns(ret, "--shared-devices", config->sandbox_shared_devices) < 0)
         return -ENOMEM;
     for (size_t i = 0; i < ARRAY_SIZE(switches); i++)
         if (switches[i].on && strlist_add(ret, switches[i].option) < 0)

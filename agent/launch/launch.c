@@ -289,6 +289,10 @@ static void find_out(void *context)
         join(c);
     } else if (may_start(c) && c->starts < STARTS_MAX) {
         start_run(c);
+    } else if (may_start(c) && !run->cancel_requested && access(c->launcher->drain, F_OK) == 0) {
+        /* The machine goes down, and supervisors with it: the run begins when it is back. */
+        c->starts = c->tries = 0;
+        try_again(c);
     } else {
         give_up(c);
     }

@@ -16,6 +16,7 @@ struct launcher {
     struct gate *gate;       /* borrowed */
     int runs_fd;             /* owned: .../runs, readable by the agent's group */
     const char *sockets_dir; /* borrowed */
+    const char *drain;       /* borrowed; while this file is there no start is given up */
     struct launch_settings settings;
 };
 

@@ -13,7 +13,6 @@
 
 #include "base/auto.h"
 
-#define MIB         (1 << 20)
 #define PIECE_BYTES 65536
 
 static int failed(struct err *e, const char *what)
@@ -70,18 +69,16 @@ static int is_zero(int fd, int64_t from, int64_t to, bool *ret, struct err *e)
 
 static int look_at_ends(int fd, struct volume_facts *facts, struct err *e)
 {
-    int64_t edge = facts->bytes < 2 * MIB ? facts->bytes / 2 : MIB;
-    int64_t end = facts->bytes;
+    int64_t edge = facts->bytes < 2 * VOLUME_EDGE_BYTES ? facts->bytes / 2 : VOLUME_EDGE_BYTES;
+    int64_t last_from = facts->bytes - edge, mark_at = volume_mark_offset(facts->bytes);
     char mark[VOLUME_MARK_BYTES];
     bool first = false, last = false;
 
-    if (facts->bytes >= VOLUME_MARK_BYTES) {
-        if (read_at(fd, end - VOLUME_MARK_BYTES, mark, sizeof(mark), e) < 0)
-            return e->code;
-        if (volume_mark_read(mark, facts->mark))
-            end -= VOLUME_MARK_BYTES;
-    }
-    if (is_zero(fd, 0, edge, &first, e) < 0 || is_zero(fd, facts->bytes - edge, end, &last, e) < 0)
+    if (mark_at >= 0 && read_at(fd, mark_at, mark, sizeof(mark), e) < 0)
+        return e->code;
+    if (mark_at >= 0 && volume_mark_read(mark, facts->mark))
+        last_from = mark_at + VOLUME_MARK_BYTES;
+    if (is_zero(fd, 0, edge, &first, e) < 0 || is_zero(fd, last_from, facts->bytes, &last, e) < 0)
         return e->code;
     facts->empty = first && last;
     return 0;

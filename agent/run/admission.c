@@ -23,11 +23,8 @@ const char *admission_text(enum admission_answer answer)
     case ADMIT_NOT_STOPPING: return "the agent is being stopped";
     case ADMIT_NOT_DRAINING: return "the node is being drained (a file 'drain' in the runtime directory)";
     case ADMIT_NOT_ATTENTION:
-        return "processes of a run could not be ended, and may hold what the next one needs; restart the "
-               "machine, or "
-               "remove the file 'needs-attention' in the agent's folder when they are gone (runlet status "
-               "shows "
-               "which run: NEEDS_ATTENTION)";
+        return "what a run used could not be ended or freed, and the next one may need it; restart the "
+               "machine, or remove the file 'needs-attention' in the agent's folder when it is gone";
     case ADMIT_NOT_DISK: return "there is too little disk space for another run";
     case ADMIT:
     default: return "";

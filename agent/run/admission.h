@@ -13,7 +13,7 @@ struct admission {
     size_t active;      /* runs that were started and have not finished */
     bool stopping;      /* the agent is being shut down */
     bool draining;      /* the machine goes down, or its administrator wants no further run */
-    bool attention;     /* a run of this boot left something that could not be ended */
+    bool attention;     /* a run of this boot left something that could not be ended or freed */
     uint64_t disk_free; /* bytes where run directories go */
     uint64_t disk_reserve;
 };

@@ -13,8 +13,6 @@
 #define SPOOL_PATIENCE_MS  5000
 #define RECORD_PATIENCE_MS 60000
 #define RETRY_PAUSE_MS     100
-/* The home is measured for the node's retention; the end of a run does not wait for a million files. */
-#define HOME_ENTRIES_MAX 20000
 
 static void pause_before_retry(void)
 {
@@ -126,6 +124,7 @@ int finish(struct supervision *s, struct err *e)
     complete_output(s);
     take_account(s);
     stage_sum_up_denials(s);
+    stage_release_devices(s);
     s->record.ended_at = clock_wall();
     notice_checkpoint(&s->notices, s->record.checkpoint);
     /* The record comes last: whoever finds it finds nothing else of the run, even if we die right after it. */

@@ -121,11 +121,21 @@ int measure_write(const struct measure *m, int run_fd)
     return r;
 }
 
+static int64_t disk_floor(int64_t free_at_start, int64_t reserve)
+{
+    return reserve < free_at_start / 2 ? reserve : free_at_start / 2;
+}
+
 bool disk_exhausted(int64_t free_bytes, int64_t free_at_start, int64_t reserve)
 {
-    int64_t floor = reserve < free_at_start / 2 ? reserve : free_at_start / 2;
+    return free_bytes >= 0 && free_at_start >= 0 && free_bytes < disk_floor(free_at_start, reserve);
+}
 
-    return free_bytes >= 0 && free_at_start >= 0 && free_bytes < floor;
+bool disk_must_go(int64_t free_bytes, int64_t free_at_start, int64_t reserve, int64_t own_bytes)
+{
+    int64_t taken = free_at_start - free_bytes;
+
+    return own_bytes >= taken - own_bytes || free_bytes < disk_floor(free_at_start, reserve) / 8;
 }
 
 int64_t disk_free(int fd)

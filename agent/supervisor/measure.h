@@ -40,6 +40,10 @@ int measure_write(const struct measure *m, int run_fd);
  * more than that when the run began, less than half of what there was. Pure. */
 bool disk_exhausted(int64_t free_bytes, int64_t free_at_start, int64_t reserve);
 
+/* Of runs that share an exhausted disk the one that took it goes: whether this one must, having own_bytes there. One that took
+ * less than half of what went since it began stays until an eighth of the reserve is left. Pure. */
+bool disk_must_go(int64_t free_bytes, int64_t free_at_start, int64_t reserve, int64_t own_bytes);
+
 /* Free bytes, for root, of the file system that holds fd; -1 when it does not say. */
 int64_t disk_free(int fd);
 

@@ -92,7 +92,7 @@ int nfs_mount(struct storage_room *room, size_t index, struct nfs_mounts *list, 
     room_begin(room, "mount", object, program.budget_ms);
     (void)snprintf(name, sizeof(name), STORAGE_PLACE, index);
     place_of(room, index, m);
-    if (mkdirat(room->run->fd, name, 0700) < 0 && errno != EEXIST)
+    if (mkdirat(room->run->fd, name, 0755) < 0 && errno != EEXIST)
         return err_errno(e, errno, BLAME_NODE, "make a place for it");
     if (nfs_options(room->policy->storage.nfs_options, asked->read_only, &options) < 0)
         return err_oom(e);

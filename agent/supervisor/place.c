@@ -25,6 +25,7 @@
 void placed_free(struct placed *p)
 {
     free(p->entry);
+    free(p->main_class);
     env_free(&p->env);
     *p = (struct placed){0};
 }
@@ -176,6 +177,13 @@ static int take_line(const struct fact *f, struct placed *placed, struct err *e)
         placed->entry = strdup(value);
         return placed->entry != NULL ? 0 : err_oom(e);
     }
+    if (fact_string(f, "main-class", &value)) {
+        if (!plan_path_valid(value))
+            return err_set(e, -EBADMSG, BLAME_BUG, HELPER_NAME " gave a class with an unusable name");
+        free(placed->main_class);
+        placed->main_class = strdup(value);
+        return placed->main_class != NULL ? 0 : err_oom(e);
+    }
     if (fact_string(f, "env", &key)) {
         if (!env_key_valid(key))
             return err_set(e, -EBADMSG, BLAME_BUG, HELPER_NAME " gave a variable with an unusable name");
@@ -189,13 +197,15 @@ static int take_line(const struct fact *f, struct placed *placed, struct err *e)
 /* The first line tells success or the reason of a failure. */
 static int take_first(const struct fact *f, struct err *e)
 {
-    bool unpacked = false;
+    bool unpacked = false, disk_full = false;
 
     (void)fact_bool(f, "unpacked", &unpacked);
+    (void)fact_bool(f, "disk-full", &disk_full);
     if (unpacked)
         return 0;
-    return err_set(e, -EBADMSG, strcmp(fact_str(f, "blame"), "node") == 0 ? BLAME_NODE : BLAME_ASSIGNMENT,
-                   "%s", fact_str(f, "reason"));
+    return err_set(e, disk_full ? -ENOSPC : -EBADMSG,
+                   strcmp(fact_str(f, "blame"), "node") == 0 ? BLAME_NODE : BLAME_ASSIGNMENT, "%s",
+                   fact_str(f, "reason"));
 }
 
 int place_result(const struct place_helper *h, int wait_status, struct placed *ret, struct err *e)

@@ -31,8 +31,9 @@ struct place_helper {
 
 /* What the helper found. */
 struct placed {
-    char *entry;    /* owned: the entry file, relative to the folder the artifact landed in */
-    struct env env; /* owned: from jobruntime.yaml */
+    char *entry;      /* owned: the entry file, relative to the folder the artifact landed in */
+    char *main_class; /* owned; of an entry file that is a Java class; else NULL */
+    struct env env;   /* owned: from jobruntime.yaml */
     int64_t files, bytes;
 };
 

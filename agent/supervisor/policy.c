@@ -62,6 +62,7 @@ enum option_id {
     OPT_ROOTLESS,
     OPT_ALLOW_METADATA,
     OPT_DEVICES,
+    OPT_SHARED_DEVICES,
     OPT_CONNECTION_FD,
     OPT_STARTER_FD,
 };
@@ -115,6 +116,7 @@ static const struct option OPTIONS[] = {
     {"allow-learn", no_argument, NULL, OPT_ALLOW_LEARN},
     {"allow-metadata", no_argument, NULL, OPT_ALLOW_METADATA},
     {"devices", required_argument, NULL, OPT_DEVICES},
+    {"shared-devices", required_argument, NULL, OPT_SHARED_DEVICES},
     {"connection-fd", required_argument, NULL, OPT_CONNECTION_FD},
     {"starter-fd", required_argument, NULL, OPT_STARTER_FD},
     {NULL, 0, NULL, 0},
@@ -265,6 +267,7 @@ static int take_option(int id, const char *option, struct policy *p, struct serv
     case OPT_ALLOW_LEARN: p->allow_learn = true; return 0;
     case OPT_ALLOW_METADATA: p->allow_metadata = true; return 0;
     case OPT_DEVICES: p->devices = optarg; return 0;
+    case OPT_SHARED_DEVICES: p->shared_devices = optarg; return 0;
     case OPT_RUNS_DIR: p->runs_dir = optarg; return 0;
     case OPT_SOCKETS_DIR: p->sockets_dir = optarg; return 0;
     case OPT_STATE_DIR: p->hidden_dirs[0] = optarg; return 0;
@@ -309,6 +312,7 @@ int policy_from_arguments(int argc, char **argv, struct policy *ret, struct serv
         .maximum_runtime_ms = JOB_RUNTIME_MS_MAX,
         .place_budget_ms = 3600 * 1000,
         .devices = "",
+        .shared_devices = "",
         .storage = {.device = "",
                     .size = 50LL << 30,
                     .wait_ms = 120 * 1000,
@@ -408,7 +412,7 @@ int policy_check(const struct policy *policy, const struct plan *plan, struct er
         if (!policy_grants_device(policy, plan->sandbox.devices.item[i]))
             return err_set(e, -EPERM, BLAME_ASSIGNMENT,
                            "the run asks for the device %s, which this node's policy does not grant "
-                           "(sandbox.devices)",
+                           "(sandbox.devices, sandbox.sharedDevices)",
                            plan->sandbox.devices.item[i]);
     return 0;
 }
@@ -439,7 +443,12 @@ bool policy_grants_bucket(const struct policy *policy, const char *bucket)
 
 bool policy_grants_device(const struct policy *policy, const char *path)
 {
-    return granted(policy->devices, ':', path, FNM_PATHNAME | FNM_PERIOD);
+    return granted(policy->devices, ':', path, FNM_PATHNAME | FNM_PERIOD) || policy_shares_device(policy, path);
+}
+
+bool policy_shares_device(const struct policy *policy, const char *path)
+{
+    return granted(policy->shared_devices, ':', path, FNM_PATHNAME | FNM_PERIOD);
 }
 
 uid_t policy_uid(const struct policy *policy, const struct plan *plan)

@@ -84,7 +84,9 @@ struct policy {
     bool limits_best_effort;    /* a limit that does not take is shown, and no reason not to run */
     bool allow_learn;           /* jobs may ask that every system call passes and is noted */
     bool allow_metadata;        /* jobs may reach the instance's metadata service */
-    const char *devices; /* patterns of device nodes that jobs may ask for, colons between; "" for none */
+    /* Patterns of device nodes that jobs may ask for, colons between; "" for none: each for one run alone, and those that
+     * others may hold as well. */
+    const char *devices, *shared_devices;
     struct storage_policy storage;
     struct objects_policy objects;
     uint64_t unpack_max_bytes, unpack_max_files, unpack_max_ratio;
@@ -105,6 +107,9 @@ int policy_check(const struct policy *policy, const struct plan *plan, struct er
 
 /* Whether a job may ask for the device node. Pure. */
 bool policy_grants_device(const struct policy *policy, const char *path);
+
+/* Whether others may hold it while a run has it. Of a device that both lists name, this one holds. Pure. */
+bool policy_shares_device(const struct policy *policy, const char *path);
 
 /* Whether a job may use the bucket. Pure. */
 bool policy_grants_bucket(const struct policy *policy, const char *bucket);

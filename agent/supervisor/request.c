@@ -106,6 +106,7 @@ int request_accept(struct supervision *s, int plan_fd, size_t placement_count, e
     s->record.accepted_at = clock_wall();
     (void)snprintf(s->record.run_id, sizeof(s->record.run_id), "%s", s->plan.run_id);
     s->stop_policy = (struct stop_policy){.grace_ms = s->plan.stop_grace_ms,
+                                          .then = s->plan.stop_then,
                                           .whole_tree = s->plan.stop_whole_tree,
                                           .reap_ms = REAP_MS,
                                           .kill_budget_ms = KILL_BUDGET_MS};

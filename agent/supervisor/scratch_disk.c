@@ -230,3 +230,14 @@ uint64_t home_bytes(const struct run_directory *run, size_t max_entries)
         return (uint64_t)st.st_blocks * 512;
     return tree_bytes(run->home_fd, max_entries);
 }
+
+uint64_t run_bytes(const struct run_directory *run, size_t max_entries)
+{
+    AUTO_CLOSE int scratch = -1;
+    uint64_t bytes = home_bytes(run, max_entries);
+
+    if (faccessat(run->fd, HOME_IMAGE_NAME, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+        return bytes;
+    scratch = dir_open(run->fd, SCRATCH_NAME);
+    return scratch < 0 ? bytes : bytes + tree_bytes(scratch, max_entries);
+}

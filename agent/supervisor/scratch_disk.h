@@ -32,7 +32,13 @@ int scratch_disk_make(const struct policy *policy, const struct plan *plan, stru
  * such a disk nothing happens. 0 or -errno. */
 int scratch_disk_end(struct scratch_disk *d, struct run_directory *run);
 
+/* The home is measured for the node's retention; nothing waits for a million files. */
+#define HOME_ENTRIES_MAX 20000
+
 /* Bytes that the home takes: of its image, or of everything in it, looking at no more than max_entries files. */
 uint64_t home_bytes(const struct run_directory *run, size_t max_entries);
+
+/* The same with the temporary folders. What a job has of the node's disk, beside its log. */
+uint64_t run_bytes(const struct run_directory *run, size_t max_entries);
 
 #endif

@@ -14,6 +14,7 @@
 
 #include "base/auto.h"
 #include "base/log.h"
+#include "supervisor/device_fence.h"
 #include "supervisor/metadata.h"
 #include "sys/fd.h"
 #include "sys/notify.h"
@@ -189,7 +190,19 @@ static int limit(struct supervision *s, struct err *e)
     limits_effective(&s->plan.limits, s->policy, &node, &s->limits);
     if (limits_apply(&s->limits, &s->group, limits_disk_of(s->run.fd), &s->contained, e) < 0)
         return e->code;
+    if (device_fence(&s->devices, &s->group, &s->contained, e) < 0)
+        return e->code;
     return metadata_block(s->policy, &s->plan, &s->group, &s->contained, e);
+}
+
+/* What the run needs of its node before there is a job. The cause of its end when it cannot have it; else CAUSE_NONE. */
+static enum cause make_ready(struct supervision *s, struct err *e)
+{
+    enum cause hindrance = stage_claim_devices(s, e);
+
+    if (hindrance == CAUSE_NONE && limit(s, e) < 0)
+        hindrance = CAUSE_LIMIT_NOT_APPLIED;
+    return hindrance;
 }
 
 static int launch(struct supervision *s, const struct placed *placed, struct err *e)
@@ -211,7 +224,7 @@ static int launch(struct supervision *s, const struct placed *placed, struct err
     struct fact_writer *w;
 
     note_saves(s);
-    if (entry_command(&s->plan, placed->entry, &argv, e) < 0)
+    if (entry_command(&s->plan, placed->entry, placed->main_class, &argv, e) < 0)
         return e->code;
     if (build_environment(s, &placed->env, &environment) < 0)
         return err_oom(e);
@@ -236,10 +249,30 @@ static int launch(struct supervision *s, const struct placed *placed, struct err
     return 0;
 }
 
+/* A disk of the size that the job asked for is the job's to size; what is full otherwise is the node's. */
+static void not_placed(struct supervision *s, struct err *e)
+{
+    char size[LIMIT_TEXT_MAX];
+
+    if (e->code == -ENOSPC && s->scratch.mounted) {
+        run_limit_format(LIMIT_SCRATCH, s->plan.limits.value[LIMIT_SCRATCH], size);
+        e->blame = BLAME_ASSIGNMENT;
+        err_context(
+            e, "the artifact needs more than the %s of scratch space that the job asks for (limits.scratch)",
+            size);
+    }
+    not_started(s,
+                e->code == -ENOSPC             ? CAUSE_DISK_FULL
+                : e->blame == BLAME_ASSIGNMENT ? CAUSE_ARTIFACT_REJECTED
+                                               : CAUSE_LAUNCH_FAILED,
+                e);
+}
+
 void stage_helper_exited(struct supervision *s, int wait_status)
 {
     struct placed placed = {0};
     struct err e = ERR_INIT;
+    enum cause hindrance;
 
     s->helper.pid = 0;
     place_read(&s->helper);
@@ -252,13 +285,14 @@ void stage_helper_exited(struct supervision *s, int wait_status)
         return;
     }
     if (place_result(&s->helper, wait_status, &placed, &e) < 0) {
-        not_started(s, e.blame == BLAME_ASSIGNMENT ? CAUSE_ARTIFACT_REJECTED : CAUSE_LAUNCH_FAILED, &e);
+        not_placed(s, &e);
         tree_gone(s);
         return;
     }
-    if (limit(s, &e) < 0) {
+    hindrance = make_ready(s, &e);
+    if (hindrance != CAUSE_NONE) {
         placed_free(&placed);
-        not_started(s, CAUSE_LIMIT_NOT_APPLIED, &e);
+        not_started(s, hindrance, &e);
         tree_gone(s);
         return;
     }
@@ -372,6 +406,21 @@ void stage_init_exited(struct supervision *s)
 
 /* ---- while it runs ---- */
 
+static void look_at_disk(struct supervision *s, boot_ms_t now)
+{
+    int64_t free_bytes = disk_free(s->run.fd);
+    int64_t reserve = s->policy->disk_reserve_bytes;
+
+    if (s->stopping || !disk_exhausted(free_bytes, s->disk_free_at_start, reserve))
+        return;
+    if (!disk_must_go(free_bytes, s->disk_free_at_start, reserve,
+                      (int64_t)(run_bytes(&s->run, HOME_ENTRIES_MAX) + s->capture.spool.offset)))
+        return;
+    (void)snprintf(s->record.reason, sizeof(s->record.reason),
+                   "the disk that holds it has almost nothing left (reserve.disk)");
+    stage_stop(s, CAUSE_DISK_FULL, -1, now);
+}
+
 void stage_look(struct supervision *s, boot_ms_t now)
 {
     if (now.ms < s->look_at.ms)
@@ -379,12 +428,7 @@ void stage_look(struct supervision *s, boot_ms_t now)
     s->look_at.ms = now.ms + LOOK_MS;
     if (measure_look(&s->measure, &s->group, now) && measure_write(&s->measure, s->run.fd) < 0)
         log_debug("run=%s its usage could not be written", s->plan.run_id);
-    if (!s->stopping &&
-        disk_exhausted(disk_free(s->run.fd), s->disk_free_at_start, s->policy->disk_reserve_bytes)) {
-        (void)snprintf(s->record.reason, sizeof(s->record.reason),
-                       "the disk that holds it has almost nothing left (reserve.disk)");
-        stage_stop(s, CAUSE_DISK_FULL, -1, now);
-    }
+    look_at_disk(s, now);
 }
 
 /* ---- the end ---- */
@@ -432,6 +476,10 @@ static void take_step(struct supervision *s, enum stop_action action, boot_ms_t 
         (void)init_signal(&s->init, s->plan.stop_signal, action == STOP_SIGNAL_TREE);
         s->stop.signalled = true;
         s->stop.signalled_at = now;
+        break;
+    case STOP_SIGNAL_NEXT:
+        (void)init_signal(&s->init, s->stop_policy.then.item[s->stop.then_sent++].signal,
+                          s->stop.main_ended || s->stop_policy.whole_tree);
         break;
     case STOP_KILL_TREE:
         (void)init_signal(&s->init, SIGKILL, true);

@@ -209,6 +209,7 @@ static void supervision_close(struct supervision *s)
     denials_close(&s->denials);
     fd_close(&s->init.control_fd);
     run_group_close(&s->group);
+    granted_devices_close(&s->devices);
     containment_free(&s->contained);
     fd_close(&s->signal_fd);
     fd_close(&s->timer_fd);

@@ -4,6 +4,7 @@
  *   request.c     the first message: from plan to run directory, or a refusal
  *   supervise.c   the loop: what woke us, and what is due
  *   stages.c      what each stage does when it begins and ends; the only writer of `stage`
+ *   claim.c       the devices it was granted, before and after it
  *   stage_storage.c  what the room of storage says
  *   explain.c     what the sandbox denied
  *   preempt.c     what the job is told before it is stopped
@@ -17,6 +18,7 @@
 #include "supervisor/capture.h"
 #include "supervisor/channel.h"
 #include "supervisor/denials.h"
+#include "supervisor/devices.h"
 #include "supervisor/init.h"
 #include "supervisor/measure.h"
 #include "supervisor/notice.h"
@@ -54,6 +56,7 @@ struct supervision {
     int placement_fd[PLAN_PLACEMENTS_MAX]; /* owned: until they are placed */
     struct run_group group;                /* owned: the run's control groups, where there are any */
     struct effective_limits limits;
+    struct granted_devices devices; /* owned */
     struct measure measure;
     struct oom_watch oom;      /* owned */
     struct call_filter filter; /* what the run asked for, over the table of system calls */
@@ -120,6 +123,12 @@ void stage_preempt(struct supervision *s, enum notice_reason reason, int64_t lef
 void stage_preempt_due(struct supervision *s, boot_ms_t now);
 /* Tells the job of its deadline, once, when that is near. */
 void stage_notice_deadline(struct supervision *s, boot_ms_t now);
+/* Before there is a job: takes the devices it was granted. CAUSE_NONE, or the cause of the run's end with *e when it cannot
+ * have one of them. */
+enum cause stage_claim_devices(struct supervision *s, struct err *e);
+/* When the run has ended, before its groups go: ends what is left in them, and notes in the record who holds on to a device
+ * that was the run's alone. */
+void stage_release_devices(struct supervision *s);
 /* Takes the filter's listener over. */
 void stage_listener(struct supervision *s);
 /* Notes and answers denied system calls. */

@@ -261,7 +261,8 @@ int view_build(const struct policy *policy, const struct plan *plan, const struc
     if (r == 0)
         r = view_mounts_place(&mounts, e);
     if (r == 0)
-        r = view_dev_build(&plan->sandbox.devices, e);
+        r = view_dev_build(&plan->sandbox.devices,
+                           (struct user_ids){policy_uid(policy, plan), policy_gid(policy, plan)}, e);
     if (r == 0)
         r = mount_proc(e);
     return r == 0 ? check(plan, list, e) : r;

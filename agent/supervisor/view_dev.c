@@ -27,7 +27,10 @@ static int failed(struct err *e, const char *what, const char *where)
 /* A node of the old /dev, held open while it is covered. */
 struct node {
     const char *path;
-    int fd; /* owned */
+    int fd;      /* owned */
+    bool common; /* every job's, with the rights it has on the machine; else granted */
+    mode_t kind; /* of a granted one: S_IFCHR or S_IFBLK, and its number */
+    dev_t number;
 };
 
 static int open_nodes(const struct strlist *granted, struct node *nodes, size_t *ret_count, struct err *e)
@@ -36,10 +39,12 @@ static int open_nodes(const struct strlist *granted, struct node *nodes, size_t 
     size_t n = 0;
 
     for (size_t i = 0; COMMON_DEVICES[i] != NULL; i++)
-        nodes[n++] = (struct node){COMMON_DEVICES[i], open(COMMON_DEVICES[i], O_PATH | O_CLOEXEC)};
+        nodes[n++] = (struct node){
+            .path = COMMON_DEVICES[i], .fd = open(COMMON_DEVICES[i], O_PATH | O_CLOEXEC), .common = true};
     for (size_t i = 0; i < granted->count && n < NODES_MAX; i++) {
         int fd = open(granted->item[i], O_PATH | O_NOFOLLOW | O_CLOEXEC);
-        nodes[n++] = (struct node){granted->item[i], fd};
+        struct node *node = &nodes[n++];
+        *node = (struct node){.path = granted->item[i], .fd = fd};
         *ret_count = n;
         if (fd < 0)
             return err_errno(e, errno, BLAME_NODE, "open the device %s that the job asks for",
@@ -47,6 +52,8 @@ static int open_nodes(const struct strlist *granted, struct node *nodes, size_t 
         if (fstat(fd, &st) < 0 || (!S_ISCHR(st.st_mode) && !S_ISBLK(st.st_mode)))
             return err_set(e, -ENODEV, BLAME_ASSIGNMENT, "%s, which the job asks for, is no device",
                            granted->item[i]);
+        node->kind = st.st_mode & S_IFMT;
+        node->number = st.st_rdev;
     }
     *ret_count = n;
     return 0;
@@ -67,15 +74,12 @@ static int make_parents(const char *path, struct err *e)
     return 0;
 }
 
-static int place_node(const struct node *node, struct err *e)
+/* The machine's node, with its rights there. */
+static int bind_node(const struct node *node, struct err *e)
 {
     AUTO_CLOSE int fd = -1;
     char source[64];
 
-    if (node->fd < 0)
-        return 0; /* one of the common ones, on a machine without it */
-    if (make_parents(node->path, e) < 0)
-        return e->code;
     fd = open(node->path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
     if (fd < 0)
         return failed(e, "make", node->path);
@@ -85,6 +89,21 @@ static int place_node(const struct node *node, struct err *e)
     /* A device is written to on a read-only file system as well; its node is not changed. */
     if (mount(NULL, node->path, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NOEXEC, NULL) < 0)
         return failed(e, "set the mount options of", node->path);
+    return 0;
+}
+
+/* A granted device is a node of the job's user: on the machine it may be open to a group (render, disk) that the job should
+ * not be in. Without the right to make nodes the machine's own has to do. */
+static int place_node(const struct node *node, struct user_ids owner, struct err *e)
+{
+    if (node->fd < 0)
+        return 0; /* one of the common ones, on a machine without it */
+    if (make_parents(node->path, e) < 0)
+        return e->code;
+    if (node->common || mknod(node->path, node->kind | 0600, node->number) < 0)
+        return node->common || errno == EPERM ? bind_node(node, e) : failed(e, "make", node->path);
+    if (chown(node->path, owner.uid, owner.gid) < 0)
+        return failed(e, "give away", node->path);
     return 0;
 }
 
@@ -121,13 +140,13 @@ static int make_mounts(struct err *e)
     return 0;
 }
 
-static int fill(const struct node *nodes, size_t count, struct err *e)
+static int fill(const struct node *nodes, size_t count, struct user_ids owner, struct err *e)
 {
     if (mount("tmpfs", "/dev", "tmpfs", MS_NOSUID | MS_NOEXEC, "mode=0755,size=64k,nr_inodes=256") < 0)
         return failed(e, "mount an empty", "/dev");
     CRASH_POINT("mounted:/dev");
     for (size_t i = 0; i < count; i++)
-        if (place_node(&nodes[i], e) < 0)
+        if (place_node(&nodes[i], owner, e) < 0)
             return e->code;
     if (make_links(e) < 0 || make_mounts(e) < 0)
         return e->code;
@@ -136,14 +155,14 @@ static int fill(const struct node *nodes, size_t count, struct err *e)
     return 0;
 }
 
-int view_dev_build(const struct strlist *granted, struct err *e)
+int view_dev_build(const struct strlist *granted, struct user_ids owner, struct err *e)
 {
     struct node nodes[NODES_MAX];
     size_t count = 0;
     int r = open_nodes(granted, nodes, &count, e);
 
     if (r == 0)
-        r = fill(nodes, count, e);
+        r = fill(nodes, count, owner, e);
     for (size_t i = 0; i < count; i++)
         fd_close(&nodes[i].fd);
     return r;

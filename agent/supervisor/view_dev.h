@@ -6,12 +6,13 @@
 
 #include "base/err.h"
 #include "base/strlist.h"
+#include "sys/process.h"
 
 /* The nodes of every job, up to a NULL: paths below /dev. */
 extern const char *const COMMON_DEVICES[];
 
-/* Covers /dev with an empty one and binds the nodes from the old one. A granted device that is not there blames the
- * assignment. 0 or negative with *e. */
-int view_dev_build(const struct strlist *granted, struct err *e);
+/* Covers /dev with an empty one, binds the common nodes from the old one and makes those of the granted devices, for
+ * the owner alone. A granted device that is not there blames the node. 0 or negative with *e. */
+int view_dev_build(const struct strlist *granted, struct user_ids owner, struct err *e);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
@@ -30,6 +31,7 @@
 #define CHECK_LIMIT_MS (60LL * 60 * 1000)
 #define GROW_LIMIT_MS  (30LL * 60 * 1000)
 #define MOUNT_LIMIT_MS (10LL * 60 * 1000)
+#define CLEAR_LIMIT_MS (30LL * 60 * 1000)
 #define ANSWER_MAX     4096
 /* Files that are still open when the run has ended, for a moment. */
 #define UNMOUNT_TRIES   50
@@ -74,13 +76,18 @@ static int look(struct storage_room *room, const struct volume *v, struct volume
     return 0;
 }
 
-/* ---- programs on the volume; they have its descriptor and no capability ---- */
+/* ---- programs on the volume; they have its descriptor, and no capability but those of XFS, which set its block size ---- */
 
-static int run_on(struct storage_room *room, const struct volume *v, char *const *argv, const char *package,
-                  int64_t limit_ms, int *ret_status, struct err *e)
+#define XFS_CAPABILITIES CAPABILITY_BIT(CAP_SYS_ADMIN)
+
+static int run_on(struct storage_room *room, const struct volume *v, bool xfs, char *const *argv, int64_t limit_ms,
+                  int *ret_status, struct err *e)
 {
     const struct room_program program = {
-        .argv = argv, .package = package, .fd = v->device_fd, .output_fd = -1, .budget_ms = limit_ms};
+        .argv = argv, .package = xfs ? "xfsprogs" : "e2fsprogs",
+                                         .fd = v->device_fd,
+                                         .output_fd = -1,
+                                         .capabilities = xfs ? XFS_CAPABILITIES : 0, .budget_ms = limit_ms};
 
     return room_run(room, &program, ret_status, e);
 }
@@ -98,7 +105,7 @@ static int new_uuid(char ret[VOLUME_UUID_MAX], struct err *e)
 
 static int write_mark(const struct volume *v, int64_t bytes, const char *mark, struct err *e)
 {
-    if (pwrite(v->device_fd, mark, VOLUME_MARK_BYTES, bytes - VOLUME_MARK_BYTES) != VOLUME_MARK_BYTES ||
+    if (pwrite(v->device_fd, mark, VOLUME_MARK_BYTES, volume_mark_offset(bytes)) != VOLUME_MARK_BYTES ||
         fsync(v->device_fd) < 0)
         return failed(e, "note on it that it is being formatted");
     return 0;
@@ -112,8 +119,8 @@ static int clear_mark(const struct volume *v, int64_t bytes, struct err *e)
 
     if (fsync(v->device_fd) < 0)
         return failed(e, "bring the new file system to the disk");
-    if (pread(v->device_fd, found, sizeof(found), bytes - VOLUME_MARK_BYTES) != VOLUME_MARK_BYTES)
-        return failed(e, "read its end");
+    if (pread(v->device_fd, found, sizeof(found), volume_mark_offset(bytes)) != VOLUME_MARK_BYTES)
+        return failed(e, "read the mark on it");
     return volume_mark_read(found, uuid) ? write_mark(v, bytes, ZEROS, e) : 0;
 }
 
@@ -155,8 +162,7 @@ static int format(struct storage_room *room, const struct volume *v, int64_t byt
     if (write_mark(v, bytes, mark, e) < 0)
         return e->code;
     CRASH_POINT("volume-marked");
-    if (run_on(room, v, xfs ? xfs_argv : ext4_argv, xfs ? "xfsprogs" : "e2fsprogs", FORMAT_LIMIT_MS, NULL,
-               e) < 0)
+    if (run_on(room, v, xfs, xfs ? xfs_argv : ext4_argv, FORMAT_LIMIT_MS, NULL, e) < 0)
         return e->code;
     CRASH_POINT("volume-formatted");
     if (clear_mark(v, bytes, e) < 0)
@@ -172,7 +178,7 @@ static int check_ext(struct storage_room *room, const struct volume *v, bool tho
     char *const quick[] = {(char[]){"e2fsck"}, (char[]){"-p"}, (char[]){VOLUME_FD_PATH}, NULL};
     char *const full[] = {(char[]){"e2fsck"}, (char[]){"-f"}, (char[]){"-p"}, (char[]){VOLUME_FD_PATH}, NULL};
     int status = 0;
-    int r = run_on(room, v, thorough ? full : quick, "e2fsprogs", CHECK_LIMIT_MS, &status, e);
+    int r = run_on(room, v, false, thorough ? full : quick, CHECK_LIMIT_MS, &status, e);
 
     if (r == 0)
         return 0;
@@ -199,7 +205,7 @@ static int check(struct storage_room *room, const struct volume *v, const struct
         return 0;
     room_begin(room, "check", v->name, CHECK_LIMIT_MS);
     r = ext ? check_ext(room, v, grows || policy == FSCK_ALWAYS, e)
-            : run_on(room, v, xfs, "xfsprogs", CHECK_LIMIT_MS, NULL, e);
+            : run_on(room, v, true, xfs, CHECK_LIMIT_MS, NULL, e);
     if (r < 0)
         return r;
     room_done(room, r > 0 ? "errors were mended" : "");
@@ -211,7 +217,7 @@ static int grow_ext(struct storage_room *room, const struct volume *v, struct er
     char *const argv[] = {(char[]){"resize2fs"}, (char[]){VOLUME_FD_PATH}, NULL};
 
     room_begin(room, "grow", v->name, GROW_LIMIT_MS);
-    if (run_on(room, v, argv, "e2fsprogs", GROW_LIMIT_MS, NULL, e) < 0)
+    if (run_on(room, v, false, argv, GROW_LIMIT_MS, NULL, e) < 0)
         return e->code;
     room_done(room, "");
     return 0;
@@ -273,6 +279,25 @@ static int give_to_job(const struct storage_room *room, const struct volume *v, 
     return 0;
 }
 
+/* Where the artifact of an earlier run lies, there is room for this one's. */
+static int clear_artifact(struct storage_room *room, const struct volume *v, struct err *e)
+{
+    AUTO_CLOSE int home = dir_open(AT_FDCWD, v->home);
+    int r = home < 0 ? home : 0;
+
+    room_begin(room, "clear", v->name, CLEAR_LIMIT_MS);
+    for (size_t i = 0; r == 0 && i < room->plan->placement_count; i++) {
+        const struct placement *p = &room->plan->placement[i];
+        char top[NAME_MAX + 1];
+        (void)snprintf(top, sizeof(top), "%.*s", (int)strcspn(p->into, "/"), p->into);
+        r = tree_remove(home, top[0] != '\0' ? top : p->name);
+    }
+    if (r < 0)
+        return err_errno(e, -r, BLAME_NODE, "remove what the artifact of an earlier run left in it");
+    room_done(room, "");
+    return 0;
+}
+
 static int use(struct storage_room *room, struct volume *v, const struct volume_facts *facts, bool grows,
                struct err *e)
 {
@@ -282,7 +307,9 @@ static int use(struct storage_room *room, struct volume *v, const struct volume_
         mount_home(room, v, facts->signature, e) < 0)
         return e->code;
     room_done(room, facts->signature);
-    return !ext && grows ? grow_xfs(room, v, e) : 0;
+    if (!ext && grows && grow_xfs(room, v, e) < 0)
+        return e->code;
+    return clear_artifact(room, v, e);
 }
 
 static int64_t wanted_bytes(const struct storage_room *room)

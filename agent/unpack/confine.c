@@ -43,6 +43,7 @@ static const int ALLOWED[] = {
     SCMP_SYS(sigaltstack),   SCMP_SYS(getpid),          SCMP_SYS(gettid),         SCMP_SYS(tgkill),
     SCMP_SYS(clock_gettime), SCMP_SYS(clock_gettime64), SCMP_SYS(gettimeofday),   SCMP_SYS(getrandom),
     SCMP_SYS(sched_yield),   SCMP_SYS(restart_syscall), SCMP_SYS(exit),           SCMP_SYS(exit_group),
+    SCMP_SYS(readlinkat),
 };
 
 static int add_rules(scmp_filter_ctx filter)

@@ -72,7 +72,7 @@ struct unpack_usage {
 /* 0, or -EFBIG naming the limit that the usage is over. */
 int usage_check(const struct unpack_usage *u, const struct unpack_limits *l, struct err *e);
 
-/* The extensions that an entry file can have: .py .sh .bash .jar */
+/* Whether a file is named to people who have not said which one to start: .py .sh .bash .jar. Of classes there are too many. */
 bool entry_extension_known(const char *path);
 
 #endif

@@ -3,6 +3,8 @@
  */
 #include "unpack/report.h"
 
+#include <errno.h>
+
 #include "base/fact.h"
 
 int report_success(const struct outcome *o, struct strbuf *out)
@@ -24,6 +26,11 @@ int report_success(const struct outcome *o, struct strbuf *out)
         return r;
     w = fact_begin(out);
     fact_put_string(&w, "entry-file", o->entry_file);
+    r = fact_end(&w);
+    if (r < 0 || o->main_class == NULL)
+        return r;
+    w = fact_begin(out);
+    fact_put_string(&w, "main-class", o->main_class);
     return fact_end(&w);
 }
 
@@ -34,6 +41,7 @@ int report_failure(const struct err *e, struct strbuf *out)
     fact_put_bool(&w, "unpacked", false);
     /* The job's author can do something about the artifact; all else is the operator's. */
     fact_put_string(&w, "blame", blame_name(e->blame == BLAME_ASSIGNMENT ? BLAME_ASSIGNMENT : BLAME_NODE));
+    fact_put_bool(&w, "disk-full", e->code == -ENOSPC || e->code == -EDQUOT);
     fact_put_string(&w, "reason", e->text);
     return fact_end(&w);
 }

@@ -15,6 +15,8 @@
 #include "base/auto.h"
 #include "base/strbuf.h"
 #include "base/strlist.h"
+#include "sys/fd.h"
+#include "unpack/class_file.h"
 #include "unpack/member.h"
 #include "unpack/tree.h"
 
@@ -159,4 +161,42 @@ int entry_resolve(int landing, const char *entrypoint, const struct jobruntime *
     (void)snprintf(what, sizeof(what), "entrypoint '%s' is not a file of the artifact",
                    member_print(wanted, print));
     return refuse(landing, e, what);
+}
+
+/* Whether path is name, or ends in "/" and name, when it ends in .class. */
+static bool lies_in_its_package(const char *path, size_t stem, const char *name)
+{
+    size_t n = strlen(name);
+
+    return stem >= n && memcmp(path + stem - n, name, n) == 0 && (stem == n || path[stem - n - 1] == '/');
+}
+
+int entry_class(int landing, const char *entry_file, char **ret, struct err *e)
+{
+    static const char EXTENSION[] = ".class";
+    size_t n = strlen(entry_file);
+    size_t stem = n - (sizeof(EXTENSION) - 1);
+    AUTO(strbuf) struct strbuf bytes = STRBUF_INIT(CLASS_FILE_BYTES_MAX);
+    AUTO_CLOSE int fd = -1;
+    char name[CLASS_NAME_MAX];
+    char print[MEMBER_PRINT_MAX + 1];
+    int r;
+
+    if (n < sizeof(EXTENSION) || strcmp(entry_file + stem, EXTENSION) != 0)
+        return 0;
+    if (tree_open_file(landing, entry_file, &fd) < 0)
+        return err_set(e, -ENOENT, BLAME_ASSIGNMENT, "not found");
+    r = fd_read_all(fd, &bytes);
+    if (r < 0 && r != -E2BIG)
+        return err_errno(e, -r, BLAME_NODE, "read '%s'", member_print(entry_file, print));
+    if (r < 0 || class_file_name((const unsigned char *)strbuf_str(&bytes), bytes.len, name) < 0)
+        return err_set(e, -EINVAL, BLAME_ASSIGNMENT, "entrypoint '%s' is not a compiled Java class",
+                       member_print(entry_file, print));
+    if (!lies_in_its_package(entry_file, stem, name))
+        return err_set(e, -EINVAL, BLAME_ASSIGNMENT,
+                       "entrypoint '%s' is the class %.200s and must lie in the folders of its package, as "
+                       "'%.200s.class'",
+                       member_print(entry_file, print), name, name);
+    *ret = strdup(name);
+    return *ret != NULL ? 0 : err_oom(e);
 }

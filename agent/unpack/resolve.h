@@ -15,4 +15,10 @@
  */
 int entry_resolve(int landing, const char *entrypoint, const struct jobruntime *j, char **ret, struct err *e);
 
+/*
+ * The class in the entry file, as "com/acme/Main", malloc'd; NULL when the file is no .class file. A class that does not lie in the
+ * folders of its package cannot be started: a refusal, which blames the assignment.
+ */
+int entry_class(int landing, const char *entry_file, char **ret, struct err *e);
+
 #endif

@@ -6,31 +6,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/openat2.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/auto.h"
-
-#define BENEATH_NO_LINKS (RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS)
-
-static int open_beneath(int dir, const char *path, int flags, mode_t mode, uint64_t resolve)
-{
-    struct open_how how = {
-        .flags = (unsigned)flags | O_CLOEXEC,
-        .mode = (flags & O_CREAT) != 0 ? mode : 0,
-        .resolve = resolve,
-    };
-
-    for (;;) {
-        long fd = syscall(SYS_openat2, dir, path, &how, sizeof(how));
-        /* EAGAIN: something was renamed meanwhile, so that "beneath" could not be decided. */
-        if (fd >= 0 || (errno != EINTR && errno != EAGAIN))
-            return fd >= 0 ? (int)fd : -errno;
-    }
-}
+#include "unpack/beneath.h"
 
 int tree_write_failed(int errnum, struct err *e)
 {
@@ -73,7 +54,7 @@ static int make_folders(int dir, const char *path)
                 next = -errno;
         }
         if (next == 0)
-            next = open_beneath(at, part, O_RDONLY | O_DIRECTORY, 0, BENEATH_NO_LINKS);
+            next = beneath_open(at, part, O_RDONLY | O_DIRECTORY, 0, false);
         (void)close(at);
         if (next < 0)
             return next;
@@ -116,7 +97,7 @@ static int enter_parent(struct tree *t, const char *path, int *ret_dir, const ch
     }
     memcpy(parent.text, path, n);
     parent.text[n] = '\0';
-    fd = open_beneath(t->root, parent.text, O_RDONLY | O_DIRECTORY, 0, BENEATH_NO_LINKS);
+    fd = beneath_open(t->root, parent.text, O_RDONLY | O_DIRECTORY, 0, false);
     if (fd == -ENOENT)
         fd = make_folders(t->root, parent.text);
     if (fd < 0)
@@ -141,7 +122,7 @@ int tree_mkdir(struct tree *t, const char *path, struct err *e)
         return 0;
     if (errno != EEXIST)
         return tree_write_failed(errno, e);
-    fd = open_beneath(dir, base, O_PATH | O_DIRECTORY, 0, BENEATH_NO_LINKS);
+    fd = beneath_open(dir, base, O_PATH | O_DIRECTORY, 0, false);
     return fd >= 0 ? 0 : tree_write_failed(EEXIST, e);
 }
 
@@ -152,7 +133,7 @@ int tree_create(struct tree *t, const char *path, unsigned mode, int *ret_fd, st
     int r = enter_parent(t, path, &dir, &base);
 
     if (r == 0)
-        r = open_beneath(dir, base, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode, BENEATH_NO_LINKS);
+        r = beneath_open(dir, base, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode, false);
     if (r < 0)
         return tree_write_failed(-r, e);
     *ret_fd = r;
@@ -184,7 +165,7 @@ int tree_hardlink(struct tree *t, const char *path, const char *target, struct e
         memcpy(folder.text, target, (size_t)(slash - target));
         folder.text[slash - target] = '\0';
     }
-    from = open_beneath(t->root, folder.text, O_RDONLY | O_DIRECTORY, 0, BENEATH_NO_LINKS);
+    from = beneath_open(t->root, folder.text, O_RDONLY | O_DIRECTORY, 0, false);
     if (slash != NULL)
         target = slash + 1;
     /* A regular file only: a symbolic link under a second name would start from another folder than the one
@@ -211,8 +192,7 @@ void tree_set_mtime(struct tree *t, const char *path, struct timespec mtime)
 
 int tree_open_file(int root, const char *path, int *ret_fd)
 {
-    AUTO_CLOSE int fd = open_beneath(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0,
-                                     RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
+    AUTO_CLOSE int fd = beneath_open(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, true);
     struct stat st;
 
     if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))

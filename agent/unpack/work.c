@@ -19,6 +19,7 @@ void outcome_free(struct outcome *o)
 {
     jobruntime_free(&o->runtime);
     free(o->entry_file);
+    free(o->main_class);
     *o = (struct outcome){0};
 }
 
@@ -116,6 +117,8 @@ static int find_entry(const struct order *o, int home, struct outcome *out, stru
         r = jobruntime_load(landing.root, &out->runtime, e);
     if (r == 0)
         r = entry_resolve(landing.root, o->entrypoint, &out->runtime, &out->entry_file, e);
+    if (r == 0)
+        r = entry_class(landing.root, out->entry_file, &out->main_class, e);
     if (r < 0 && name != NULL)
         return err_context(e, "%s", name);
     return r;

@@ -11,6 +11,7 @@
 struct outcome {
     struct unpack_usage usage;
     struct jobruntime runtime;
+    char *main_class; /* owned; "com/acme/Main" when the entry file is a Java class; else NULL */
     char *entry_file; /* owned; below decompressed_artifact, for a single file below the home */
 };
 

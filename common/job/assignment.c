@@ -117,6 +117,20 @@ static void write_sandbox(struct json_out *w, const struct x_sandbox *sandbox)
     json_out_close(w, '}');
 }
 
+static void write_stop_then(struct json_out *w, const struct stop_signals *then)
+{
+    if (then->count == 0)
+        return;
+    json_out_open(w, "stopThen", '[');
+    for (size_t i = 0; i < then->count; i++) {
+        json_out_open(w, NULL, '{');
+        json_out_string(w, "signal", stop_signal_name(then->item[i].signal));
+        write_ms(w, "after", then->item[i].after_ms);
+        json_out_close(w, '}');
+    }
+    json_out_close(w, ']');
+}
+
 static void write_x_runlet(struct json_out *w, const struct x_runlet *x)
 {
     json_out_open(w, "x-runlet", '{');
@@ -127,6 +141,7 @@ static void write_x_runlet(struct json_out *w, const struct x_runlet *x)
     json_out_string(w, "stopSignal", stop_signal_name(x->stop_signal));
     if (x->stop_whole_tree >= 0)
         json_out_bool(w, "stopWholeTree", x->stop_whole_tree == 1);
+    write_stop_then(w, &x->stop_then);
     write_limits(w, &x->limits);
     write_sandbox(w, &x->sandbox);
     json_out_open(w, "notice", '{');

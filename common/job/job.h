@@ -15,6 +15,7 @@
 #include "base/limits.h"
 #include "base/run_limits.h"
 #include "base/run_sandbox.h"
+#include "base/stop_signals.h"
 #include "base/strlist.h"
 
 /* How a job's code comes about. The first is OCI's own; the others are ADS runtimes, which carry a driver. */
@@ -88,14 +89,15 @@ struct x_sandbox {
 
 /* `x-runlet`: our extension block, strict. Absent numbers are -1. */
 struct x_runlet {
-    int64_t maximum_runtime_ms; /* maximumRuntime: "90s" - finer than the service's minutes */
-    int64_t stop_grace_ms;      /* stopGrace: "10s" */
-    int stop_signal;            /* stopSignal: TERM INT HUP QUIT USR1 USR2; 0 when absent */
-    int stop_whole_tree;        /* stopWholeTree: the first signal goes to every process; -1, 0, 1 */
-    struct run_limits limits;   /* limits: {memory: 4G, cpu: 2, ...} */
-    struct x_sandbox sandbox;   /* sandbox: {network: none, ...} */
-    int64_t notice_before_ms;   /* notice: {before: "5m"}: the job hears of its deadline this early */
-    int notice_signal;          /* notice: {signal: USR1}; -1 when absent */
+    int64_t maximum_runtime_ms;    /* maximumRuntime: "90s" - finer than the service's minutes */
+    int64_t stop_grace_ms;         /* stopGrace: "10s" */
+    int stop_signal;               /* stopSignal: TERM INT HUP QUIT USR1 USR2; 0 when absent */
+    int stop_whole_tree;           /* stopWholeTree: the stop signals go to every process; -1, 0, 1 */
+    struct stop_signals stop_then; /* stopThen: [{signal: TERM, after: 20s}] */
+    struct run_limits limits;      /* limits: {memory: 4G, cpu: 2, ...} */
+    struct x_sandbox sandbox;      /* sandbox: {network: none, ...} */
+    int64_t notice_before_ms;      /* notice: {before: "5m"}: the job hears of its deadline this early */
+    int notice_signal;             /* notice: {signal: USR1}; -1 when absent */
 };
 
 /* What both documents may say; the run's overrides the job's. */
@@ -157,7 +159,8 @@ struct run_spec {
     int64_t stop_grace_ms;
     int stop_signal;
     bool stop_whole_tree;
-    struct run_limits limits; /* by the shape and x-runlet; what is unset the node decides */
+    struct stop_signals stop_then; /* all of them before the grace is over */
+    struct run_limits limits;      /* by the shape and x-runlet; what is unset the node decides */
     struct run_sandbox sandbox;
     int64_t notice_before_ms;   /* 0: no notice of the deadline */
     int notice_signal;          /* 0: none */

@@ -159,6 +159,16 @@ static void resolve_limits(const struct job_request *request, const struct run_o
                         : job->stop_signal != 0 ? job->stop_signal
                                                 : SIGTERM;
     spec->stop_whole_tree = run->stop_whole_tree >= 0 ? run->stop_whole_tree == 1 : job->stop_whole_tree == 1;
+    spec->stop_then = run->stop_then.count > 0 ? run->stop_then : job->stop_then;
+    /* A node's own default of the grace (cli/prepare.c) may be shorter: then the run is killed before. */
+    if (spec->stop_then.count > 0 &&
+        spec->stop_then.item[spec->stop_then.count - 1].after_ms >= spec->stop_grace_ms)
+        diag_error(
+            diags, NOWHERE,
+            "'stopThen' has a signal %lld ms after the first, which is not before the end of 'stopGrace' "
+            "(%lld ms)",
+            (long long)spec->stop_then.item[spec->stop_then.count - 1].after_ms,
+            (long long)spec->stop_grace_ms);
 }
 
 /* ---- limits of resources, walls, notices ---- */

@@ -64,6 +64,42 @@ static int read_signal(struct reader *rd, const struct node *block, const char *
     return choice < 0 ? -1 : SIGNALS[choice].number;
 }
 
+/* Further signals on the way to SIGKILL, each later than the one before. */
+static void read_stop_then(struct reader *rd, const struct node *list, struct stop_signals *ret)
+{
+    static const char *const KNOWN[] = {"signal", "after"};
+    struct stop_signals read = {.count = 0};
+    int64_t before = 0;
+
+    if (list == NULL)
+        return;
+    if (list->count > STOP_SIGNALS_MAX)
+        diag_error(rd->diags, node_where(list), "'stopThen': more than %d entries", STOP_SIGNALS_MAX);
+    for (size_t i = 0; i < list->count && i < STOP_SIGNALS_MAX; i++) {
+        const struct node *entry = list->item[i];
+        int64_t after = -1;
+        int signal;
+        if (entry->kind != NODE_MAP) {
+            diag_error(rd->diags, node_where(entry), "'stopThen': expected {signal: TERM, after: 20s}");
+            continue;
+        }
+        check_keys(rd, entry, KNOWN, ARRAY_SIZE(KNOWN));
+        signal = read_signal(rd, entry, "signal");
+        read_duration(rd, entry, "after", 1, STOP_GRACE_MS_MAX, "1ms to 1h", &after);
+        if (field(rd, entry, "signal") == NULL || field(rd, entry, "after") == NULL)
+            diag_error(rd->diags, node_where(entry), "'stopThen': an entry needs a 'signal' and an 'after'");
+        if (signal < 0 || after < 0)
+            continue;
+        if (after <= before)
+            diag_error(rd->diags, node_where(entry),
+                       "'stopThen': each 'after' must be longer than the one before");
+        before = after;
+        read.item[read.count].signal = signal;
+        read.item[read.count++].after_ms = after;
+    }
+    *ret = read;
+}
+
 static void read_switch(struct reader *rd, const struct node *block, const char *key, int *ret)
 {
     bool value = *ret == 1;
@@ -191,7 +227,7 @@ static void read_notice(struct reader *rd, const struct node *block, struct x_ru
 void x_runlet_read(struct reader *rd, const struct node *map, struct x_runlet *x)
 {
     static const char *const KNOWN[] = {"maximumRuntime", "stopGrace", "stopSignal", "stopWholeTree",
-                                        "limits",         "sandbox",   "notice"};
+                                        "stopThen",       "limits",    "sandbox",    "notice"};
     enum key_style outer = rd->style;
     const struct node *block = field_map(rd, map, "x-runlet");
     int signal;
@@ -206,6 +242,7 @@ void x_runlet_read(struct reader *rd, const struct node *map, struct x_runlet *x
     if (signal > 0)
         x->stop_signal = signal;
     read_switch(rd, block, "stopWholeTree", &x->stop_whole_tree);
+    read_stop_then(rd, field_list(rd, block, "stopThen"), &x->stop_then);
     read_limits(rd, field_map(rd, block, "limits"), &x->limits);
     read_sandbox(rd, field_map(rd, block, "sandbox"), &x->sandbox);
     read_notice(rd, field_map(rd, block, "notice"), x);

@@ -59,6 +59,8 @@ struct exit_record {
     int launch_errno; /* with CAUSE_LAUNCH_FAILED: the errno of execve, as a positive number; 0 when none */
     bool tree_gone;   /* nothing of the run is alive */
     char left_behind[256]; /* when !tree_gone: pid, command and wait channel of what could not be ended */
+    char held_devices
+        [256]; /* devices that were the run's alone, and who holds them now that it has ended; "" */
     wall_ms_t accepted_at;
     wall_ms_t started_at; /* job's first instruction; 0 when it never started */
     wall_ms_t ended_at;

@@ -43,6 +43,7 @@ static const char *const CAUSE_NAMES[CAUSE_COUNT] = {
     [CAUSE_INTERNAL] = "internal",
     [CAUSE_UNKNOWN] = "unknown",
     [CAUSE_PIDS_EXHAUSTED] = "pids-exhausted",
+    [CAUSE_DEVICE_BUSY] = "device-busy",
 };
 
 static const char *const NOTICE_NAMES[NOTICE_COUNT] = {

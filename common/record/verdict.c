@@ -47,6 +47,7 @@ static const struct cause_meaning {
     [CAUSE_INTERNAL] = {STATE_FAILED, "Job run failed because of an internal error."},
     [CAUSE_UNKNOWN] = {STATE_FAILED, "Job run ended for an unknown reason."},
     [CAUSE_PIDS_EXHAUSTED] = {STATE_FAILED, "Job run reached its limit of processes."},
+    [CAUSE_DEVICE_BUSY] = {STATE_FAILED, "Job run could not have a device to itself."},
 };
 
 /* The end as far as the record can be believed: a status that no kernel gives means that nobody knows. */
@@ -227,6 +228,11 @@ static void add_circumstances(struct text *t, enum cause cause, const struct exi
             (long long)record->pids_refused, record->pids_refused == 1 ? "time" : "times");
     if (cause == CAUSE_SIGNALED && record->status == SIGXFSZ)
         add(t, " A file had reached the limit on its size.");
+    if (record->held_devices[0] != '\0') {
+        add(t, " Its node takes no further run, for others hold what was this one's: ");
+        add_foreign(t, record->held_devices);
+        add(t, ".");
+    }
 }
 
 static void describe(struct verdict *v, const struct exit_record *record, enum main_end end)

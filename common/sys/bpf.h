@@ -1,5 +1,5 @@
 /*
- * bpf.h - small programs that the kernel runs for the sockets of a control group.
+ * bpf.h - small programs that the kernel runs for the sockets and the devices of a control group.
  *
  * Raw bpf(2): the programs are a few instructions, written by hand.
  */

@@ -24,11 +24,13 @@
 static const char *const V2_NAMES[CONTROLLER_COUNT] = {
     [CONTROLLER_MEMORY] = "memory", [CONTROLLER_CPU] = "cpu", [CONTROLLER_PIDS] = "pids",
     [CONTROLLER_CPUSET] = "cpuset", [CONTROLLER_IO] = "io",   [CONTROLLER_CPUACCT] = NULL,
+    [CONTROLLER_DEVICES] = NULL,
 };
 
 static const char *const V1_NAMES[CONTROLLER_COUNT] = {
-    [CONTROLLER_MEMORY] = "memory", [CONTROLLER_CPU] = "cpu",  [CONTROLLER_PIDS] = "pids",
-    [CONTROLLER_CPUSET] = "cpuset", [CONTROLLER_IO] = "blkio", [CONTROLLER_CPUACCT] = "cpuacct",
+    [CONTROLLER_MEMORY] = "memory",   [CONTROLLER_CPU] = "cpu",  [CONTROLLER_PIDS] = "pids",
+    [CONTROLLER_CPUSET] = "cpuset",   [CONTROLLER_IO] = "blkio", [CONTROLLER_CPUACCT] = "cpuacct",
+    [CONTROLLER_DEVICES] = "devices",
 };
 
 /* ---- where they are ---- */
@@ -412,6 +414,22 @@ static const struct cgroup *any_group(const struct run_group *g)
 int run_group_kill(const struct run_group *g)
 {
     return cgroup_kill(any_group(g));
+}
+
+bool run_group_has(const struct run_group *g, pid_t pid)
+{
+    AUTO(strbuf) struct strbuf text = STRBUF_INIT(PROC_TEXT_MAX);
+    char path[32];
+
+    (void)snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)pid);
+    if (g->suffix[0] == '\0' || file_read(AT_FDCWD, path, &text) < 0)
+        return false;
+    for (const char *at = strbuf_str(&text); (at = strstr(at, g->suffix)) != NULL; at++) {
+        char next = at[strlen(g->suffix)];
+        if (next == '\n' || next == '/' || next == '\0')
+            return true;
+    }
+    return false;
 }
 
 void run_group_describe(const struct run_group *g, char *ret, size_t size)

@@ -25,6 +25,7 @@ enum cgroup_controller {
     CONTROLLER_CPUSET,
     CONTROLLER_IO,      /* "io" of version 2, "blkio" of version 1 */
     CONTROLLER_CPUACCT, /* of version 1 alone; part of "cpu" in version 2 */
+    CONTROLLER_DEVICES, /* of version 1 alone; programs on the group do it in version 2 */
     CONTROLLER_COUNT,
 };
 
@@ -47,6 +48,7 @@ struct run_group {
     (struct run_group)                                                                                       \
     {                                                                                                        \
         .unified = CGROUP_INIT, .v1 = {                                                                      \
+            CGROUP_INIT,                                                                                     \
             CGROUP_INIT,                                                                                     \
             CGROUP_INIT,                                                                                     \
             CGROUP_INIT,                                                                                     \
@@ -104,6 +106,9 @@ void run_group_count(const struct run_group *g, struct run_group_counters *ret);
 
 /* Kills every process in them. 0 or -errno. */
 int run_group_kill(const struct run_group *g);
+
+/* Whether the process is in one of them, or below. */
+bool run_group_has(const struct run_group *g, pid_t pid);
 
 /* Names up to a few of the processes in them, as cgroup_describe does. */
 void run_group_describe(const struct run_group *g, char *ret, size_t size);

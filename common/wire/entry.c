@@ -9,6 +9,8 @@
 #include "base/auto.h"
 #include "base/strbuf.h"
 
+#define CLASS_EXTENSION ".class"
+
 struct interpreter {
     const char *extension;
     const char *name;
@@ -21,6 +23,7 @@ static const struct interpreter INTERPRETERS[] = {
     {".sh", "bash", offsetof(struct plan, bash), NULL},
     {".bash", "bash", offsetof(struct plan, bash), NULL},
     {".jar", "java", offsetof(struct plan, java), "-jar"},
+    {".class", "java", offsetof(struct plan, java), "-cp"},
 };
 
 const char *entry_directory(const struct plan *p)
@@ -75,11 +78,58 @@ static int build(const struct plan *p, const struct interpreter *with, const cha
     return r;
 }
 
-int entry_command(const struct plan *p, const char *entry, struct strlist *ret_argv, struct err *e)
+static void add_class_path(const struct plan *p, const char *entry, size_t root_length, struct strbuf *out)
+{
+    const char *landing = entry_directory(p);
+    const char *more = env_value(&p->env, "CLASSPATH");
+    AUTO(strbuf) struct strbuf root = STRBUF_INIT(2 * PATH_MAX);
+    AUTO(strbuf) struct strbuf relative = STRBUF_INIT(2 * PATH_MAX);
+
+    (void)strbuf_add(&relative, entry, root_length);
+    (void)strbuf_addstr(&root, landing);
+    add_path(&root, strbuf_str(&relative));
+    (void)strbuf_addf(out, "%s:%s/lib/*", strbuf_str(&root), strbuf_str(&root));
+    if (strcmp(strbuf_str(&root), landing) != 0)
+        (void)strbuf_addf(out, ":%s/lib/*", landing);
+    if (more != NULL && more[0] != '\0')
+        (void)strbuf_addf(out, ":%s", more);
+    if (root.failed < 0 || relative.failed < 0)
+        out->failed = -ENOMEM;
+}
+
+/* java -cp PATH CLASS args. */
+static int build_class(const struct plan *p, const char *program, const char *entry, const char *main_class,
+                       struct strlist *argv)
+{
+    AUTO(strbuf) struct strbuf path = STRBUF_INIT(8 * PATH_MAX);
+    AUTO(strbuf) struct strbuf name = STRBUF_INIT(2 * PATH_MAX);
+    size_t stem = strlen(entry) - strlen(CLASS_EXTENSION);
+    size_t class_length = main_class != NULL ? strlen(main_class) : stem;
+    int r;
+
+    add_class_path(p, entry, class_length <= stem ? stem - class_length : 0, &path);
+    (void)strbuf_add(&name, main_class != NULL ? main_class : entry, class_length);
+    if (path.failed < 0 || name.failed < 0)
+        return -ENOMEM;
+    for (char *slash = name.data; (slash = strchr(slash, '/')) != NULL;)
+        *slash = '.';
+    r = strlist_add(argv, program);
+    if (r == 0)
+        r = strlist_add(argv, "-cp");
+    if (r == 0)
+        r = strlist_add(argv, strbuf_str(&path));
+    if (r == 0)
+        r = strlist_add(argv, strbuf_str(&name));
+    return r == 0 ? strlist_addall(argv, &p->args) : r;
+}
+
+int entry_command(const struct plan *p, const char *entry, const char *main_class, struct strlist *ret_argv,
+                  struct err *e)
 {
     struct strlist argv = {0};
     const struct interpreter *with;
     const char *program;
+    int r;
 
     if (entry == NULL || entry[0] == '\0')
         return err_set(e, -EINVAL, BLAME_ASSIGNMENT,
@@ -90,12 +140,14 @@ int entry_command(const struct plan *p, const char *entry, struct strlist *ret_a
     with = interpreter_of(entry);
     if (with == NULL)
         return err_set(e, -EINVAL, BLAME_ASSIGNMENT,
-                       "entrypoint '%.200s': its extension must be one of .py .sh .bash .jar", entry);
+                       "entrypoint '%.200s': its extension must be one of .py .sh .bash .jar .class", entry);
     program = *(char *const *)((const char *)p + with->path_offset);
     if (program == NULL)
         return err_set(e, -ENOENT, BLAME_NODE, "entrypoint '%.200s' needs %s, which this node does not have",
                        entry, with->name);
-    if (build(p, with, program, entry, &argv) < 0) {
+    r = strcmp(with->extension, CLASS_EXTENSION) == 0 ? build_class(p, program, entry, main_class, &argv)
+                                                      : build(p, with, program, entry, &argv);
+    if (r < 0) {
         strlist_free(&argv);
         return err_oom(e);
     }

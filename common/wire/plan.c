@@ -122,16 +122,21 @@ const char *const PLACEMENT_FORM_NAMES[PLACEMENT_FORM_COUNT] = {
     [PLACE_FILE] = "file", [PLACE_ARCHIVE] = "archive"};
 const char *const MOUNT_KIND_NAMES[MOUNT_KIND_COUNT] = {[MOUNT_NFS] = "nfs", [MOUNT_OBJECTS] = "objects"};
 
-const char *const PLAN_COUNT_KEYS[COUNT_KINDS] = {
-    [COUNT_PLACEMENTS] = "placements", [COUNT_ARGS] = "args",       [COUNT_VARS] = "vars",
-    [COUNT_LIMITS] = "limits",         [COUNT_DEVICES] = "devices", [COUNT_SYSTEM_CALLS] = "system_calls",
-    [COUNT_MOUNTS] = "mounts"};
+const char *const PLAN_COUNT_KEYS[COUNT_KINDS] = {[COUNT_PLACEMENTS] = "placements",
+                                                  [COUNT_ARGS] = "args",
+                                                  [COUNT_VARS] = "vars",
+                                                  [COUNT_LIMITS] = "limits",
+                                                  [COUNT_DEVICES] = "devices",
+                                                  [COUNT_SYSTEM_CALLS] = "system_calls",
+                                                  [COUNT_STOP_SIGNALS] = "stop_signals",
+                                                  [COUNT_MOUNTS] = "mounts"};
 const int64_t PLAN_COUNT_MAX[COUNT_KINDS] = {[COUNT_PLACEMENTS] = PLAN_PLACEMENTS_MAX,
                                              [COUNT_ARGS] = PLAN_ARGS_MAX,
                                              [COUNT_VARS] = PLAN_VARS_MAX,
                                              [COUNT_LIMITS] = LIMIT_COUNT + 1, /* the cpuset beside them */
                                              [COUNT_DEVICES] = SANDBOX_DEVICES_MAX,
                                              [COUNT_SYSTEM_CALLS] = SANDBOX_SYSTEM_CALLS_MAX,
+                                             [COUNT_STOP_SIGNALS] = STOP_SIGNALS_MAX,
                                              [COUNT_MOUNTS] = JOB_MOUNTS_MAX};
 
 void plan_init(struct plan *p)
@@ -150,6 +155,7 @@ void plan_counts(const struct plan *p, size_t ret[COUNT_KINDS])
         ret[COUNT_LIMITS] += p->limits.value[i] != LIMIT_UNSET;
     ret[COUNT_DEVICES] = p->sandbox.devices.count;
     ret[COUNT_SYSTEM_CALLS] = p->sandbox.system_calls.count;
+    ret[COUNT_STOP_SIGNALS] = p->stop_then.count;
     ret[COUNT_MOUNTS] = p->mount_count;
 }
 

@@ -4,8 +4,8 @@
  * The plan is data: the agent computes it, tests compare it, --dry-run prints it, the supervisor checks it
  * against the node's policy and executes it. On the wire and in the run directory it is a series of facts
  * (base/fact.h), first
- * {"plan":1,...}, then one line for each placement, argument, variable, limit, device, system call and
- * mount. It travels in a sealed memory
+ * {"plan":1,...}, then one line for each placement, argument, variable, limit, device, system call, further stop signal
+ * and mount. It travels in a sealed memory
  * file; the supervisor reads it once into its own memory.
  */
 #ifndef WIRE_PLAN_H
@@ -20,6 +20,7 @@
 #include "base/mount_target.h"
 #include "base/run_limits.h"
 #include "base/run_sandbox.h"
+#include "base/stop_signals.h"
 #include "base/strbuf.h"
 #include "base/strlist.h"
 
@@ -89,6 +90,7 @@ struct plan {
     int64_t stop_grace_ms;
     int stop_signal;
     bool stop_whole_tree;
+    struct stop_signals stop_then;
     int nice;
     int oom_score_adj;
     unsigned umask_bits;

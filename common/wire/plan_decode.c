@@ -2,6 +2,7 @@
 #include "wire/plan.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -277,6 +278,27 @@ static int decode_cpuset(const struct fact *f, struct plan *p, struct err *e)
     return 0;
 }
 
+static int decode_stop_signal(const struct fact *f, struct plan *p, struct err *e)
+{
+    static const char *const KEYS[] = {"stop-signal", "after"};
+    struct stop_signals *then = &p->stop_then;
+    int64_t signal = 0, after = 0;
+    int64_t before = then->count > 0 ? then->item[then->count - 1].after_ms : 0;
+    int r = only_keys(f, KEYS, ARRAY_SIZE(KEYS), e);
+
+    if (r == 0 && then->count == STOP_SIGNALS_MAX)
+        r = err_set(e, -EBADMSG, BLAME_BUG, "more than %d further stop signals", STOP_SIGNALS_MAX);
+    if (r == 0)
+        r = get_number(f, "stop-signal", 1, _NSIG - 1, &signal, e);
+    if (r == 0)
+        r = get_number(f, "after", before + 1, STOP_GRACE_MS_MAX, &after, e);
+    if (r < 0)
+        return r;
+    then->item[then->count].signal = (int)signal;
+    then->item[then->count++].after_ms = after;
+    return 0;
+}
+
 static int decode_var(const struct fact *f, struct plan *p, struct err *e)
 {
     static const char *const KEYS[] = {"env", "value", "layer"};
@@ -327,6 +349,8 @@ static int decode_line(const char *line, size_t n, size_t number, struct plan *p
     if (has_member(&f, "system-call"))
         return decode_item(&f, "system-call", system_call_name_valid, SANDBOX_SYSTEM_CALLS_MAX,
                            &p->sandbox.system_calls, e);
+    if (has_member(&f, "stop-signal"))
+        return decode_stop_signal(&f, p, e);
     if (has_member(&f, "mount"))
         return decode_mount(&f, p, e);
     if (has_member(&f, "env"))

@@ -136,6 +136,12 @@ int plan_encode(const struct plan *p, struct strbuf *out)
         fact_put_bool(&w, "read_only", p->mount[i].read_only);
         line_end(&enc, &w);
     }
+    for (size_t i = 0; i < p->stop_then.count; i++) {
+        struct fact_writer w = line_begin(&enc);
+        fact_put_int(&w, "stop-signal", p->stop_then.item[i].signal);
+        fact_put_int(&w, "after", p->stop_then.item[i].after_ms);
+        line_end(&enc, &w);
+    }
     if (enc.failed == 0 && enc.out->len - start > PLAN_BYTES_MAX)
         return -E2BIG;
     return enc.failed;

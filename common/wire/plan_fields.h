@@ -48,6 +48,7 @@ enum plan_count {
     COUNT_LIMITS,
     COUNT_DEVICES,
     COUNT_SYSTEM_CALLS,
+    COUNT_STOP_SIGNALS,
     COUNT_MOUNTS,
     COUNT_KINDS,
 };

@@ -69,6 +69,13 @@ int volume_facts_decode(const char *text, size_t n, struct volume_facts *ret, st
     return 0;
 }
 
+int64_t volume_mark_offset(int64_t volume_bytes)
+{
+    if (volume_bytes < 3 * VOLUME_EDGE_BYTES)
+        return -1;
+    return (volume_bytes - VOLUME_EDGE_BYTES) / VOLUME_MARK_BYTES * VOLUME_MARK_BYTES;
+}
+
 void volume_mark_make(const char *uuid, char ret[VOLUME_MARK_BYTES])
 {
     memset(ret, 0, VOLUME_MARK_BYTES);

@@ -18,9 +18,11 @@
 #define VOLUME_LABEL_MAX 64
 #define VOLUME_UUID_MAX  40
 
-/* Before a blank volume is formatted, its last 4096 bytes get this mark with the UUID that the file system will have; when
- * it is complete and on the disk, they are cleared again. So a mkfs that a power cut ended is known for ours. */
+/* Before a blank volume is formatted, it gets this mark with the UUID that the file system will have, a MiB before its end:
+ * there no mkfs writes or clears anything. When the file system is complete and on the disk, the mark is cleared. So a mkfs
+ * that a power cut ended is known for ours. */
 #define VOLUME_MARK_BYTES 4096
+#define VOLUME_EDGE_BYTES (1LL << 20)
 
 /* The label of the file systems that we make: an XFS whose mkfs did not end may have cleared the mark already. */
 #define VOLUME_LABEL "runlet-home"
@@ -44,6 +46,9 @@ int volume_facts_encode(const struct volume_facts *facts, struct strbuf *out);
 
 /* Reads it, strictly. 0 or negative with *e. */
 int volume_facts_decode(const char *text, size_t n, struct volume_facts *ret, struct err *e);
+
+/* Where the mark is; -1: the volume is too small for one. Pure. */
+int64_t volume_mark_offset(int64_t volume_bytes);
 
 /* Fills the buffer with the mark. */
 void volume_mark_make(const char *uuid, char ret[VOLUME_MARK_BYTES]);

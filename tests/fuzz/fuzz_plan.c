@@ -34,7 +34,7 @@ static void check(const struct plan *p)
     for (size_t i = 0; i < p->env.count; i++)
         if (!env_key_valid(p->env.var[i].key))
             abort();
-    if (entry_command(p, p->entrypoint, &argv, &e) == 0 &&
+    if (entry_command(p, p->entrypoint, NULL, &argv, &e) == 0 &&
         (argv.count < 2 + p->args.count ||
          strncmp(argv.item[argv.count - p->args.count - 1], JOB_HOME "/", sizeof(JOB_HOME)) != 0))
         abort();

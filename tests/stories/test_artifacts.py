@@ -1,7 +1,9 @@
 """Artifacts as people have them: every archive kind, folders, junk; and hostile ones, which are refused with a reason."""
 import functools
 import os
+import shutil
 import stat
+import subprocess
 import tarfile
 
 import pytest
@@ -159,3 +161,35 @@ def test_the_unpacked_files_belong_to_the_job(node):
         for name in files:
             status = os.lstat(os.path.join(folder, name))
             assert status.st_uid == 1000 and not status.st_mode & (stat.S_ISUID | stat.S_ISGID)
+
+
+MAIN = """package com.acme;
+public class Main {
+    public static void main(String[] words) {
+        System.out.println(Greeting.of(words[0]) + " " + System.getProperty("java.class.path").split(":").length);
+    }
+}
+"""
+GREETING = "package com.acme;\nclass Greeting { static String of(String name) { return \"hello \" + name; } }\n"
+
+
+@pytest.mark.skipif(shutil.which("javac") is None, reason="there is no Java compiler")
+@pytest.mark.parametrize("folder", ["", "project/classes"])
+def test_a_java_class_is_started_with_its_class_path(node, folder):
+    source = node.work / "source"
+    source.mkdir()
+    (source / "Main.java").write_text(MAIN)
+    (source / "Greeting.java").write_text(GREETING)
+    out = node.work / "built" / folder
+    out.mkdir(parents=True)
+    subprocess.run(["javac", "-d", out, source / "Main.java", source / "Greeting.java"], check=True, timeout=120)
+    subprocess.run(["tar", "cf", node.work / "java.tar", "-C", node.work / "built", "."], check=True)
+    entry = "/".join(filter(None, [folder, "com/acme/Main.class"]))
+    done = node.run("-q", "--entrypoint", entry, "java.tar", "--", "you")
+    assert done.status == 0 and done.text.startswith("hello you "), done
+    # A class that was moved away from its package is refused before anything is started.
+    os.rename(out / "com/acme/Main.class", out / "Main.class")
+    subprocess.run(["tar", "cf", node.work / "java.tar", "-C", node.work / "built", "."], check=True)
+    moved = node.run("-q", "--entrypoint", entry.replace("com/acme/", ""), "java.tar")
+    assert "must lie in the folders of its package, as 'com/acme/Main.class'" in moved.words, moved
+    assert node.status_json(moved.id)["cause"] == "artifact-rejected"

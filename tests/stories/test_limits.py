@@ -335,6 +335,24 @@ def test_a_job_that_fills_the_disk_is_stopped_before_it_is_full(small_disk):
     assert space.f_bavail * space.f_frsize > 0
 
 
+def test_a_run_beside_it_goes_on(small_disk):
+    node = small_disk
+    node.configure(concurrency=2, extra="reserve: {disk: 48M}\n")
+    node.start()
+    modest = node.submit("echo small > file; until [ -e stop ]; do sleep 0.1; done; echo done\n", name="modest.sh")
+    node.await_running(modest)
+    greedy = node.submit("n=0; while :; do head -c 4M /dev/zero > f$n; n=$((n+1)); sleep 0.3; done\n", name="greedy.sh")
+    node.await_finished(greedy)
+    assert node.view(greedy)["cause"] == "disk-full"
+    # Its files are still there, and so is the other run.
+    space = os.statvfs(node.root)
+    assert space.f_bavail * space.f_frsize < 48 << 20
+    (node.home(modest) / "stop").touch()
+    node.await_finished(modest)
+    assert node.view(modest)["cause"] == "exited" and node.output(modest)[0] == "done\n"
+    node.stop()
+
+
 # ---- a disk of its own ----
 
 def loop_devices():
@@ -434,8 +452,9 @@ def test_an_artifact_that_does_not_fit_does_not_start(node):
     job = node.write("job.json", '{"jobConfigurationDetails": {"jobType": "DEFAULT"}, "x-runlet": {"limits": {"scratch": "16M"}}}')
     done = node.run("-q", "--job", job, "--entrypoint", "job.py", "a.tar")
     seen = node.status_json(done.id)
-    assert (seen["cause"], done.out) == ("launch-failed", b""), (seen, done)
-    assert "no space left in the job's home" in seen["lifecycleDetails"], seen
+    assert (seen["cause"], done.out) == ("disk-full", b""), (seen, done)
+    assert "no space left in the job's home" in seen["lifecycleDetails"] and "16M of scratch space" in seen["lifecycleDetails"], seen
+    assert "(assignment)" in seen["lifecycleDetails"], seen
     assert str(node.state / "runs" / done.id / "home.img") not in loop_devices()
 
 

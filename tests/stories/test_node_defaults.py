@@ -62,7 +62,7 @@ def test_more_than_the_nodes_longest_runtime_is_refused(bin_dir):
         node.close()
 
 
-@pytest.mark.parametrize("extra,devices", [("", None), ("sandbox: {devices: '/dev/nvidia*  /dev/dri/*'}\n", "/dev/nvidia*::/dev/dri/*"),
+@pytest.mark.parametrize("extra,devices", [("", None), ("sandbox: {devices: '/dev/nvidia*  /dev/dri/*', sharedDevices: /dev/kfd}\n", "/dev/nvidia*::/dev/dri/*"),
                                            ("job: {allowRoot: true}\nlimits: {bestEffort: true}\n", None)])
 def test_the_supervisors_options_fit_into_a_unit(bin_dir, tmp_path, extra, devices):
     (tmp_path / "c.yaml").write_text("agent: {user: %s, group: %s}\n%s" % (AGENT_USER, AGENT_GROUP, extra))
@@ -73,4 +73,5 @@ def test_the_supervisors_options_fit_into_a_unit(bin_dir, tmp_path, extra, devic
     assert name == "RUNLET_SUPERVISOR_OPTIONS" and value[0] == value[-1] == '"'
     words = value[1:-1].split(" ")
     assert "" not in words
+    assert (words[words.index("--shared-devices") + 1:][:1] == ["/dev/kfd"] if devices else "--shared-devices" not in words)
     assert (words[words.index("--devices") + 1] if "--devices" in words else None) == devices

@@ -71,3 +71,29 @@ def test_a_drained_node_begins_no_run_and_goes_on_when_it_is_called_off(node):
     (node.run_dir / "drain").unlink()
     node.await_finished(run)
     assert node.record(run)["status"] == 3
+
+
+def test_a_run_that_no_supervisor_takes_while_the_machine_goes_down_begins_after_it(node):
+    node.runlet("config", "supervisor-options", check=0)
+    waiting = node.submit("exit 4\n")  # makes the folders
+    door = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    door.bind(str(node.run_dir / "supervisor.sock"))
+    os.chmod(node.run_dir / "supervisor.sock", 0o666)
+    door.listen(8)
+    door.settimeout(60)
+    node.start()
+    # As the service manager does it then: the run was admitted, and its supervisor is stopped before it began.
+    for _ in range(8):
+        connection = door.accept()[0]
+        (node.run_dir / "drain").touch()
+        connection.close()
+    seen = node.view(waiting)
+    assert seen["lifecycleState"] == "ACCEPTED" and seen["phase"] == "LAUNCHING", seen
+    node.stop()
+    door.close()
+    (node.run_dir / "supervisor.sock").unlink()
+    (node.run_dir / "drain").unlink()
+    node.start()
+    node.await_finished(waiting)
+    assert node.record(waiting)["status"] == 4
+    assert node.the_end(waiting)["cause"] == "exited"

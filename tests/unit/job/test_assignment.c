@@ -35,7 +35,7 @@ static void ads_jobs_survive(void **state)
     static const char *const JOBS[] = {
         "kind: job\nspec:\n  name: \"n\\u00e9 \\\"q\\\"\"\n  id: ocid1.j\n  x-runlet: {stopGrace: 0, "
         "stopSignal: USR1, "
-        "stopWholeTree: false, maximumRuntime: 1500ms}\n"
+        "stopWholeTree: false, stopThen: [{signal: INT, after: 2s}], maximumRuntime: 1500ms}\n"
         "  infrastructure:\n    type: dataScienceJob\n    spec: {projectId: p, compartmentId: c, shapeName: "
         "s, "
         "blockStorageSize: 75, shapeConfigDetails: {ocpus: 0.1, memoryInGBs: 3}, logId: l, storageMount: "

@@ -23,7 +23,8 @@ static void run_over_job(void **state)
         "{\"id\":\"run1\",\"jobId\":\"job1\",\"compartmentId\":\"rc\",\"jobConfigurationOverrideDetails\":{"
         "\"environmentVariables\":{\"B\":\"run\",\"CONDA_ENV_SLUG\":\"two\",\"NODE_RANK\":\"7\"},"
         "\"commandLineArguments\":\"only\",\"maximumRuntimeInMinutes\":20},"
-        "\"x-runlet\":{\"stopSignal\":\"HUP\",\"stopWholeTree\":true}}");
+        "\"x-runlet\":{\"stopSignal\":\"HUP\",\"stopWholeTree\":true,\"stopThen\":[{\"signal\":\"INT\","
+        "\"after\":\"2s\"}]}}");
     AUTO(run_spec) struct run_spec s = {0};
     struct run_options options = NOTHING;
 
@@ -57,6 +58,9 @@ static void run_over_job(void **state)
     assert_int_equal(s.stop_grace_ms, 5000);
     assert_int_equal(s.stop_signal, SIGHUP);
     assert_true(s.stop_whole_tree);
+    assert_int_equal(s.stop_then.count, 1);
+    assert_int_equal(s.stop_then.item[0].signal, 2);
+    assert_int_equal(s.stop_then.item[0].after_ms, 2000);
     assert_int_equal(s.conda_type, CONDA_SERVICE);
     assert_string_equal(s.conda_slug, "two");
 }

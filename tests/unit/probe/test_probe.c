@@ -63,10 +63,12 @@ static void the_mark_alone_counts_as_empty(void **state)
 
     (void)state;
     volume_mark_make(UUID, mark);
-    assert_int_equal(pwrite(fd, mark, sizeof(mark), 64 * MIB - VOLUME_MARK_BYTES), sizeof(mark));
+    assert_int_equal(pwrite(fd, mark, sizeof(mark), volume_mark_offset(64 * MIB)), sizeof(mark));
     facts = look(fd);
     assert_true(facts.empty);
     assert_string_equal(facts.mark, UUID);
+    assert_int_equal(pwrite(fd, "x", 1, 64 * MIB - 1), 1);
+    assert_false(look(fd).empty);
 }
 
 static void swap_is_no_file_system(void **state)

@@ -41,6 +41,7 @@ static struct exit_record sample(void)
         .pids_refused = 12,
         .usage = {.known = 1U << USAGE_WALL_MS | 1U << USAGE_MEMORY_PEAK_BYTES,
                   .value = {[USAGE_WALL_MS] = 96001, [USAGE_MEMORY_PEAK_BYTES] = 1LL << 30}},
+        .held_devices = "/dev/fuse by pid 12 (python3)",
         .checkpoint = "oci://bucket@ns/step-100",
     };
 }
@@ -74,6 +75,7 @@ static void assert_same(const struct exit_record *a, const struct exit_record *b
     assert_int_equal(a->pids_refused, b->pids_refused);
     assert_int_equal(a->usage.known, b->usage.known);
     assert_memory_equal(a->usage.value, b->usage.value, sizeof(a->usage.value));
+    assert_string_equal(a->held_devices, b->held_devices);
     assert_string_equal(a->checkpoint, b->checkpoint);
 }
 

@@ -107,6 +107,7 @@ static void stopped_ends(void **state)
         {CAUSE_INTERNAL, CAUSE_INTERNAL, STATE_FAILED, {125, 3, 143, 125, 125}},
         {CAUSE_UNKNOWN, CAUSE_UNKNOWN, STATE_FAILED, {125, 3, 143, 125, 125}},
         {CAUSE_PIDS_EXHAUSTED, CAUSE_PIDS_EXHAUSTED, STATE_FAILED, {125, 3, 143, 125, 125}},
+        {CAUSE_DEVICE_BUSY, CAUSE_DEVICE_BUSY, STATE_FAILED, {125, 3, 143, 125, 125}},
     };
     _Static_assert(ARRAY_SIZE(CASES) == CAUSE_COUNT - 1, "every cause but none has its case");
 
@@ -313,6 +314,21 @@ static void process_limits(void **state)
     assert_int_equal(verdict_of(&record).state, STATE_SUCCEEDED);
 }
 
+/* What others hold is told with the run's own end, whatever that is. */
+static void held_devices(void **state)
+{
+    struct exit_record record = record_of(MAIN_EXITED, 0, CAUSE_NONE);
+    struct verdict v;
+
+    (void)state;
+    (void)snprintf(record.held_devices, sizeof(record.held_devices), "/dev/fuse by pid 12 (exit code 0)");
+    v = verdict_of(&record);
+    assert_int_equal(v.state, STATE_SUCCEEDED);
+    assert_string_equal(
+        v.details, "Job run artifact execution succeeded. Its node takes no further run, for others hold "
+                   "what was this one's: /dev/fuse by pid 12 (exit status 0).");
+}
+
 /* No end of the platform's has the number of another, or one that a job can make. */
 static void end_codes(void **state)
 {
@@ -329,6 +345,7 @@ int main(void)
         cmocka_unit_test(own_ends),
         cmocka_unit_test(memory_limits),
         cmocka_unit_test(process_limits),
+        cmocka_unit_test(held_devices),
         cmocka_unit_test(end_codes),
         cmocka_unit_test(stopped_ends),
         cmocka_unit_test(texts_with_reasons),

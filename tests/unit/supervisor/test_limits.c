@@ -249,6 +249,28 @@ static void when_the_disk_is_too_full(void **state)
             fail_msg("case %zu", i);
 }
 
+static void who_took_the_disk_goes(void **state)
+{
+    static const struct {
+        int64_t free, start, reserve, own;
+        bool go;
+    } CASES[] = {
+        {40, 1000, 50, 960, true},  /* took all of it */
+        {40, 1000, 50, 480, true},  /* half of it */
+        {40, 1000, 50, 479, false}, /* others took more */
+        {40, 1000, 50, 0, false},
+        {5, 1000, 50, 0, true},   /* nothing left for anybody */
+        {40, 90, 500, 10, false}, /* began when little was left: the floor is half of that */
+        {4, 90, 500, 0, true},
+        {100, 90, 500, 0, true}, /* it grew meanwhile: whoever asks then has no one else to blame */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(CASES); i++)
+        if (disk_must_go(CASES[i].free, CASES[i].start, CASES[i].reserve, CASES[i].own) != CASES[i].go)
+            fail_msg("case %zu", i);
+}
+
 /* Thirty days of samples stay a small file, and the last one is always there. */
 static void samples_stay_few(void **state)
 {
@@ -283,6 +305,7 @@ int main(void)
         cmocka_unit_test(another_value_is_no_limit),
         cmocka_unit_test(what_the_machine_lacks),
         cmocka_unit_test(when_the_disk_is_too_full),
+        cmocka_unit_test(who_took_the_disk_goes),
         cmocka_unit_test(samples_stay_few),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

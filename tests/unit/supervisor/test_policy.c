@@ -39,7 +39,12 @@ static void a_full_line(void **state)
 
 static void devices(void **state)
 {
-    static const char *const WORDS[] = {"--connection-fd", "3", "--devices", "/dev/nvidia*::/dev/dri/*",
+    static const char *const WORDS[] = {"--connection-fd",
+                                        "3",
+                                        "--devices",
+                                        "/dev/nvidia*::/dev/dri/*",
+                                        "--shared-devices",
+                                        "/dev/nvidiactl:/dev/infiniband/*",
                                         NULL};
     static const char *const NONE[] = {"--connection-fd", "3", NULL};
     struct policy p;
@@ -52,6 +57,13 @@ static void devices(void **state)
     assert_true(policy_grants_device(&p, "/dev/dri/card0"));
     assert_false(policy_grants_device(&p, "/dev/dri/by-path/x"));
     assert_false(policy_grants_device(&p, "/dev/sda"));
+    assert_true(policy_grants_device(&p, "/dev/nvidiactl"));
+    assert_true(policy_grants_device(&p, "/dev/infiniband/uverbs0"));
+    assert_false(policy_grants_device(&p, "/dev/infiniband"));
+    assert_true(policy_shares_device(&p, "/dev/nvidiactl"));
+    assert_true(policy_shares_device(&p, "/dev/infiniband/uverbs0"));
+    assert_false(policy_shares_device(&p, "/dev/nvidia0"));
+    assert_false(policy_shares_device(&p, "/dev/sda"));
     assert_int_equal(parse(NONE, &p, &fds, &e), 0);
     assert_false(policy_grants_device(&p, "/dev/null"));
 }

@@ -18,7 +18,7 @@
     "\"user_namespace\":false,\"learn\":false,\"entry_kind\":\"file\","
 #define ALL_COUNTS(places, args, vars, limits, devices, calls, mounts)                                       \
     "\"placements\":" #places ",\"args\":" #args ",\"vars\":" #vars ",\"limits\":" #limits                   \
-    ",\"devices\":" #devices ",\"system_calls\":" #calls ",\"mounts\":" #mounts "}\n"
+    ",\"devices\":" #devices ",\"system_calls\":" #calls ",\"stop_signals\":0,\"mounts\":" #mounts "}\n"
 #define MORE_COUNTS(places, args, vars, limits, devices, calls)                                              \
     ALL_COUNTS(places, args, vars, limits, devices, calls, 0)
 #define MOUNTS(n)                  ALL_COUNTS(0, 0, 0, 0, 0, 0, n)
@@ -50,6 +50,7 @@ static void fill(struct plan *p)
         .mount_count = 1,
         .notice_before_ms = 60000,
         .notice_signal = 10,
+        .stop_then = {.item = {{2, 1000}, {3, 2000}}, .count = 2},
     };
     run_limits_init(&p->limits);
     p->limits.value[LIMIT_MEMORY] = 1LL << 30;
@@ -131,6 +132,9 @@ static void round_trip(void **state)
     assert_string_equal(got.sandbox.system_calls.item[0], "openat");
     assert_int_equal(got.notice_before_ms, 60000);
     assert_int_equal(got.notice_signal, 10);
+    assert_int_equal(got.stop_then.count, 2);
+    assert_int_equal(got.stop_then.item[1].signal, 3);
+    assert_int_equal(got.stop_then.item[1].after_ms, 2000);
     assert_int_equal(got.volume_bytes, 50LL << 30);
     assert_int_equal(got.mount_count, 1);
     assert_string_equal(got.mount[0].source, "10.0.0.5:/exports/data");
@@ -177,6 +181,10 @@ static void refusals(void **state)
         {FIRST MORE_COUNTS(0, 0, 0, 0, 1, 0) "{\"device\":\"/etc/passwd\"}\n", "device: not a valid"},
         {FIRST MORE_COUNTS(0, 0, 0, 0, 0, 1) "{\"system-call\":\"Open\"}\n", "system-call: not a valid"},
         {FIRST MORE_COUNTS(0, 0, 0, 0, 0, 1), "announces 1 system_calls and has 0"},
+        {FIRST COUNTS(0, 0, 0) "{\"stop-signal\":65,\"after\":1}\n", "stop-signal: 65 is not in"},
+        {FIRST COUNTS(0, 0, 0) "{\"stop-signal\":2,\"after\":5}\n{\"stop-signal\":15,\"after\":5}\n",
+         "line 3: after: 5 is not in 6.."},
+        {FIRST COUNTS(0, 0, 0) "{\"stop-signal\":2,\"after\":5}\n", "announces 0 stop_signals and has 1"},
         {FIRST MOUNTS(1) MOUNT("9p", "1.2.3.4:/e", "/mnt/a"), "mount: unknown value '9p'"},
         {FIRST MOUNTS(1) MOUNT("nfs", "server:/e", "/mnt/a"), "source: address:/export"},
         {FIRST MOUNTS(1) MOUNT("nfs", "1.2.3.4:e", "/mnt/a"), "source: address:/export"},

@@ -62,6 +62,9 @@ static void the_mark(void **state)
     char mark[VOLUME_MARK_BYTES], uuid[VOLUME_UUID_MAX];
 
     (void)state;
+    assert_int_equal(volume_mark_offset(2 << 20), -1);
+    assert_int_equal(volume_mark_offset(64 << 20), 63 << 20);
+    assert_int_equal(volume_mark_offset((64 << 20) + 512), 63 << 20);
     volume_mark_make(UUID, mark);
     assert_true(volume_mark_read(mark, uuid));
     assert_string_equal(uuid, UUID);
