@@ -214,11 +214,13 @@ static int add_mount(const struct storage_mount *m, const char *exports, struct 
 
 /* The run's mounts, when it has any, replace the job's. */
 static int add_storage(const struct job_request *request, const struct launch_settings *settings,
-                       struct plan *p, struct err *e)
+                       const struct run_outputs *outputs, struct plan *p, struct err *e)
 {
     const struct job_configuration *c =
         request->run.overrides.has_mounts ? &request->run.overrides : &request->job.configuration;
 
+    if (run_outputs_addall(&p->outputs, outputs) < 0)
+        return err_oom(e);
     if (request->job.block_storage_gb > 0)
         p->volume_bytes = request->job.block_storage_gb << 30;
     for (size_t i = 0; i < c->mount_count; i++)
@@ -262,7 +264,7 @@ int plan_build(const struct job_request *request, const struct run_spec *spec,
     if (r == 0)
         r = add_sandbox(&spec->sandbox, &p, e);
     if (r == 0)
-        r = add_storage(request, settings, &p, e);
+        r = add_storage(request, settings, &spec->outputs, &p, e);
     if (r < 0) {
         plan_free(&p);
         return r;

@@ -110,26 +110,27 @@ static char *const *vector(const struct strlist *words, char *ret[], size_t size
 
 #define WORDS_MAX 40
 
-/* Starts rclone with the words. fuse_fd -1: it mounts nothing. */
-static int start(const struct storage_room *room, const struct objects_mount *m, const struct strlist *words, int fuse_fd,
-                 int64_t budget_ms, struct helper *ret, struct err *e)
+int objects_start(const struct storage_room *room, const struct object_location *location, int cache_fd,
+                  const struct strlist *words, int fuse_fd, uint64_t capabilities, int64_t budget_ms, struct helper *ret,
+                  struct err *e)
 {
     AUTO(strlist) struct strlist environment = {0};
     AUTO_CLOSE int key = objects_open_key(&room->policy->objects, e);
     struct user_ids user = {room->policy->objects.uid, room->policy->objects.uid};
-    struct helper_fd fds[] = {{key, OBJECTS_KEY_FD}, {m->cache_fd, OBJECTS_CACHE_FD}, {-1, 0}};
+    struct helper_fd fds[] = {{key, OBJECTS_KEY_FD}, {cache_fd, OBJECTS_CACHE_FD}, {-1, 0}};
     char *argv[WORDS_MAX], *envp[WORDS_MAX];
     struct helper_order order = {.path = "/usr/bin/rclone",
                                  .argv = vector(words, argv, WORDS_MAX),
                                  .fds = fds,
                                  .fd_count = 2,
                                  .user = &user,
+                                 .capabilities = capabilities,
                                  .group = room->group,
                                  .budget_ms = budget_ms};
 
     if (key < 0)
         return key;
-    if (objects_environment(&room->policy->objects, &m->location, &environment) < 0)
+    if (objects_environment(&room->policy->objects, location, &environment) < 0)
         return err_oom(e);
     order.environment = vector(&environment, envp, WORDS_MAX);
     if (fuse_fd >= 0) {
@@ -151,7 +152,7 @@ static int look_at_bucket(struct storage_room *room, const struct objects_mount 
 
     if (objects_look_arguments(&room->policy->objects, &m->location, &words) < 0)
         return err_oom(e);
-    r = start(room, m, &words, -1, room->policy->objects.timeout_ms, &h, e);
+    r = objects_start(room, &m->location, m->cache_fd, &words, -1, 0, room->policy->objects.timeout_ms, &h, e);
     if (r < 0)
         return r;
     room_attend(room, &h);
@@ -179,7 +180,7 @@ static int serve(struct storage_room *room, struct objects_mount *m, struct err 
     CRASH_POINT("objects-mounted");
     if (objects_mount_arguments(policy, &m->location, &owner, m->asked->read_only, &words) < 0)
         return err_oom(e);
-    return start(room, m, &words, fuse, FOREVER_MS, &m->rclone, e);
+    return objects_start(room, &m->location, m->cache_fd, &words, fuse, 0, FOREVER_MS, &m->rclone, e);
 }
 
 /* Whether the child has ended within the time. */

@@ -139,6 +139,20 @@ int objects_mount_arguments(const struct objects_policy *policy, const struct ob
     return r == 0 ? add(out, "/proc/self/fd/%d/mnt", OBJECTS_CACHE_FD) : r;
 }
 
+int objects_copy_arguments(const struct objects_policy *policy, const struct object_location *to, const char *name,
+                           struct strlist *out)
+{
+    /* Links are passed over, and so is what is neither file nor folder. */
+    const char *const words[] = {"rclone", "copy", "--no-traverse", "--stats=2s", "--stats-one-line", "--stats-log-level=NOTICE"};
+    int r = add_all(out, words, ARRAY_SIZE(words));
+
+    if (r == 0)
+        r = add_patience(policy, 10, out);
+    if (r == 0)
+        r = add(out, "/proc/self/fd/%d/from%s%s", OBJECTS_CACHE_FD, name[0] != '\0' ? "/" : "", name);
+    return r == 0 ? objects_remote(to, "", out) : r;
+}
+
 const char *objects_remedy(const char *words)
 {
     if (strstr(words, "not installed") != NULL)

@@ -29,6 +29,11 @@ int objects_look_arguments(const struct objects_policy *policy, const struct obj
 int objects_mount_arguments(const struct objects_policy *policy, const struct object_location *location,
                             const struct user_ids *owner, bool read_only, struct strlist *out);
 
+/* The arguments by which it copies what its folder shows as `from`: the file `name` in there, or all of it when that is "". 0 or
+ * -ENOMEM. */
+int objects_copy_arguments(const struct objects_policy *policy, const struct object_location *to, const char *name,
+                           struct strlist *out);
+
 /* What to do about it, by its last words. */
 const char *objects_remedy(const char *words);
 

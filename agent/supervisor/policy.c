@@ -361,17 +361,19 @@ static int check_bucket(const struct policy *policy, const char *location, const
 {
     struct object_location l;
 
+    if (policy->rootless)
+        return err_set(e, -EPERM, BLAME_ASSIGNMENT, "the run asks for %s (%s), which needs root", location, what);
     if (policy->objects.credentials[0] == '\0')
         return err_set(e, -EPERM, BLAME_ASSIGNMENT,
-                       "the run asks for %s at %s, and this node has no key for buckets (objects.credentials)", location,
+                       "the run asks for %s (%s), and this node has no key for buckets (objects.credentials)", location,
                        what);
     if (!object_location_parse(location, &l) || !policy_grants_bucket(policy, l.bucket))
         return err_set(e, -EPERM, BLAME_ASSIGNMENT,
-                       "the run asks for %s at %s, a bucket which this node's policy does not grant (objects.buckets)",
+                       "the run asks for %s (%s), a bucket which this node's policy does not grant (objects.buckets)",
                        location, what);
     if (l.namespace_name[0] != '\0' && policy->objects.endpoint[0] == '\0' && policy->objects.region[0] == '\0')
         return err_set(e, -EPERM, BLAME_ASSIGNMENT,
-                       "the run asks for %s at %s, and this node does not say in which region that is (objects.region)",
+                       "the run asks for %s (%s), and this node does not say in which region that is (objects.region)",
                        location, what);
     return 0;
 }
@@ -406,6 +408,9 @@ int policy_check(const struct policy *policy, const struct plan *plan, struct er
         return err_set(
             e, -EPERM, BLAME_ASSIGNMENT,
             "the run asks to learn its system calls, which this node's policy forbids (sandbox.allowLearn)");
+    for (size_t i = 0; i < plan->outputs.count; i++)
+        if (check_bucket(policy, plan->outputs.item[i].to, plan->outputs.item[i].from, e) < 0)
+            return e->code;
     if (check_mounts(policy, plan, e) < 0)
         return e->code;
     for (size_t i = 0; i < plan->sandbox.devices.count; i++)

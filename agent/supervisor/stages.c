@@ -75,6 +75,11 @@ static void not_started(struct supervision *s, enum cause cause, const struct er
     }
 }
 
+static bool succeeded(const struct exit_record *r)
+{
+    return r->stop_cause == CAUSE_NONE && r->main_end == MAIN_EXITED && r->status == 0;
+}
+
 static void tree_gone(struct supervision *s)
 {
     s->record.tree_gone = true;
@@ -85,7 +90,7 @@ static void tree_gone(struct supervision *s)
         return;
     }
     set_stage(s, STAGE_SAVING);
-    storage_save(&s->storage);
+    storage_save(&s->storage, succeeded(&s->record));
 }
 
 /* Whether whoever recovers the run must not take its end for a success before "saved" is there. */
@@ -104,7 +109,7 @@ void stage_saved(struct supervision *s, const struct err *e)
     if (s->stage != STAGE_SAVING)
         return;
     /* The job's own failure, and why it was stopped, come first: they are told, and this is in log and journal. */
-    if (e->code < 0 && r->stop_cause == CAUSE_NONE && r->main_end == MAIN_EXITED && r->status == 0) {
+    if (e->code < 0 && succeeded(r)) {
         r->stop_cause = CAUSE_STORAGE_FAILED;
         r->blame = e->blame;
         (void)snprintf(r->reason, sizeof(r->reason), "%s", e->text);

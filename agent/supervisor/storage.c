@@ -28,7 +28,7 @@
 
 bool storage_wanted(const struct policy *policy, const struct plan *plan)
 {
-    return policy->storage.volume != VOLUME_DIRECTORY || plan->mount_count > 0;
+    return policy->storage.volume != VOLUME_DIRECTORY || plan->mount_count > 0 || plan->outputs.count > 0;
 }
 
 bool storage_saves(const struct plan *plan)
@@ -36,7 +36,7 @@ bool storage_saves(const struct plan *plan)
     for (size_t i = 0; i < plan->mount_count; i++)
         if (plan->mount[i].kind == MOUNT_OBJECTS && !plan->mount[i].read_only)
             return true;
-    return false;
+    return plan->outputs.count > 0;
 }
 
 int storage_start(const struct policy *policy, const struct plan *plan, const struct run_directory *run,
@@ -111,9 +111,9 @@ static void say(const struct storage *s, char word)
         (void)packet_send(s->control_fd, &word, 1, NULL, 0);
 }
 
-void storage_save(struct storage *s)
+void storage_save(struct storage *s, bool success)
 {
-    say(s, STORAGE_SAY_SAVE);
+    say(s, success ? STORAGE_SAY_SAVE : STORAGE_SAY_KEEP);
 }
 
 void storage_cancel(struct storage *s)

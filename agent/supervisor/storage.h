@@ -42,7 +42,7 @@ int storage_hear(struct storage *s, struct storage_word *ret);
 bool storage_hung(const struct storage *s, boot_ms_t now, struct err *e);
 
 /* Nothing of the run lives any more: has what it wrote brought to the servers. STORAGE_SAVED tells the end. */
-void storage_save(struct storage *s);
+void storage_save(struct storage *s, bool success);
 
 /* Ends what is being prepared: it will say that it failed. */
 void storage_cancel(struct storage *s);

@@ -17,6 +17,7 @@
 #include "supervisor/helper.h"
 #include "supervisor/nfs.h"
 #include "supervisor/objects.h"
+#include "supervisor/objects_output.h"
 #include "supervisor/volume.h"
 #include "sys/fd.h"
 #include "sys/packet.h"
@@ -99,8 +100,8 @@ static bool hear(struct storage_room *room)
     while ((n = packet_receive(room->control_fd, &word, 1, NULL, 0, &none)) == 1) {
         if (word == STORAGE_SAY_END)
             room->ending = true;
-        else if (word == STORAGE_SAY_SAVE)
-            room->saving = true;
+        else if (word == STORAGE_SAY_SAVE || word == STORAGE_SAY_KEEP)
+            room->saving = word;
         else
             force = true;
     }
@@ -212,9 +213,13 @@ struct mounted {
 static void save_all(struct storage_room *room, struct mounted *all)
 {
     struct storage_word word = {.kind = STORAGE_SAVED};
+    bool success = room->saving == STORAGE_SAY_SAVE;
+    struct err e = ERR_INIT;
 
-    room->saving = false;
+    room->saving = 0;
     (void)objects_save(room, &all->objects, &word.error);
+    if (objects_copy_outputs(room, success, &e) < 0 && word.error.code == 0)
+        word.error = e;
     room_say(room, &word);
 }
 
@@ -231,7 +236,7 @@ static bool take_up(struct storage_room *room, struct mounted *all, const struct
     objects_look(room, &all->objects);
     if (fds[0].revents != 0)
         force = hear(room);
-    if (room->saving && !room->ending)
+    if (room->saving != 0 && !room->ending)
         save_all(room, all);
     return force;
 }

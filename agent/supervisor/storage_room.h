@@ -52,7 +52,8 @@ struct storage_word {
 /* What the supervisor tells the room, one byte each. */
 #define STORAGE_SAY_FORCE                                                                                    \
     'F' /* processes of the run do not end: after a while give up what servers still owe */
-#define STORAGE_SAY_SAVE 'S' /* nothing of it lives any more: bring to the servers what it wrote */
+#define STORAGE_SAY_SAVE 'S' /* nothing of it lives any more, and it succeeded: bring to the servers what it wrote */
+#define STORAGE_SAY_KEEP 'K' /* the same, and it did not succeed */
 #define STORAGE_SAY_END 'E' /* nothing of the run lives any more */
 
 struct storage_room {
@@ -63,7 +64,7 @@ struct storage_room {
     char run_path[RUN_PATH_MAX];
     int control_fd; /* to the supervisor */
     int signal_fd;  /* SIGCHLD */
-    bool saving;    /* told to bring to the servers what the run wrote */
+    char saving;    /* the word that told to bring to the servers what the run wrote; 0: none */
     bool ending;    /* told to, or the supervisor is gone */
     bool deserted;  /* the supervisor is gone */
     boot_ms_t step_began;

@@ -129,7 +129,8 @@ const char *const PLAN_COUNT_KEYS[COUNT_KINDS] = {[COUNT_PLACEMENTS] = "placemen
                                                   [COUNT_DEVICES] = "devices",
                                                   [COUNT_SYSTEM_CALLS] = "system_calls",
                                                   [COUNT_STOP_SIGNALS] = "stop_signals",
-                                                  [COUNT_MOUNTS] = "mounts"};
+                                                  [COUNT_MOUNTS] = "mounts",
+                                                  [COUNT_OUTPUTS] = "outputs"};
 const int64_t PLAN_COUNT_MAX[COUNT_KINDS] = {[COUNT_PLACEMENTS] = PLAN_PLACEMENTS_MAX,
                                              [COUNT_ARGS] = PLAN_ARGS_MAX,
                                              [COUNT_VARS] = PLAN_VARS_MAX,
@@ -137,7 +138,8 @@ const int64_t PLAN_COUNT_MAX[COUNT_KINDS] = {[COUNT_PLACEMENTS] = PLAN_PLACEMENT
                                              [COUNT_DEVICES] = SANDBOX_DEVICES_MAX,
                                              [COUNT_SYSTEM_CALLS] = SANDBOX_SYSTEM_CALLS_MAX,
                                              [COUNT_STOP_SIGNALS] = STOP_SIGNALS_MAX,
-                                             [COUNT_MOUNTS] = JOB_MOUNTS_MAX};
+                                             [COUNT_MOUNTS] = JOB_MOUNTS_MAX,
+                                             [COUNT_OUTPUTS] = RUN_OUTPUTS_MAX};
 
 void plan_init(struct plan *p)
 {
@@ -157,6 +159,7 @@ void plan_counts(const struct plan *p, size_t ret[COUNT_KINDS])
     ret[COUNT_SYSTEM_CALLS] = p->sandbox.system_calls.count;
     ret[COUNT_STOP_SIGNALS] = p->stop_then.count;
     ret[COUNT_MOUNTS] = p->mount_count;
+    ret[COUNT_OUTPUTS] = p->outputs.count;
 }
 
 void plan_free(struct plan *p)
@@ -179,5 +182,6 @@ void plan_free(struct plan *p)
     strlist_free(&p->args);
     env_free(&p->env);
     run_sandbox_free(&p->sandbox);
+    run_outputs_free(&p->outputs);
     *p = (struct plan){0};
 }

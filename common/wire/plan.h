@@ -19,6 +19,7 @@
 #include "base/limits.h"
 #include "base/mount_target.h"
 #include "base/run_limits.h"
+#include "base/run_outputs.h"
 #include "base/run_sandbox.h"
 #include "base/stop_signals.h"
 #include "base/strbuf.h"
@@ -100,6 +101,7 @@ struct plan {
         volume_bytes; /* what the job asks for its home, where the node gives it a volume; 0: it does not say */
     struct plan_mount mount[JOB_MOUNTS_MAX];
     size_t mount_count;
+    struct run_outputs outputs; /* owned: copied when the run has ended */
     int64_t notice_before_ms; /* the job hears of its deadline this long before; 0: it does not */
     int notice_signal;        /* and gets this signal with every notice; 0: none */
 };

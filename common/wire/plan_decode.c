@@ -222,6 +222,31 @@ static int decode_mount(const struct fact *f, struct plan *p, struct err *e)
     return r < 0 ? r : copy(target, &m->target, e);
 }
 
+static int decode_output(const struct fact *f, struct plan *p, struct err *e)
+{
+    static const char *const KEYS[] = {"output", "to", "always"};
+    const char *from = "", *to = "";
+    bool always = false;
+    int r = only_keys(f, KEYS, ARRAY_SIZE(KEYS), e);
+
+    if (r == 0)
+        r = get_text(f, "output", &from, e);
+    if (r == 0)
+        r = get_text(f, "to", &to, e);
+    if (r < 0)
+        return r;
+    if (!fact_bool(f, "always", &always))
+        return refuse(e, "true or false expected", "always");
+    if (!run_output_from_valid(from))
+        return refuse(e, "a path below the home expected", "output");
+    if (!object_location_valid(to))
+        return refuse(e, "the address of a bucket expected", "to");
+    r = run_outputs_add(&p->outputs, from, to, always);
+    if (r == -E2BIG)
+        return err_set(e, -EBADMSG, BLAME_BUG, "more than %d outputs", RUN_OUTPUTS_MAX);
+    return r < 0 ? err_oom(e) : 0;
+}
+
 /* A line with one text of a list. */
 static int decode_item(const struct fact *f, const char *key, bool (*valid)(const char *), size_t max,
                        struct strlist *list, struct err *e)
@@ -351,6 +376,8 @@ static int decode_line(const char *line, size_t n, size_t number, struct plan *p
                            &p->sandbox.system_calls, e);
     if (has_member(&f, "stop-signal"))
         return decode_stop_signal(&f, p, e);
+    if (has_member(&f, "output"))
+        return decode_output(&f, p, e);
     if (has_member(&f, "mount"))
         return decode_mount(&f, p, e);
     if (has_member(&f, "env"))

@@ -136,6 +136,13 @@ int plan_encode(const struct plan *p, struct strbuf *out)
         fact_put_bool(&w, "read_only", p->mount[i].read_only);
         line_end(&enc, &w);
     }
+    for (size_t i = 0; i < p->outputs.count; i++) {
+        struct fact_writer w = line_begin(&enc);
+        put_text(&enc, &w, "output", p->outputs.item[i].from);
+        put_text(&enc, &w, "to", p->outputs.item[i].to);
+        fact_put_bool(&w, "always", p->outputs.item[i].always);
+        line_end(&enc, &w);
+    }
     for (size_t i = 0; i < p->stop_then.count; i++) {
         struct fact_writer w = line_begin(&enc);
         fact_put_int(&w, "stop-signal", p->stop_then.item[i].signal);

@@ -50,6 +50,7 @@ enum plan_count {
     COUNT_SYSTEM_CALLS,
     COUNT_STOP_SIGNALS,
     COUNT_MOUNTS,
+    COUNT_OUTPUTS,
     COUNT_KINDS,
 };
 extern const char *const PLAN_COUNT_KEYS[COUNT_KINDS];

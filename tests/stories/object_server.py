@@ -1,9 +1,9 @@
 """OpenStack Swift with its S3 interface, all of it in one process on loopback: a real object store for the stories.
 
-    object_server.py FOLDER [PORT]
+    object_server.py FOLDER SECRET [PORT]
 
 keeps everything in FOLDER (whose file system needs user extended attributes), listens on 127.0.0.1 and writes the port to FOLDER/port
-when it answers. The one user is test:tester with the secret testing. It ends by SIGTERM.
+when it answers. The one user is test:tester with that secret. It ends by SIGTERM.
 """
 import array
 import contextlib
@@ -26,9 +26,6 @@ from swift.common.ring import RingData  # noqa: E402
 from swift.container import server as container_server  # noqa: E402
 from swift.obj import server as object_server  # noqa: E402
 from swift.proxy import server as proxy_server  # noqa: E402
-
-USER, SECRET = "test:tester", "testing"
-
 
 class Memory:
     """What memcached is to the middleware."""
@@ -70,7 +67,7 @@ def serve(socket, application):
     wsgi.server(socket, application, log_output=False, protocol=SwiftHttpProtocol)
 
 
-def main(folder, port=0):
+def main(folder, secret, port=0):
     os.makedirs(os.path.join(folder, "devices", "disk", "tmp"), exist_ok=True)
     utils.HASH_PATH_SUFFIX = utils.HASH_PATH_PREFIX = b"runlet"
     storage_policy._POLICIES = storage_policy.StoragePolicyCollection([storage_policy.StoragePolicy(0, "one", True)])
@@ -84,7 +81,7 @@ def main(folder, port=0):
         eventlet.spawn(serve, socket, server(conf, logger))
     application = proxy_server.Application(conf, logger=logger)
     for factory, options in ((slo.filter_factory, {}), (bulk.filter_factory, {}),
-                             (tempauth.filter_factory, {"user_test_tester": SECRET + " .admin"}),
+                             (tempauth.filter_factory, {"user_test_tester": secret + " .admin"}),
                              (s3api.filter_factory, {"location": "us-east-1"}), ):
         application = factory(conf, **options)(application)
     application = Cache(application)
@@ -97,4 +94,4 @@ def main(folder, port=0):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], *(int(a) for a in sys.argv[2:]))
+    main(sys.argv[1], sys.argv[2], *(int(a) for a in sys.argv[3:]))
