@@ -172,3 +172,294 @@ print(os.stat(d + "/a/b/new").st_uid == os.getuid(), sorted(os.listdir(d)))
     steps = [(f["step"], f["state"]) for f in node.storage(run.id)]
     assert steps[0] == ("mount", "done") and steps[-1] == ("upload", "done")
     node.assert_nothing_left(run.id)
+
+
+def failed(run, *words):
+    assert run.status != 0, run
+    for word in words:
+        assert word in run.words, (word, run)
+    assert SECRET not in run.words and SECRET.encode() not in run.out
+
+
+def record(node, run_id):
+    return json.loads((node.state / "runs" / run_id / "exit").read_text())
+
+
+def test_a_prefix_is_the_top_and_s3_is_spoken_too(node, store, bucket):
+    store.put(bucket + "/in/here", b"1")
+    store.put(bucket + "/outside", b"2")
+    job = node.job("""
+import os
+print(sorted(os.listdir("/mnt/p")), os.path.exists("/mnt/p/outside"))
+open("/mnt/p/out", "w").write("3")
+""", [("s3://%s/in" % bucket, "p", False)])
+    run = node.run("-q", job)
+    assert run.status == 0 and run.text == "['here'] False\n", run
+    assert store.names(bucket) == ["in/here", "in/out", "outside"]
+
+
+def test_read_only_is(node, store, bucket):
+    store.put(bucket + "/x", b"kept")
+    job = node.job("""
+import os
+for what in (lambda: open("/mnt/ro/x", "w"), lambda: open("/mnt/ro/y", "w"), lambda: os.remove("/mnt/ro/x"), lambda: os.mkdir("/mnt/ro/d")):
+    try:
+        what()
+        print("passed")
+    except OSError as e:
+        print(e.errno)
+print(open("/mnt/ro/x").read())
+""", [("oci://%s@any" % bucket, "ro", True)])
+    run = node.run("-q", job)
+    assert run.status == 0 and run.text == "30\n" * 4 + "kept\n", run
+    assert store.names(bucket) == ["x"]
+    node.assert_nothing_left(run.id)
+
+
+def test_two_buckets_one_in_the_other(node, store, bucket):
+    other = bucket + "-2"
+    store.rclone("mkdir", "S:" + other)
+    job = node.job("""
+open("/mnt/one/a", "w").write("a")
+open("/mnt/one/two/b", "w").write("b")
+""", [("oci://%s@any/deep" % other, "/mnt/one/two", False), ("oci://%s@any" % bucket, "/mnt/one", False)])
+    run = node.run("-q", job)
+    if run.status != 0:
+        assert "/mnt/one/two" in run.words
+    store.put(bucket + "/two/there", b"")
+    run = node.run("-q", job)
+    assert run.status == 0, run
+    assert store.names(bucket) == ["a", "two/there"] and store.names(other) == ["deep/b"]
+
+
+def test_a_wrong_key_is_told_and_never_shown(node, store, bucket):
+    wrong = node.root / "wrong"
+    secret = "wrong-" + SECRET
+    store.write_key(wrong, secret)
+    node.use(store, credentials=wrong)
+    run = node.run(node.job("print('ran')", [("oci://%s@any" % bucket, "d", False)]))
+    failed(run, "storage", bucket, "/mnt/d", "objects.credentials")
+    assert "ran" not in run.text and record(node, run.id)["cause"] == "storage-failed"
+    for path in node.root.rglob("*"):
+        if path.is_file() and path != wrong:
+            assert secret.encode() not in path.read_bytes(), path
+    node.assert_nothing_left(run.id)
+
+
+@pytest.mark.parametrize("mode, owner", [(0o644, 0), (0o600, 65534)])
+def test_a_key_that_others_can_read_is_refused(node, store, bucket, mode, owner):
+    key = node.root / "loose"
+    store.write_key(key, SECRET)
+    key.chmod(mode)
+    os.chown(key, owner, 0)
+    node.use(store, credentials=key)
+    failed(node.run(node.job("", [("oci://%s@any" % bucket, "d", False)])), "chmod 0600")
+
+
+def test_a_bucket_that_is_not_there(node, store, bucket):
+    run = node.run(node.job("", [("oci://no-such-bucket@any", "d", False)]))
+    failed(run, "no-such-bucket", "check the names of bucket and namespace")
+
+
+def test_a_bucket_that_the_node_does_not_grant(node, store, bucket):
+    node.use(store, buckets="data-*,other")
+    failed(node.run(node.job("", [("oci://%s@any" % bucket, "d", False)])), "objects.buckets")
+
+
+def test_a_failure_can_be_an_empty_folder(node, store, bucket):
+    node.use(store, onFailure="ignore")
+    run = node.run("-q", node.job("import os\nprint(os.listdir('/mnt/d'))", [("oci://no-such-bucket@any", "d", False)]))
+    assert run.status == 0 and run.text == "[]\n", run
+
+
+def rclones(node):
+    """The processes that serve a mount of this node's runs: pid and status."""
+    found = {}
+    for entry in os.listdir("/proc"):
+        try:
+            words = pathlib.Path("/proc", entry, "cmdline").read_bytes().split(b"\0") if entry.isdigit() else [b""]
+            if words[:2] != [b"rclone", b"mount"]:
+                continue
+            if str(node.root).encode() in pathlib.Path("/proc", entry, "mountinfo").read_bytes():
+                found[int(entry)] = b" ".join(words).decode()
+        except OSError:
+            continue
+    return found
+
+
+def test_rclone_has_no_rights_and_the_key_is_on_no_command_line(node, store, bucket):
+    job = node.job("import time, os\nprint('ready', flush=True)\nwhile not os.path.exists('/mnt/d/go'): time.sleep(0.2)",
+                   [("oci://%s@any" % bucket, "d", False)])
+    run = node.start_run("-q", job)
+    run.await_output(b"ready")
+    (pid, words), = rclones(node).items()
+    assert SECRET not in words and USER not in words
+    status = dict((k, v.split()) for k, _, v in (line.partition(":") for line in pathlib.Path("/proc/%d/status" % pid).read_text().splitlines()))
+    assert status["Uid"] == ["65530"] * 4 and status["Gid"] == ["65530"] * 4 and status["NoNewPrivs"] == ["1"]
+    assert status["CapPrm"] == status["CapEff"] == status["CapAmb"] == ["0" * 16]
+    assert SECRET.encode() not in pathlib.Path("/proc/%d/environ" % pid).read_bytes()
+    store.put(bucket + "/go", b"")
+    assert run.end(120).status == 0
+
+
+def test_rclone_that_dies_is_an_error_to_the_job_and_not_the_end_of_what_it_wrote(node, store, bucket):
+    job = node.job("""
+import os, time
+with open("/mnt/d/early", "w") as f: f.write("x" * 1000)
+print("ready", flush=True)
+while True:
+    try:
+        os.listdir("/mnt/d")
+        time.sleep(0.1)
+    except OSError as e:
+        print("error", e.errno)
+        break
+""", [("oci://%s@any" % bucket, "d", False)])
+    run = node.start_run("-q", job)
+    run.await_output(b"ready")
+    (pid, _), = rclones(node).items()
+    os.kill(pid, signal.SIGKILL)
+    end = run.end(120)
+    assert end.status == 0 and b"error" in end.out, end
+    assert store.read(bucket + "/early") == b"x" * 1000
+    assert ("server", "lost") in [(f["step"], f["state"]) for f in node.storage(end.id)]
+    node.assert_nothing_left(end.id)
+
+
+def test_rclone_that_dies_can_end_the_run(node, store, bucket):
+    node.use(store, onLost="fail")
+    job = node.job("import time\nprint('ready', flush=True)\ntime.sleep(600)", [("oci://%s@any" % bucket, "d", False)])
+    run = node.start_run("-q", job)
+    run.await_output(b"ready")
+    (pid, _), = rclones(node).items()
+    os.kill(pid, signal.SIGKILL)
+    end = run.end(120)
+    assert end.status != 0 and record(node, end.id)["cause"] == "storage-failed", end
+
+
+def test_a_supervisor_that_is_killed_leaves_nothing(node, store, bucket):
+    job = node.job("import time\nopen('/mnt/d/x', 'w').write('x')\nprint('ready', flush=True)\ntime.sleep(600)",
+                   [("oci://%s@any" % bucket, "d", False)])
+    run = node.start_run("-q", job)
+    run.await_output(b"ready")
+    (rclone, _), = rclones(node).items()
+    room = int(pathlib.Path("/proc/%d/stat" % rclone).read_text().rpartition(")")[2].split()[1])
+    supervisor = int(pathlib.Path("/proc/%d/stat" % room).read_text().rpartition(")")[2].split()[1])
+    os.kill(supervisor, signal.SIGKILL)
+    end = run.end(120)
+    assert end.status != 0, end
+    until("the rest has gone", lambda: not rclones(node) and not os.path.exists("/proc/%d" % room))
+    node.assert_nothing_left(end.id)
+
+
+def test_a_job_may_end_at_its_deadline_with_uploads_to_do(node, store, bucket):
+    job = node.job("""
+import time
+with open("/mnt/d/big", "wb") as f: f.write(b"y" * (20 << 20))
+print("ready", flush=True)
+time.sleep(600)
+""", [("oci://%s@any" % bucket, "d", False)])
+    text = json.loads(job.read_text())
+    text["x-runlet"] = {"maximumRuntime": "8s", "stopGrace": "1s"}
+    job.write_text(json.dumps(text))
+    run = node.run("-q", job, timeout=180)
+    assert record(node, run.id)["cause"] == "deadline-exceeded", run
+    assert store.read(bucket + "/big") == b"y" * (20 << 20)
+
+
+@pytest.fixture
+def own_store(bin_dir):
+    """One that the test may stop."""
+    reason = missing()
+    if reason:
+        pytest.skip(reason)
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="rls."))
+    store = Store(folder)
+    try:
+        store.start()
+        store.rclone("mkdir", "S:bucket")
+        yield store
+    finally:
+        if store.process.poll() is None:
+            store.process.kill()
+            store.process.wait()
+        shutil.rmtree(folder)
+
+
+def test_a_server_that_is_gone_at_each_step(node, own_store):
+    mounts = [("oci://bucket@any", "d", False)]
+    node.use(own_store, timeout="6s", uploadTime="5s")
+    # Before the run.
+    own_store.stop()
+    run = node.run(node.job("print('ran')", mounts), timeout=180)
+    failed(run, "bucket", "/mnt/d", "objects.endpoint")
+    assert record(node, run.id)["cause"] == "storage-failed" and "ran" not in run.text
+    node.assert_nothing_left(run.id)
+    # When the job has ended: what it wrote is named, and its own end is kept.
+    own_store.start()
+    job = node.job("""
+import os, time
+print("ready", flush=True)
+while not os.path.exists("/home/datascience/go"): time.sleep(0.1)
+with open("/mnt/d/lost-1", "w") as f: f.write("1")
+""", mounts)
+    started = node.start_run("-q", job)
+    run_id = started.await_id()
+    started.await_output(b"ready")
+    own_store.stop()
+    (node.state / "runs" / run_id / "home" / "go").write_text("")
+    end = started.end(180)
+    kept = record(node, run_id)
+    assert end.status != 0 and kept["cause"] == "storage-failed", kept
+    assert kept["main"] == "exited" and kept["status"] == 0, kept
+    assert "lost-1" in end.words and "1 file" in end.words, end
+    node.assert_nothing_left(run_id)
+    # A job that failed by itself says its own failure.
+    own_store.start()
+    started = node.start_run("-q", node.job(job.parent.joinpath("job.py").read_text() + "raise SystemExit(7)", mounts))
+    run_id = started.await_id()
+    started.await_output(b"ready")
+    own_store.stop()
+    (node.state / "runs" / run_id / "home" / "go").write_text("")
+    end = started.end(180)
+    assert end.status == 7, end
+    assert ("upload", "failed") in [(f["step"], f["state"]) for f in node.storage(run_id)]
+
+
+def outputs(node, job, *entries, **more):
+    text = json.loads(job.read_text())
+    text["x-runlet"] = dict({"outputs": list(entries)}, **more)
+    job.write_text(json.dumps(text))
+    return job
+
+
+@pytest.mark.parametrize("end, copied", [("", ["a/always/r", "s/a", "s/d/b", "s/d/x", "s1/a"]), ("raise SystemExit(3)", ["a/always/r"]),
+                                         ("import time\ntime.sleep(600)", ["a/always/r"])])
+def test_outputs(node, store, bucket, end, copied):
+    job = outputs(node, node.job("""
+import os
+os.makedirs("results/d", mode=0o700)
+os.mkdir("kept")
+open("results/a", "w").write("a")
+open("results/d/b", "w").write("b")
+os.symlink("/etc/passwd", "results/link")
+os.mkfifo("results/pipe")
+open("kept/r", "w").write("r")
+open("results/d/x", "w").write("x")
+""" + end, []), {"from": "results", "to": "oci://%s@any/s" % bucket},
+        {"from": "/home/datascience/results/a", "to": "s3://%s/s1" % bucket, "when": "success"},
+        {"from": "kept", "to": "oci://%s@any/a/always" % bucket, "when": "always"}, maximumRuntime="10s", stopGrace="1s")
+    run = node.run("-q", job, timeout=180)
+    assert (run.status == 0) == (end == ""), run
+    assert store.names(bucket) == copied
+    if end:
+        assert record(node, run.id)["cause"] != "storage-failed"
+    node.assert_nothing_left(run.id)
+
+
+@pytest.mark.parametrize("text, word", [("", "No such file"), ("import os\nos.symlink('/etc', 'out')", "link"),
+                                        ("import os\nos.symlink('/', 'top')\nos.mkdir('out')\nos.rmdir('out')\nos.mkfifo('out')", "neither")])
+def test_an_output_that_is_not_there_fails_the_run(node, store, bucket, text, word):
+    run = node.run(outputs(node, node.job(text, []), {"from": "out", "to": "oci://%s@any/x" % bucket}), timeout=180)
+    failed(run, "out", word)
+    assert record(node, run.id)["cause"] == "storage-failed" and store.names(bucket) == []
