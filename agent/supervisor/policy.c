@@ -31,6 +31,8 @@ enum option_id {
     OPT_UNPACK_RATIO,
     OPT_MEMORY_RESERVE,
     OPT_DISK_RESERVE,
+    OPT_HELPER_MEMORY,
+    OPT_HELPER_PIDS,
     OPT_PIDS_DEFAULT,
     OPT_VOLUME_SIZE,
     OPT_VOLUME,
@@ -74,6 +76,8 @@ static const struct option OPTIONS[] = {
     {"memory-reserve", required_argument, NULL, OPT_MEMORY_RESERVE},
     {"disk-reserve", required_argument, NULL, OPT_DISK_RESERVE},
     {"pids-default", required_argument, NULL, OPT_PIDS_DEFAULT},
+    {"helper-memory", required_argument, NULL, OPT_HELPER_MEMORY},
+    {"helper-pids", required_argument, NULL, OPT_HELPER_PIDS},
     {"volume", required_argument, NULL, OPT_VOLUME},
     {"volume-device", required_argument, NULL, OPT_VOLUME_DEVICE},
     {"volume-file-system", required_argument, NULL, OPT_VOLUME_FILE_SYSTEM},
@@ -132,6 +136,8 @@ static int take_number(int id, const char *option, struct policy *p, struct serv
     case OPT_UNPACK_RATIO: p->unpack_max_ratio = n; break;
     case OPT_MEMORY_RESERVE: p->memory_reserve_bytes = (int64_t)n; break;
     case OPT_DISK_RESERVE: p->disk_reserve_bytes = (int64_t)n; break;
+    case OPT_HELPER_MEMORY: p->helper_memory_bytes = (int64_t)n; break;
+    case OPT_HELPER_PIDS: p->helper_pids = (int64_t)n; break;
     case OPT_VOLUME_SIZE: p->storage.size = (int64_t)n; break;
     case OPT_PIDS_DEFAULT: p->pids_default = (int64_t)n; break;
     case OPT_CONNECTION_FD: fds->connection = (int)n; break;
@@ -261,6 +267,8 @@ int policy_from_arguments(int argc, char **argv, struct policy *ret, struct serv
         .memory_reserve_bytes = 256LL << 20,
         .disk_reserve_bytes = 512LL << 20,
         .pids_default = 16384,
+        .helper_memory_bytes = 1LL << 30,
+        .helper_pids = 256,
         .unpack_max_bytes = 50ULL << 30,
         .unpack_max_files = 1000000,
         .unpack_max_ratio = 200,

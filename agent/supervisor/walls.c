@@ -14,10 +14,10 @@
 #include "supervisor/view_dev.h"
 #include "sys/fd.h"
 #include "sys/landlock.h"
+#include "sys/process_status.h"
 
 /* The first ABI with which files can be renamed from folder to folder. */
 #define LANDLOCK_ABI_MIN 2
-#define STATUS_MAX       (64U * 1024)
 /* Everybody may write to it, and no job needs to: what fails here fails because of Landlock. */
 #define PROBE_DEVICE "/dev/urandom"
 
@@ -100,40 +100,12 @@ int walls_calls(const struct wall_plan *plan, int *ret_listener, struct containm
 
 /* ---- read back ---- */
 
-/* The words after "Name:" of the status file; "" when it has no such line. */
-static const char *status_value(const char *status, const char *name, size_t *ret_size)
-{
-    size_t n = strlen(name);
-
-    for (const char *line = status; *line != '\0'; line += *line == '\n') {
-        size_t size = strcspn(line, "\n");
-        if (strncmp(line, name, n) == 0 && line[n] == ':') {
-            size_t blanks = strspn(line + n + 1, "\t ");
-            *ret_size = size - n - 1 - blanks;
-            return line + n + 1 + blanks;
-        }
-        line += size;
-    }
-    *ret_size = 0;
-    return "";
-}
-
-static int expect(const char *status, const char *name, const char *expected, struct err *e)
-{
-    size_t n;
-    const char *value = status_value(status, name, &n);
-
-    if (n == strlen(expected) && memcmp(value, expected, n) == 0)
-        return 0;
-    return err_set(e, -ENOTSUP, BLAME_NODE, "%s is '%.*s' and should be '%s'", name, (int)n, value, expected);
-}
-
 static int verify_capabilities(const char *status, struct err *e)
 {
     static const char *const SETS[] = {"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"};
 
     for (size_t i = 0; i < ARRAY_SIZE(SETS); i++)
-        if (expect(status, SETS[i], "0000000000000000", e) < 0)
+        if (process_status_expect(status, SETS[i], "0000000000000000", e) < 0)
             return e->code;
     return 0;
 }
@@ -145,13 +117,13 @@ int walls_verify_text(const char *status, const struct wall_plan *plan, struct c
     size_t n;
 
     (void)snprintf(ids, sizeof(ids), "%u\t%u\t%u\t%u", plan->uid, plan->uid, plan->uid, plan->uid);
-    if (expect(status, "Uid", ids, e) < 0)
+    if (process_status_expect(status, "Uid", ids, e) < 0)
         return e->code;
     (void)snprintf(ids, sizeof(ids), "%u\t%u\t%u\t%u", plan->gid, plan->gid, plan->gid, plan->gid);
-    if (expect(status, "Gid", ids, e) < 0 || verify_capabilities(status, e) < 0 ||
-        expect(status, "NoNewPrivs", "1", e) < 0)
+    if (process_status_expect(status, "Gid", ids, e) < 0 || verify_capabilities(status, e) < 0 ||
+        process_status_expect(status, "NoNewPrivs", "1", e) < 0)
         return e->code;
-    (void)status_value(status, "Groups", &n);
+    (void)process_status_value(status, "Groups", &n);
     if (n > 0 && !plan->keeps_groups)
         return err_set(e, -ENOTSUP, BLAME_NODE, "it is still in other groups");
     (void)snprintf(user, sizeof(user), "%u:%u, %s", plan->uid, plan->gid,
@@ -164,7 +136,7 @@ int walls_verify_text(const char *status, const struct wall_plan *plan, struct c
 
 int walls_verify(const struct wall_plan *plan, struct containment_list *list, struct err *e)
 {
-    AUTO(strbuf) struct strbuf status = STRBUF_INIT(STATUS_MAX);
+    AUTO(strbuf) struct strbuf status = STRBUF_INIT(PROCESS_STATUS_MAX);
     int r = file_read(AT_FDCWD, "/proc/self/status", &status);
 
     if (r < 0)
@@ -175,12 +147,13 @@ int walls_verify(const struct wall_plan *plan, struct containment_list *list, st
 int walls_verify_calls(pid_t pid, bool best_effort, bool explained, struct containment_list *list,
                        struct err *e)
 {
-    AUTO(strbuf) struct strbuf status = STRBUF_INIT(STATUS_MAX);
+    AUTO(strbuf) struct strbuf status = STRBUF_INIT(PROCESS_STATUS_MAX);
     struct err found = ERR_INIT;
     char path[32];
 
     (void)snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-    if (file_read(AT_FDCWD, path, &status) < 0 || expect(strbuf_str(&status), "Seccomp", "2", &found) < 0)
+    if (file_read(AT_FDCWD, path, &status) < 0 ||
+        process_status_expect(strbuf_str(&status), "Seccomp", "2", &found) < 0)
         return lacking(best_effort, "seccomp", "it is not in force", list, e);
     return note(list, "seccomp", CONTAINMENT_APPLIED,
                 explained ? "denied calls are explained" : "denied calls are not explained", "seccomp", e);
