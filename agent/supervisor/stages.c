@@ -208,7 +208,8 @@ static int let_go(struct supervision *s, struct err *e)
     if (privilege_shed(s->policy->limits_best_effort, &s->contained, e) < 0)
         return err_context(e, "the supervisor's own privileges");
     r = init_release(&s->init);
-    return r < 0 ? err_errno(e, -r, BLAME_NODE, "let init start the job") : 0;
+    /* One that has gone says itself why. */
+    return r < 0 && r != -EPIPE ? err_errno(e, -r, BLAME_NODE, "let init start the job") : 0;
 }
 
 /* What was begun is ended in the order of a run that is stopped. */

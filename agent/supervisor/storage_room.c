@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -248,17 +249,24 @@ static void take_down(struct storage_room *room, struct volume *volume, struct n
     say(room, &word);
 }
 
+static int ascending(const void *a, const void *b)
+{
+    return *(const int *)a - *(const int *)b;
+}
+
+/* Programs join the helpers' groups, so those stay open. */
 static void keep_only(const struct storage_room *room)
 {
-    int keep[] = {room->control_fd, room->run->fd, room->run->lock_fd};
+    int keep[4 + CONTROLLER_COUNT] = {room->control_fd, room->run->fd, room->run->lock_fd};
+    size_t count = 3;
 
-    for (size_t i = 1; i < ARRAY_SIZE(keep); i++)
-        for (size_t k = i; k > 0 && keep[k - 1] > keep[k]; k--) {
-            int swap = keep[k];
-            keep[k] = keep[k - 1];
-            keep[k - 1] = swap;
-        }
-    fd_close_from(STDERR_FILENO + 1, keep, ARRAY_SIZE(keep));
+    if (room->group != NULL) {
+        keep[count++] = room->group->unified.procs_fd;
+        for (size_t i = 0; i < CONTROLLER_COUNT; i++)
+            keep[count++] = room->group->v1[i].procs_fd;
+    }
+    qsort(keep, count, sizeof(keep[0]), ascending);
+    fd_close_from(STDERR_FILENO + 1, keep, count);
 }
 
 /* Signals meant for the supervisor's group do not end it: it goes when it has cleared up. */
