@@ -42,6 +42,7 @@ struct config {
     int64_t artifact_bytes;
     int64_t unpack_bytes, unpack_files, unpack_ratio;
     int64_t limits_pids;
+    int64_t limits_helper_memory_bytes, limits_helper_pids;
     bool limits_best_effort;
     bool sandbox_allow_learn, sandbox_allow_metadata;
     char *sandbox_devices, *sandbox_shared_devices;

@@ -65,6 +65,14 @@ static const struct config_key_info KEYS[CONFIG_KEY_COUNT] = {
          "How many times its own size an archive may unpack to before it is taken for a bomb."},
     [CONFIG_LIMITS_PIDS] = {"limits.pids", CONFIG_TYPE_INTEGER, "16384", 16, 4194304, FIELD(limits_pids),
                             "How many processes and threads a run may have that does not say it itself."},
+    [CONFIG_LIMITS_HELPER_MEMORY] =
+        {"limits.helperMemory", CONFIG_TYPE_SIZE, "1G", 16 << 20, INT64_MAX,
+         FIELD(limits_helper_memory_bytes),
+         "The memory of all programs together that work for one run beside its job, as the one that unpacks "
+         "its artifact. An artifact that needs more is rejected."},
+    [CONFIG_LIMITS_HELPER_PIDS] = {"limits.helperPids", CONFIG_TYPE_INTEGER, "256", 16, 4194304,
+                                   FIELD(limits_helper_pids),
+                                   "How many processes and threads these programs may have."},
     [CONFIG_LIMITS_BEST_EFFORT] =
         {"limits.bestEffort", CONFIG_TYPE_BOOLEAN, "false", 0, 0, FIELD(limits_best_effort),
          "Whether a run starts although a limit or a wall that it should have could not be set on this "

@@ -162,6 +162,8 @@ int layout_policy_options(const struct config *config, const struct layout *l, s
         {"--memory-reserve", config->reserve_memory_bytes},
         {"--disk-reserve", config->reserve_disk_bytes},
         {"--pids-default", config->limits_pids},
+        {"--helper-memory", config->limits_helper_memory_bytes},
+        {"--helper-pids", config->limits_helper_pids},
         {"--volume-size", config->volume_size},
         {"--objects-cache", config->objects_cache_bytes},
         {"--objects-uid", config->objects_uid},

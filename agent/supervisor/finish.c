@@ -140,6 +140,8 @@ int finish(struct supervision *s, struct err *e)
                        s->record.main_end == MAIN_UNKNOWN ? "none" : "supervisor");
     if (s->record.tree_gone && run_group_remove(&s->group) < 0)
         log_warning("run=%s its control group could not be removed", s->plan.run_id);
+    if (helper_group_end(&s->helpers) < 0)
+        log_warning("run=%s the control group of its helpers could not be removed", s->plan.run_id);
     r = write_record(s, e);
     if (r == 0) {
         log_info("run=%s has ended and is recorded", s->plan.run_id);

@@ -238,7 +238,7 @@ static bool start_failed(const struct helper *h, struct failed_start *ret)
 int helper_result(const struct helper *h, struct err *e)
 {
     struct failed_start start = {0};
-    char words[HELPER_WORDS_MAX];
+    char words[HELPER_ERROR_WORDS_MAX];
 
     if (start_failed(h, &start)) {
         if (start.what[0] != '\0')
@@ -281,7 +281,7 @@ void helper_last_words(const struct helper *h, char *ret, size_t size)
     while (to > 0 && strchr(" \t\r\n", h->words[to - 1]) != NULL)
         to--;
     /* Where the beginning is missing, the rest begins with a whole line, if it has one. */
-    while (cut || shown_size(h, from, to) >= size) {
+    while (cut || shown_size(h, from, to) + 2 > size) {
         const char *newline = memchr(h->words + from, '\n', to - from);
         if (newline == NULL)
             break;

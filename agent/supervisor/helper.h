@@ -25,7 +25,9 @@
 #include "sys/run_group.h"
 
 /* What of the program's last words is kept. */
-#define HELPER_WORDS_MAX 400
+#define HELPER_WORDS_MAX 2048
+/* What of them goes into an error. */
+#define HELPER_ERROR_WORDS_MAX 360
 /* How long after SIGKILL a helper is abandoned. */
 #define HELPER_ABANDON_MS 10000
 #define HELPER_FDS_MAX    48

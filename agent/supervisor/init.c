@@ -109,6 +109,11 @@ int init_signal(const struct init_process *p, int signal, bool whole_tree)
     return p->control_fd < 0 ? -EPIPE : packet_send(p->control_fd, text.data, text.len, NULL, 0);
 }
 
+int init_release(const struct init_process *p)
+{
+    return packet_send(p->control_fd, "+", 1, NULL, 0);
+}
+
 int init_receive(const struct init_process *p, struct init_report *ret)
 {
     char text[MESSAGE_BYTES_MAX];
@@ -289,6 +294,8 @@ static _Noreturn void become_job(const struct launch *l, int report_fd)
                   .keeps_groups = l->policy->rootless,
                   .best_effort = l->policy->limits_best_effort,
                   .devices = &l->plan->sandbox.devices,
+                  .mounts = l->plan->mount,
+                  .mount_count = l->plan->mount_count,
                   .filter = l->filter},
         .user_namespace = policy_user_namespace(l->policy, l->plan),
     };
@@ -405,6 +412,16 @@ static void start_main(struct init *init)
     tell(init, &(struct init_report){.word = INIT_STARTED, .pid = init->main_pid});
 }
 
+/* Until the supervisor has given up what it does not need any more. */
+static void await_release(const struct init *init)
+{
+    char word;
+    size_t none = 0;
+
+    if (packet_receive(init->control_fd, &word, sizeof(word), NULL, 0, &none) != sizeof(word))
+        _exit(1); /* the supervisor is gone */
+}
+
 static void keep_only(const struct init *init)
 {
     const struct launch *l = init->launch;
@@ -469,6 +486,7 @@ static _Noreturn void init_main(const struct launch *l, int control_fd, int witn
     put_up_walls(&init);
     CRASH_POINT("view-built");
     keep_only(&init);
+    await_release(&init);
     start_main(&init);
     (void)close(l->output_fd[0]);
     (void)close(l->output_fd[1]);

@@ -61,8 +61,11 @@ struct init_report {
     bool core_dumped;
 };
 
-/* Clones init into new pid, mount, ipc and uts namespaces. 0 or negative with *e. */
+/* Clones init into new pid, mount, ipc and uts namespaces, where it builds the job's view. 0 or negative with *e. */
 int init_start(const struct launch *l, struct init_process *ret, struct err *e);
+
+/* Lets it start the job. 0 or -errno. */
+int init_release(const struct init_process *p);
 
 /* Asks init to send `signal` to the main process or to every process of the run. 0 or -errno. */
 int init_signal(const struct init_process *p, int signal, bool whole_tree);

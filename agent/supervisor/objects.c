@@ -110,34 +110,33 @@ static char *const *vector(const struct strlist *words, char *ret[], size_t size
 
 #define WORDS_MAX 40
 
-int objects_start(const struct storage_room *room, const struct object_location *location, int cache_fd,
-                  const struct strlist *words, int fuse_fd, uint64_t capabilities, int64_t budget_ms, struct helper *ret,
-                  struct err *e)
+int objects_start(const struct storage_room *room, const struct objects_order *o, struct helper *ret, struct err *e)
 {
     AUTO(strlist) struct strlist environment = {0};
     AUTO_CLOSE int key = objects_open_key(&room->policy->objects, e);
     struct user_ids user = {room->policy->objects.uid, room->policy->objects.uid};
-    struct helper_fd fds[] = {{key, OBJECTS_KEY_FD}, {cache_fd, OBJECTS_CACHE_FD}, {-1, 0}};
+    const struct helper_fd all[] = {{key, OBJECTS_KEY_FD},
+                                    {o->fuse_fd, FUSE_FD},
+                                    {o->cache_fd, OBJECTS_CACHE_FD},
+                                    {o->source_fd, OBJECTS_SOURCE_FD}};
+    struct helper_fd fds[ARRAY_SIZE(all)];
     char *argv[WORDS_MAX], *envp[WORDS_MAX];
     struct helper_order order = {.path = "/usr/bin/rclone",
-                                 .argv = vector(words, argv, WORDS_MAX),
+                                 .argv = vector(o->words, argv, WORDS_MAX),
                                  .fds = fds,
-                                 .fd_count = 2,
                                  .user = &user,
-                                 .capabilities = capabilities,
+                                 .capabilities = o->capabilities,
                                  .group = room->group,
-                                 .budget_ms = budget_ms};
+                                 .budget_ms = o->budget_ms};
 
     if (key < 0)
         return key;
-    if (objects_environment(&room->policy->objects, location, &environment) < 0)
+    if (objects_environment(&room->policy->objects, o->location, &environment) < 0)
         return err_oom(e);
     order.environment = vector(&environment, envp, WORDS_MAX);
-    if (fuse_fd >= 0) {
-        fds[2] = fds[1];
-        fds[1] = (struct helper_fd){fuse_fd, FUSE_FD};
-        order.fd_count = 3;
-    }
+    for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+        if (all[i].fd >= 0)
+            fds[order.fd_count++] = all[i];
     return helper_start(&order, clock_boot(), ret, e);
 }
 
@@ -152,7 +151,14 @@ static int look_at_bucket(struct storage_room *room, const struct objects_mount 
 
     if (objects_look_arguments(&room->policy->objects, &m->location, &words) < 0)
         return err_oom(e);
-    r = objects_start(room, &m->location, m->cache_fd, &words, -1, 0, room->policy->objects.timeout_ms, &h, e);
+    r = objects_start(room,
+                      &(struct objects_order){.location = &m->location,
+                                              .words = &words,
+                                              .cache_fd = m->cache_fd,
+                                              .fuse_fd = -1,
+                                              .source_fd = -1,
+                                              .budget_ms = room->policy->objects.timeout_ms},
+                      &h, e);
     if (r < 0)
         return r;
     room_attend(room, &h);
@@ -180,7 +186,14 @@ static int serve(struct storage_room *room, struct objects_mount *m, struct err 
     CRASH_POINT("objects-mounted");
     if (objects_mount_arguments(policy, &m->location, &owner, m->asked->read_only, &words) < 0)
         return err_oom(e);
-    return objects_start(room, &m->location, m->cache_fd, &words, fuse, 0, FOREVER_MS, &m->rclone, e);
+    return objects_start(room,
+                         &(struct objects_order){.location = &m->location,
+                                                 .words = &words,
+                                                 .cache_fd = m->cache_fd,
+                                                 .fuse_fd = fuse,
+                                                 .source_fd = -1,
+                                                 .budget_ms = FOREVER_MS},
+                         &m->rclone, e);
 }
 
 /* Whether the child has ended within the time. */
@@ -285,7 +298,7 @@ static int prepare(struct storage_room *room, size_t index, struct objects_mount
     (void)object_location_parse(m->asked->source, &m->location);
     (void)snprintf(name, sizeof(name), STORAGE_PLACE, index);
     (void)snprintf(m->place, sizeof(m->place), "%.1000s/" STORAGE_PLACE, room->run_path, index);
-    if (mkdirat(room->run->fd, name, 0700) < 0 && errno != EEXIST)
+    if (mkdirat(room->run->fd, name, 0755) < 0 && errno != EEXIST)
         return err_errno(e, errno, BLAME_NODE, "make a place for it");
     (void)snprintf(name, sizeof(name), "objects-%zu", index);
     m->cache_fd = objects_open_cache(room, name, e);

@@ -35,10 +35,17 @@ int objects_open_key(const struct objects_policy *policy, struct err *e);
 /* Makes the folder for rclone, named after the number, in the run's scratch space. fd or negative with *e. */
 int objects_open_cache(const struct storage_room *room, const char *name, struct err *e);
 
-/* Starts rclone with the words and the folder, as the user for buckets. fuse_fd -1: it mounts nothing. 0 or negative with *e. */
-int objects_start(const struct storage_room *room, const struct object_location *location, int cache_fd,
-                  const struct strlist *words, int fuse_fd, uint64_t capabilities, int64_t budget_ms, struct helper *ret,
-                  struct err *e);
+/* How rclone is to be started. */
+struct objects_order {
+    const struct object_location *location;
+    const struct strlist *words;
+    int cache_fd, fuse_fd, source_fd; /* the last two -1 where there is none */
+    uint64_t capabilities;
+    int64_t budget_ms;
+};
+
+/* Starts it as the user for buckets, among the run's helpers. 0 or negative with *e. */
+int objects_start(const struct storage_room *room, const struct objects_order *order, struct helper *ret, struct err *e);
 
 /* Mounts what the plan has at `index`; appends it. 0 or negative with *e. */
 int objects_mount(struct storage_room *room, size_t index, struct objects_mounts *list, struct err *e);

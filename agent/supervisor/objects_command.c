@@ -149,7 +149,7 @@ int objects_copy_arguments(const struct objects_policy *policy, const struct obj
     if (r == 0)
         r = add_patience(policy, 10, out);
     if (r == 0)
-        r = add(out, "/proc/self/fd/%d/from%s%s", OBJECTS_CACHE_FD, name[0] != '\0' ? "/" : "", name);
+        r = add(out, "/proc/self/fd/%d%s%s", OBJECTS_SOURCE_FD, name[0] != '\0' ? "/" : "", name);
     return r == 0 ? objects_remote(to, "", out) : r;
 }
 

@@ -15,6 +15,7 @@
 /* Descriptors of rclone, with numbers that its own library does not use. FUSE_FD (sys/fuse_fd.h) lies between. */
 #define OBJECTS_KEY_FD   20 /* a sealed copy of the file with the key */
 #define OBJECTS_CACHE_FD 22 /* its folder */
+#define OBJECTS_SOURCE_FD 23 /* the folder that it copies, or that the file is in which it copies */
 
 /* The environment: the whole configuration of the remote `runlet:`. 0 or -ENOMEM. */
 int objects_environment(const struct objects_policy *policy, const struct object_location *location, struct strlist *out);
@@ -29,7 +30,7 @@ int objects_look_arguments(const struct objects_policy *policy, const struct obj
 int objects_mount_arguments(const struct objects_policy *policy, const struct object_location *location,
                             const struct user_ids *owner, bool read_only, struct strlist *out);
 
-/* The arguments by which it copies what its folder shows as `from`: the file `name` in there, or all of it when that is "". 0 or
+/* The arguments by which it copies the file `name` in the folder, or all of that when it is "". 0 or
  * -ENOMEM. */
 int objects_copy_arguments(const struct objects_policy *policy, const struct object_location *to, const char *name,
                            struct strlist *out);

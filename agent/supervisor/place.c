@@ -3,18 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/auto.h"
-#include "base/crash_point.h"
 #include "base/fact.h"
-#include "base/parse.h"
 #include "sys/fd.h"
 
 #define HELPER_NAME         "runlet-unpack"
@@ -54,47 +49,8 @@ static int write_order(const struct policy *policy, const struct plan *plan, str
     return fact_end(&w);
 }
 
-/* Moves fd to a number of 100 or more, out of the way of the helper's fixed numbers. */
-static int lift(int fd)
-{
-    return fcntl(fd, F_DUPFD_CLOEXEC, 100);
-}
-
-/* In the child: puts each descriptor where the helper expects it and executes it. */
-static _Noreturn void become_helper(const char *path, char *const argv[], int order_fd, int home_fd,
-                                    int answer_fd, const int *placement_fds, size_t count)
-{
-    char *const environment[] = {(char[]){"LC_ALL=C.UTF-8"}, crash_environment(), NULL};
-    int order = lift(order_fd), home = lift(home_fd), answer = lift(answer_fd);
-    int placement[PLAN_PLACEMENTS_MAX];
-    int keep[PLAN_PLACEMENTS_MAX + 2] = {HELPER_HOME_FD, HELPER_ANSWER_FD};
-    bool ok = order >= 0 && home >= 0 && answer >= 0;
-    sigset_t none;
-
-    for (size_t i = 0; i < count; i++) {
-        placement[i] = lift(placement_fds[i]);
-        ok = ok && placement[i] >= 0;
-    }
-    ok = ok && dup2(order, STDIN_FILENO) >= 0 && dup2(home, HELPER_HOME_FD) >= 0 &&
-         dup2(answer, HELPER_ANSWER_FD) >= 0;
-    for (size_t i = 0; ok && i < count; i++) {
-        keep[i + 2] = HELPER_PLACEMENT_FD + (int)i;
-        ok = dup2(placement[i], keep[i + 2]) >= 0;
-    }
-    if (!ok)
-        _exit(126);
-    fd_close_from(STDERR_FILENO + 1, keep, count + 2);
-    for (int s = 1; s < NSIG; s++)
-        (void)signal(s, SIG_DFL);
-    (void)sigemptyset(&none);
-    (void)sigprocmask(SIG_SETMASK, &none, NULL);
-    CRASH_POINT("execute");
-    (void)execve(path, argv, environment);
-    _exit(errno == ENOENT ? 127 : 126);
-}
-
 int place_start(const struct policy *policy, const struct plan *plan, int home_fd, const int *placement_fds,
-                struct place_helper *ret, struct err *e)
+                const struct run_group *group, boot_ms_t now, struct place_helper *ret, struct err *e)
 {
     AUTO(strbuf) struct strbuf order = STRBUF_INIT(PLAN_BYTES_MAX);
     AUTO_CLOSE int order_fd = -1;
@@ -102,8 +58,16 @@ int place_start(const struct policy *policy, const struct plan *plan, int home_f
     AUTO_CLOSE int answer_write = -1;
     char path[512], uid[16], gid[16];
     char *argv[] = {(char[]){HELPER_NAME}, (char[]){"--uid"}, uid, (char[]){"--gid"}, gid, NULL};
+    struct helper_fd fds[PLAN_PLACEMENTS_MAX + 3];
+    /* It gives up every privilege itself, for which it needs them; and sees to the job's user, who it becomes. */
+    struct helper_order start = {.path = path,
+                                 .argv = argv,
+                                 .fds = fds,
+                                 .fd_count = plan->placement_count + 3,
+                                 .capabilities = CAPABILITIES_ALL,
+                                 .group = group,
+                                 .budget_ms = policy->place_budget_ms};
     int ends[2];
-    pid_t self, pid;
 
     (void)snprintf(path, sizeof(path), "%s/" HELPER_NAME, policy->helper_dir);
     (void)snprintf(uid, sizeof(uid), "%u", policy_uid(policy, plan));
@@ -117,23 +81,14 @@ int place_start(const struct policy *policy, const struct plan *plan, int home_f
         return err_errno(e, errno, BLAME_NODE, "make the helper's pipe");
     answer_read = ends[0];
     answer_write = ends[1];
-    self = getpid();
-    CRASH_POINT("fork-helper");
-    pid = fork();
-    if (pid < 0)
-        return err_errno(e, errno, BLAME_NODE, "fork the helper");
-    if (pid == 0) {
-        CRASH_ROLE("helper");
-        CRASH_POINT("born");
-    }
-    /* It ends with us; after its change of user it says so again itself. */
-    if (pid == 0 && (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != self))
-        _exit(126);
-    if (pid == 0)
-        become_helper(path, argv, order_fd, home_fd, answer_write, placement_fds, plan->placement_count);
-    CRASH_POINT("forked-helper");
     (void)fd_set_nonblocking(answer_read, true);
-    ret->pid = pid;
+    fds[0] = (struct helper_fd){order_fd, STDIN_FILENO};
+    fds[1] = (struct helper_fd){home_fd, HELPER_HOME_FD};
+    fds[2] = (struct helper_fd){answer_write, HELPER_ANSWER_FD};
+    for (size_t i = 0; i < plan->placement_count; i++)
+        fds[i + 3] = (struct helper_fd){placement_fds[i], HELPER_PLACEMENT_FD + (int)i};
+    if (helper_start(&start, now, &ret->process, e) < 0)
+        return e->code;
     ret->answer_fd = take_fd(&answer_read);
     return 0;
 }
@@ -156,15 +111,20 @@ void place_read(struct place_helper *h)
     }
 }
 
-static int helper_failed(int wait_status, struct err *e)
+/* It did not say how its work went. */
+static int helper_failed(const struct place_helper *h, struct err *e)
 {
-    if (WIFSIGNALED(wait_status))
-        return err_set(e, -EIO, BLAME_NODE, HELPER_NAME " was ended by signal %d while placing the artifact",
-                       WTERMSIG(wait_status));
-    if (WEXITSTATUS(wait_status) == 127)
-        return err_set(e, -ENOENT, BLAME_NODE, HELPER_NAME " is not installed beside runlet-supervisor");
-    return err_set(e, -EIO, BLAME_BUG, HELPER_NAME " failed with status %d and did not say why",
-                   WEXITSTATUS(wait_status));
+    int r = helper_result(&h->process, e);
+
+    if (r == 0)
+        return err_set(e, -EIO, BLAME_BUG, HELPER_NAME " ended without a whole answer");
+    /* It answers whatever is wrong with the artifact or the node. */
+    if (r == -EIO)
+        e->blame = BLAME_BUG;
+    if (r == -ETIMEDOUT && h->process.state == HELPER_ENDED)
+        return err_set(e, r, BLAME_ASSIGNMENT,
+                       "the artifact could not be placed in the time that this node gives it");
+    return r;
 }
 
 /* One line of a successful answer. */
@@ -208,7 +168,7 @@ static int take_first(const struct fact *f, struct err *e)
                    fact_str(f, "reason"));
 }
 
-int place_result(const struct place_helper *h, int wait_status, struct placed *ret, struct err *e)
+int place_result(const struct place_helper *h, struct placed *ret, struct err *e)
 {
     struct placed placed = {0};
     const char *line = strbuf_str(&h->answer);
@@ -219,7 +179,7 @@ int place_result(const struct place_helper *h, int wait_status, struct placed *r
     if (h->answer.failed < 0)
         return err_set(e, -E2BIG, BLAME_ASSIGNMENT, "jobruntime.yaml sets too many variables");
     if (line == end)
-        return helper_failed(wait_status, e);
+        return helper_failed(h, e);
     while (r == 0 && line < end) {
         AUTO(fact) struct fact f = {0};
         const char *newline = memchr(line, '\n', (size_t)(end - line));
@@ -235,7 +195,7 @@ int place_result(const struct place_helper *h, int wait_status, struct placed *r
         line += n + 1;
     }
     if (r == 0 && placed.entry == NULL)
-        r = helper_failed(wait_status, e);
+        r = helper_failed(h, e);
     if (r < 0) {
         placed_free(&placed);
         return r;
@@ -246,6 +206,7 @@ int place_result(const struct place_helper *h, int wait_status, struct placed *r
 
 void place_close(struct place_helper *h)
 {
+    helper_close(&h->process);
     fd_close(&h->answer_fd);
     strbuf_free(&h->answer);
 }

@@ -8,25 +8,24 @@
 #ifndef SUPERVISOR_PLACE_H
 #define SUPERVISOR_PLACE_H
 
-#include <sys/types.h>
-
 #include "base/env.h"
 #include "base/err.h"
 #include "base/strbuf.h"
+#include "supervisor/helper.h"
 #include "supervisor/policy.h"
 
 #define PLACE_ANSWER_MAX (256U * 1024)
 
 struct place_helper {
-    pid_t pid;            /* 0 when none runs */
-    int answer_fd;        /* owned; -1 once the answer ended */
-    struct strbuf answer; /* owned */
+    struct helper process; /* owned */
+    int answer_fd;         /* owned; -1 once the answer ended */
+    struct strbuf answer;  /* owned */
 };
 
 #define PLACE_HELPER_INIT                                                                                    \
     (struct place_helper)                                                                                    \
     {                                                                                                        \
-        .answer_fd = -1, .answer = STRBUF_INIT(PLACE_ANSWER_MAX)                                             \
+        .process = HELPER_INIT, .answer_fd = -1, .answer = STRBUF_INIT(PLACE_ANSWER_MAX)                     \
     }
 
 /* What the helper found. */
@@ -39,17 +38,18 @@ struct placed {
 
 void placed_free(struct placed *p);
 
-/* Starts the helper. placement_fds[i] belongs to plan->placement[i]. 0 or negative with *e. */
+/* Starts the helper in `group`, with the policy's time. placement_fds[i] belongs to plan->placement[i]. 0 or negative
+ * with *e. */
 int place_start(const struct policy *policy, const struct plan *plan, int home_fd, const int *placement_fds,
-                struct place_helper *ret, struct err *e);
+                const struct run_group *group, boot_ms_t now, struct place_helper *ret, struct err *e);
 
 /* Reads what the helper wrote; closes answer_fd at its end. */
 void place_read(struct place_helper *h);
 
-/* The helper exited with this wait status and its answer is complete: 0 with *ret, or negative with *e
+/* The helper has ended, or was abandoned, and what it answered was read: 0 with *ret, or negative with *e
  * telling what is wrong with the artifact (blame assignment), or that the helper failed (blame node or bug).
  */
-int place_result(const struct place_helper *h, int wait_status, struct placed *ret, struct err *e);
+int place_result(const struct place_helper *h, struct placed *ret, struct err *e);
 
 void place_close(struct place_helper *h);
 

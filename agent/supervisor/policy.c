@@ -32,6 +32,8 @@ enum option_id {
     OPT_UNPACK_RATIO,
     OPT_MEMORY_RESERVE,
     OPT_DISK_RESERVE,
+    OPT_HELPER_MEMORY,
+    OPT_HELPER_PIDS,
     OPT_PIDS_DEFAULT,
     OPT_VOLUME_SIZE,
     OPT_OBJECTS_CACHE,
@@ -87,6 +89,8 @@ static const struct option OPTIONS[] = {
     {"memory-reserve", required_argument, NULL, OPT_MEMORY_RESERVE},
     {"disk-reserve", required_argument, NULL, OPT_DISK_RESERVE},
     {"pids-default", required_argument, NULL, OPT_PIDS_DEFAULT},
+    {"helper-memory", required_argument, NULL, OPT_HELPER_MEMORY},
+    {"helper-pids", required_argument, NULL, OPT_HELPER_PIDS},
     {"volume", required_argument, NULL, OPT_VOLUME},
     {"volume-device", required_argument, NULL, OPT_VOLUME_DEVICE},
     {"volume-file-system", required_argument, NULL, OPT_VOLUME_FILE_SYSTEM},
@@ -157,6 +161,8 @@ static int take_number(int id, const char *option, struct policy *p, struct serv
     case OPT_UNPACK_RATIO: p->unpack_max_ratio = n; break;
     case OPT_MEMORY_RESERVE: p->memory_reserve_bytes = (int64_t)n; break;
     case OPT_DISK_RESERVE: p->disk_reserve_bytes = (int64_t)n; break;
+    case OPT_HELPER_MEMORY: p->helper_memory_bytes = (int64_t)n; break;
+    case OPT_HELPER_PIDS: p->helper_pids = (int64_t)n; break;
     case OPT_VOLUME_SIZE: p->storage.size = (int64_t)n; break;
     case OPT_OBJECTS_CACHE: p->objects.cache_bytes = (int64_t)n; break;
     case OPT_OBJECTS_UID: p->objects.uid = (uid_t)n; break;
@@ -291,10 +297,12 @@ static int check_policy(const struct policy *p, const struct service_fds *fds, s
         return err_set(e, -EINVAL, BLAME_NODE, "--job-user: '%s' is not a user name", p->job_user);
     if (p->storage.volume == VOLUME_BLOCK && p->storage.device[0] == '\0')
         return err_set(e, -EINVAL, BLAME_NODE, "--volume block needs --volume-device (volume.device)");
-    if (p->objects.uid == 0 || p->objects.uid == p->job_uid || p->objects.uid == p->agent_uid)
-        return err_set(e, -EINVAL, BLAME_NODE, "--objects-uid must be nobody else's (objects.uid)");
     if (p->rootless && p->storage.volume != VOLUME_DIRECTORY)
         return err_set(e, -EINVAL, BLAME_NODE, "without root a home can only be a directory (volume.kind)");
+    if (p->objects.credentials[0] == '\0')
+        return 0;
+    if (p->objects.uid == 0 || p->objects.uid == p->job_uid || p->objects.uid == p->agent_uid)
+        return err_set(e, -EINVAL, BLAME_NODE, "--objects-uid must be nobody else's (objects.uid)");
     return 0;
 }
 
@@ -331,6 +339,8 @@ int policy_from_arguments(int argc, char **argv, struct policy *ret, struct serv
         .memory_reserve_bytes = 256LL << 20,
         .disk_reserve_bytes = 512LL << 20,
         .pids_default = 16384,
+        .helper_memory_bytes = 1LL << 30,
+        .helper_pids = 256,
         .unpack_max_bytes = 50ULL << 30,
         .unpack_max_files = 1000000,
         .unpack_max_ratio = 200,

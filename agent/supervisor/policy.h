@@ -81,6 +81,7 @@ struct policy {
     int64_t memory_reserve_bytes; /* of the machine's memory, not for runs */
     int64_t disk_reserve_bytes; /* of the disk with the run directories: a run that leaves less is stopped */
     int64_t pids_default;       /* processes of a run that does not say */
+    int64_t helper_memory_bytes, helper_pids; /* of all programs that work for a run beside its job */
     bool limits_best_effort;    /* a limit that does not take is shown, and no reason not to run */
     bool allow_learn;           /* jobs may ask that every system call passes and is noted */
     bool allow_metadata;        /* jobs may reach the instance's metadata service */

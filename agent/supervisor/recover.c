@@ -114,7 +114,7 @@ static struct exit_record reconstruct(const struct run_directory *run)
     return record;
 }
 
-/* The lost supervisor's control groups. They were made below that supervisor's own, which are ours too unless a service
+/* The lost supervisor's control groups, and those of its helpers. They were made below that supervisor's own, which are ours too unless a service
  * manager gave each one of its own; then they went with that. */
 static void remove_group(const char *run_id)
 {
@@ -125,6 +125,10 @@ static void remove_group(const char *run_id)
     cgroup_places_read(&places);
     if (run_group_create(&places, run_id, &group, &e) == 0)
         (void)run_group_remove(&group);
+    run_group_close(&group);
+    /* A helper of the lost one ends with it, and may be about to. */
+    if (run_group_create_helpers(&places, run_id, &group, &e) == 0)
+        (void)run_group_clear(&group, LOCK_WAIT_MS);
     run_group_close(&group);
 }
 

@@ -134,17 +134,20 @@ static int read_back(const struct scratch_disk *d, int home_fd, int64_t asked, s
     return 0;
 }
 
-static int unmount(const struct scratch_disk *d, int flags)
+/* Whoever still has something of it open keeps it, and nobody can find it any more. */
+static int unmount(struct scratch_disk *d)
 {
     int first = 0;
 
     for (size_t i = ARRAY_SIZE(FOLDERS); i-- > 0;)
-        if (!is_elsewhere(d, &FOLDERS[i]) && umount2(below(d, FOLDERS[i].over, "").text, flags) < 0 &&
+        if (!is_elsewhere(d, &FOLDERS[i]) && umount2(below(d, FOLDERS[i].over, "").text, MNT_DETACH) < 0 &&
             errno != EINVAL && first == 0)
             first = -errno;
-    CRASH_POINT("disk-folders-unmounted");
-    if (umount2(below(d, DISK_NAME, "").text, flags) < 0 && first == 0)
+    CRASH_POINT("disk-folders-detached");
+    if (umount2(below(d, DISK_NAME, "").text, MNT_DETACH) < 0 && first == 0)
         first = -errno;
+    CRASH_POINT("disk-detached");
+    d->mounted = false;
     return first;
 }
 
@@ -164,6 +167,9 @@ static int make(const struct policy *policy, const struct plan *plan, const stru
     home = dir_open(AT_FDCWD, below(d, d->without_home ? SCRATCH_NAME "/tmp" : HOME_NAME, "").text);
     if (home < 0)
         return err_errno(e, -home, BLAME_NODE, "open the home on the run's disk");
+    d->fd = dir_open(AT_FDCWD, below(d, DISK_NAME, "").text);
+    if (d->fd < 0)
+        return err_errno(e, -d->fd, BLAME_NODE, "open the run's disk");
     if (read_back(d, home, asked, e) < 0)
         return e->code;
     *ret_home = take_fd(&home);
@@ -174,19 +180,21 @@ int scratch_disk_make(const struct policy *policy, const struct plan *plan, stru
                       struct scratch_disk *ret, struct containment_list *list, struct err *e)
 {
     const char *name = run_limit_info(LIMIT_SCRATCH)->name;
-    struct scratch_disk d = {.without_home = policy->storage.volume != VOLUME_DIRECTORY};
+    struct scratch_disk d = SCRATCH_DISK_INIT;
     struct err why = ERR_INIT;
     char asked[LIMIT_TEXT_MAX];
     int home = -1;
 
+    d.without_home = policy->storage.volume != VOLUME_DIRECTORY;
     *ret = d;
     if (plan->limits.value[LIMIT_SCRATCH] == LIMIT_UNSET)
         return 0;
     run_limit_format(LIMIT_SCRATCH, plan->limits.value[LIMIT_SCRATCH], asked);
     (void)snprintf(d.base, sizeof(d.base), "%s/%s", policy->runs_dir, run->name);
     if (make(policy, plan, run, &d, &home, &why) < 0) {
+        fd_close(&d.fd);
         if (d.mounted)
-            (void)unmount(&d, MNT_DETACH);
+            (void)unmount(&d);
         (void)unlinkat(run->fd, image_name(&d), 0);
         return limits_missing(name, asked, !policy->limits_best_effort, why.text, list, e);
     }
@@ -200,25 +208,27 @@ int scratch_disk_make(const struct policy *policy, const struct plan *plan, stru
     return containment_add(list, name, CONTAINMENT_APPLIED, asked, image_name(&d)) < 0 ? err_oom(e) : 0;
 }
 
-int scratch_disk_end(struct scratch_disk *d, struct run_directory *run)
+int scratch_disk_detach(struct scratch_disk *d, struct run_directory *run)
 {
-    AUTO_CLOSE int disk = -1;
-    int r;
-
     if (!d->mounted)
         return 0;
     fd_close(&run->home_fd);
-    disk = dir_open(AT_FDCWD, below(d, DISK_NAME, "").text);
-    for (size_t i = 0; disk >= 0 && i < ARRAY_SIZE(FOLDERS); i++)
+    return unmount(d);
+}
+
+int scratch_disk_end(struct scratch_disk *d, struct run_directory *run)
+{
+    int r;
+
+    if (d->fd < 0)
+        return 0;
+    for (size_t i = 0; i < ARRAY_SIZE(FOLDERS); i++)
         if (!FOLDERS[i].of_job)
-            (void)tree_remove(disk, FOLDERS[i].name);
-    fd_close(&disk);
+            (void)tree_remove(d->fd, FOLDERS[i].name);
+    r = scratch_disk_detach(d, run);
     CRASH_POINT("disk-unmount");
-    r = unmount(d, 0);
+    fd_close(&d->fd);
     CRASH_POINT("disk-unmounted");
-    if (r < 0)
-        (void)unmount(d, MNT_DETACH);
-    d->mounted = false;
     return r;
 }
 

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "supervisor/device_fence.h"
 #include "supervisor/metadata.h"
+#include "supervisor/privilege.h"
 #include "sys/fd.h"
 #include "sys/notify.h"
 #include "sys/packet.h"
@@ -121,6 +122,18 @@ void stage_saved(struct supervision *s, const struct err *e)
 
 /* ---- storage and placing ---- */
 
+/* All at once: making the first one may move us, and then we would look for the place of others elsewhere. */
+static int make_groups(struct supervision *s, struct err *e)
+{
+    struct cgroup_places places;
+
+    cgroup_places_read(&places);
+    if (run_group_create(&places, s->plan.run_id, &s->group, e) < 0 ||
+        helper_group_make(&places, s->plan.run_id, s->policy, &s->helpers, &s->contained, e) < 0)
+        return err_context(e, "control groups");
+    return 0;
+}
+
 void stage_storage_failed(struct supervision *s, const struct err *e)
 {
     if (s->stage != STAGE_STORAGE)
@@ -135,8 +148,8 @@ void stage_place(struct supervision *s)
     int r;
 
     set_stage(s, STAGE_PLACING);
-    s->place_until = (boot_ms_t){clock_boot().ms + s->policy->place_budget_ms};
-    r = place_start(s->policy, &s->plan, s->run.home_fd, s->placement_fd, &s->helper, &e);
+    r = place_start(s->policy, &s->plan, s->run.home_fd, s->placement_fd, &s->helpers.group, clock_boot(),
+                    &s->helper, &e);
     for (size_t i = 0; i < s->plan.placement_count; i++)
         fd_close(&s->placement_fd[i]);
     if (r == 0)
@@ -151,7 +164,8 @@ void stage_begin(struct supervision *s, boot_ms_t now)
 
     (void)now;
     log_info("run=%s begins", s->plan.run_id);
-    if (scratch_disk_make(s->policy, &s->plan, &s->run, &s->scratch, &s->contained, &e) < 0) {
+    if (make_groups(s, &e) < 0 ||
+        scratch_disk_make(s->policy, &s->plan, &s->run, &s->scratch, &s->contained, &e) < 0) {
         not_started(s, CAUSE_LIMIT_NOT_APPLIED, &e);
         tree_gone(s);
         return;
@@ -161,10 +175,24 @@ void stage_begin(struct supervision *s, boot_ms_t now)
         return;
     }
     set_stage(s, STAGE_STORAGE);
-    if (storage_start(s->policy, &s->plan, &s->run, NULL, &s->storage, &e) == 0)
+    if (storage_start(s->policy, &s->plan, &s->run, &s->helpers.group, &s->storage, &e) == 0)
         return;
     not_started(s, CAUSE_STORAGE_FAILED, &e);
     tree_gone(s);
+}
+
+/* The kernel holds it; it is named for the operator, as what is left of a job would be. */
+static void helper_abandoned(struct supervision *s)
+{
+    struct err e = ERR_INIT;
+
+    (void)helper_result(&s->helper.process, &e);
+    not_started(s, CAUSE_LAUNCH_FAILED, &e);
+    run_group_describe(&s->helpers.group, s->record.left_behind, sizeof(s->record.left_behind));
+    if (s->record.left_behind[0] == '\0')
+        (void)snprintf(s->record.left_behind, sizeof(s->record.left_behind), "pid %d (%s)",
+                       (int)s->helper.process.pid, s->helper.process.name);
+    set_stage(s, STAGE_GONE);
 }
 
 /* The environment as execve wants it. jobruntime.yaml's layer goes below the job's and the run's. */
@@ -185,12 +213,8 @@ static int build_environment(struct supervision *s, const struct env *jobruntime
 /* Everything that holds the run from outside stands before there is anything to hold. */
 static int limit(struct supervision *s, struct err *e)
 {
-    struct cgroup_places places;
     struct node_size node;
 
-    cgroup_places_read(&places);
-    if (run_group_create(&places, s->plan.run_id, &s->group, e) < 0)
-        return err_context(e, "control groups");
     node_size_read(&s->group, &node);
     limits_effective(&s->plan.limits, s->policy, &node, &s->limits);
     if (limits_apply(&s->limits, &s->group, limits_disk_of(s->run.fd), &s->contained, e) < 0)
@@ -208,6 +232,36 @@ static enum cause make_ready(struct supervision *s, struct err *e)
     if (hindrance == CAUSE_NONE && limit(s, e) < 0)
         hindrance = CAUSE_LIMIT_NOT_APPLIED;
     return hindrance;
+}
+
+/* Init has all it needs; what it does not need we give up, and only then the job begins. */
+static int let_go(struct supervision *s, struct err *e)
+{
+    int r = scratch_disk_detach(&s->scratch, &s->run);
+
+    if (r < 0)
+        return err_errno(e, -r, BLAME_NODE, "let go of the run's disk");
+    if (privilege_shed(s->policy->limits_best_effort, &s->contained, e) < 0)
+        return err_context(e, "the supervisor's own privileges");
+    r = init_release(&s->init);
+    /* One that has gone says itself why. */
+    return r < 0 && r != -EPIPE ? err_errno(e, -r, BLAME_NODE, "let init start the job") : 0;
+}
+
+/* What was begun is ended in the order of a run that is stopped. */
+static void launch_failed(struct supervision *s, const struct err *e)
+{
+    not_started(s,
+                e->blame == BLAME_ASSIGNMENT ? CAUSE_ARTIFACT_REJECTED
+                : e->code == -ENOTSUP        ? CAUSE_LIMIT_NOT_APPLIED
+                                             : CAUSE_LAUNCH_FAILED,
+                e);
+    if (s->init.pid == 0) {
+        tree_gone(s);
+        return;
+    }
+    s->stopping = true;
+    set_stage(s, STAGE_LAUNCHING);
 }
 
 static int launch(struct supervision *s, const struct placed *placed, struct err *e)
@@ -251,7 +305,7 @@ static int launch(struct supervision *s, const struct placed *placed, struct err
         return e->code;
     for (size_t i = 0; i < CAPTURE_STREAMS; i++)
         fd_close(&s->output_fd[i]);
-    return 0;
+    return let_go(s, e);
 }
 
 /* A disk of the size that the job asked for is the job's to size; what is full otherwise is the node's. */
@@ -273,23 +327,27 @@ static void not_placed(struct supervision *s, struct err *e)
                 e);
 }
 
-void stage_helper_exited(struct supervision *s, int wait_status)
+void stage_helper_ended(struct supervision *s)
 {
     struct placed placed = {0};
     struct err e = ERR_INIT;
     enum cause hindrance;
 
-    s->helper.pid = 0;
     place_read(&s->helper);
     if (s->stage != STAGE_PLACING)
         return;
+    if (s->helper.process.state == HELPER_ABANDONED) {
+        helper_abandoned(s);
+        return;
+    }
     if (s->stopping) {
         not_started(s, s->record.stop_cause,
                     &(struct err){.text = "the run was stopped before the job started"});
         tree_gone(s);
         return;
     }
-    if (place_result(&s->helper, wait_status, &placed, &e) < 0) {
+    if (place_result(&s->helper, &placed, &e) < 0) {
+        (void)helper_group_exhausted(&s->helpers, &e);
         not_placed(s, &e);
         tree_gone(s);
         return;
@@ -301,12 +359,10 @@ void stage_helper_exited(struct supervision *s, int wait_status)
         tree_gone(s);
         return;
     }
-    if (launch(s, &placed, &e) < 0) {
-        not_started(s, e.blame == BLAME_ASSIGNMENT ? CAUSE_ARTIFACT_REJECTED : CAUSE_LAUNCH_FAILED, &e);
-        tree_gone(s);
-    } else {
+    if (launch(s, &placed, &e) < 0)
+        launch_failed(s, &e);
+    else
         set_stage(s, STAGE_LAUNCHING);
-    }
     placed_free(&placed);
 }
 
@@ -442,7 +498,6 @@ void stage_stop(struct supervision *s, enum cause cause, int64_t grace_ms, boot_
 {
     struct fact_writer *w;
 
-    (void)now;
     if (s->stopping || s->stage == STAGE_GONE || s->stop.main_ended)
         return;
     s->stopping = true;
@@ -456,8 +511,7 @@ void stage_stop(struct supervision *s, enum cause cause, int64_t grace_ms, boot_
     channel_say(&s->channel, &(struct message){.type = MESSAGE_STOPPING, .cause = cause});
     if (s->stage == STAGE_STORAGE)
         storage_cancel(&s->storage);
-    if (s->helper.pid > 0)
-        (void)kill(s->helper.pid, SIGKILL);
+    helper_kill(&s->helper.process, now);
 }
 
 /* What could not be ended: named for the operator. */

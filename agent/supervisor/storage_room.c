@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -301,6 +302,7 @@ static void take_down(struct storage_room *room, struct volume *volume, struct m
 {
     struct storage_word word = {.kind = STORAGE_CLEARED};
 
+    fd_close(&room->home_fd);
     objects_end(&all->objects, word.detail, sizeof(word.detail));
     volume_end(volume, word.detail, sizeof(word.detail));
     /* A run that is recovered needs its volume free, and not what a server owes us. */
@@ -309,17 +311,24 @@ static void take_down(struct storage_room *room, struct volume *volume, struct m
     room_say(room, &word);
 }
 
+static int ascending(const void *a, const void *b)
+{
+    return *(const int *)a - *(const int *)b;
+}
+
+/* Programs join the helpers' groups, so those stay open. */
 static void keep_only(const struct storage_room *room)
 {
-    int keep[] = {room->control_fd, room->run->fd, room->run->lock_fd};
+    int keep[4 + CONTROLLER_COUNT] = {room->control_fd, room->run->fd, room->run->lock_fd};
+    size_t count = 3;
 
-    for (size_t i = 1; i < ARRAY_SIZE(keep); i++)
-        for (size_t k = i; k > 0 && keep[k - 1] > keep[k]; k--) {
-            int swap = keep[k];
-            keep[k] = keep[k - 1];
-            keep[k - 1] = swap;
-        }
-    fd_close_from(STDERR_FILENO + 1, keep, ARRAY_SIZE(keep));
+    if (room->group != NULL) {
+        keep[count++] = room->group->unified.procs_fd;
+        for (size_t i = 0; i < CONTROLLER_COUNT; i++)
+            keep[count++] = room->group->v1[i].procs_fd;
+    }
+    qsort(keep, count, sizeof(keep[0]), ascending);
+    fd_close_from(STDERR_FILENO + 1, keep, count);
 }
 
 /* Signals meant for the supervisor's group do not end it: it goes when it has cleared up. */
@@ -334,6 +343,15 @@ static int prepare_signals(void)
     return signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+static int open_home(struct storage_room *room, struct err *e)
+{
+    char path[RUN_PATH_MAX + 16];
+
+    (void)snprintf(path, sizeof(path), "%s/" HOME_NAME, room->run_path);
+    room->home_fd = room->plan->outputs.count > 0 ? dir_open(AT_FDCWD, path) : -1;
+    return room->plan->outputs.count > 0 && room->home_fd < 0 ? err_errno(e, -room->home_fd, BLAME_NODE, "open the home") : 0;
+}
+
 _Noreturn void storage_room_main(struct storage_room *room)
 {
     struct volume volume = VOLUME_INIT;
@@ -346,6 +364,7 @@ _Noreturn void storage_room_main(struct storage_room *room)
     (void)prctl(PR_SET_NAME, "runlet-storage");
     keep_only(room);
     room->signal_fd = prepare_signals();
+    room->home_fd = -1;
     (void)fd_set_nonblocking(room->control_fd, true);
     (void)snprintf(room->run_path, sizeof(room->run_path), "%s/%s", room->policy->runs_dir, room->run->name);
     room->step = (struct storage_word){.kind = STORAGE_BEGINS, .step = "begin"};
@@ -353,6 +372,8 @@ _Noreturn void storage_room_main(struct storage_room *room)
     if (room->signal_fd < 0)
         fail(room, (err_errno(&e, errno, BLAME_NODE, "make a signal descriptor"), &e));
     else if (volume_prepare(room, &volume, &e) < 0 || mount_all(room, &all, &e) < 0)
+        fail(room, &e);
+    else if (open_home(room, &e) < 0)
         fail(room, &e);
     else
         room_say(room, &ready);

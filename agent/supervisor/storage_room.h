@@ -64,6 +64,7 @@ struct storage_room {
     char run_path[RUN_PATH_MAX];
     int control_fd; /* to the supervisor */
     int signal_fd;  /* SIGCHLD */
+    int home_fd;    /* once all is mounted; kept, since the mount may be detached before the end */
     char saving;    /* the word that told to bring to the servers what the run wrote; 0: none */
     bool ending;    /* told to, or the supervisor is gone */
     bool deserted;  /* the supervisor is gone */

@@ -34,6 +34,7 @@ enum wake {
     WAKE_TIMER,
     WAKE_INIT,
     WAKE_HELPER,
+    WAKE_HELPER_WORDS,
     WAKE_STORAGE,
     WAKE_STDOUT,
     WAKE_STDERR,
@@ -47,8 +48,8 @@ static void reap_children(struct supervision *s)
 {
     int wait_status;
 
-    if (s->helper.pid > 0 && waitpid(s->helper.pid, &wait_status, WNOHANG) == s->helper.pid)
-        stage_helper_exited(s, wait_status);
+    if (helper_reap(&s->helper.process))
+        stage_helper_ended(s);
     if (s->init.pid > 0 && wait4(s->init.pid, &wait_status, WNOHANG, &s->ended) == s->init.pid) {
         struct init_report report;
         while (s->init.control_fd >= 0 && init_receive(&s->init, &report) == 1)
@@ -91,6 +92,7 @@ static void fill_pollfds(const struct supervision *s, struct pollfd *fds, wall_m
     fds[WAKE_TIMER] = (struct pollfd){.fd = s->timer_fd, .events = POLLIN};
     fds[WAKE_INIT] = (struct pollfd){.fd = s->init.control_fd, .events = POLLIN};
     fds[WAKE_HELPER] = (struct pollfd){.fd = s->helper.answer_fd, .events = POLLIN};
+    fds[WAKE_HELPER_WORDS] = (struct pollfd){.fd = s->helper.process.said_fd, .events = POLLIN};
     fds[WAKE_STORAGE] = (struct pollfd){.fd = s->storage.control_fd, .events = POLLIN};
     for (unsigned i = 0; i < CAPTURE_STREAMS; i++)
         fds[WAKE_STDOUT + i] = (struct pollfd){
@@ -117,8 +119,6 @@ static void handle_time(struct supervision *s, boot_ms_t now, wall_ms_t wall)
     stage_notice_deadline(s, now);
     stage_preempt_due(s, now);
     stage_storage_due(s, now);
-    if (s->stage == STAGE_PLACING && now.ms >= s->place_until.ms)
-        stage_stop(s, CAUSE_ARTIFACT_REJECTED, 0, now);
     if (s->capture.stalled) {
         capture_retry(&s->capture, wall, now);
         if (s->capture.stalled && now.ms >= s->capture.stalled_at.ms + STALL_BUDGET_MS)
@@ -133,10 +133,13 @@ static void handle_time(struct supervision *s, boot_ms_t now, wall_ms_t wall)
     if (!s->stopping)
         at = sooner(at, s->preempt_at.ms);
     at = sooner(at, s->look_at.ms);
+    if (helper_is_active(&s->helper.process)) {
+        at = sooner(at, helper_due(&s->helper.process, now));
+        if (!helper_is_active(&s->helper.process))
+            stage_helper_ended(s);
+    }
     if (s->stage == STAGE_STORAGE || s->stage == STAGE_SAVING)
         at = sooner(at, s->storage.until.ms);
-    if (s->stage == STAGE_PLACING && !s->stopping)
-        at = sooner(at, s->place_until.ms);
     if (at != INT64_MAX) {
         at = at < 1 ? 1 : at;
         next.it_value = (struct timespec){.tv_sec = at / 1000, .tv_nsec = at % 1000 * 1000000};
@@ -163,6 +166,8 @@ static void handle_wakes(struct supervision *s, const struct pollfd *fds)
         stage_denials(s);
     if (fds[WAKE_HELPER].revents != 0)
         place_read(&s->helper);
+    if (fds[WAKE_HELPER_WORDS].revents != 0)
+        helper_read(&s->helper.process);
     if (fds[WAKE_STORAGE].revents != 0)
         stage_storage_says(s);
     if (fds[WAKE_INIT].revents != 0) {
@@ -209,6 +214,7 @@ static void supervision_close(struct supervision *s)
     denials_close(&s->denials);
     fd_close(&s->init.control_fd);
     run_group_close(&s->group);
+    helper_group_close(&s->helpers);
     granted_devices_close(&s->devices);
     containment_free(&s->contained);
     fd_close(&s->signal_fd);
@@ -274,6 +280,8 @@ int supervise(const struct policy *policy, int connection_fd)
                             .helper = PLACE_HELPER_INIT,
                             .storage = STORAGE_INIT,
                             .group = RUN_GROUP_INIT,
+                            .helpers = HELPER_GROUP_INIT,
+                            .scratch = SCRATCH_DISK_INIT,
                             .init = {.control_fd = -1},
                             .notices = NOTICE_BOARD_INIT,
                             .notice_at = {INT64_MAX},

@@ -18,6 +18,7 @@
 #include "supervisor/capture.h"
 #include "supervisor/channel.h"
 #include "supervisor/denials.h"
+#include "supervisor/helper_group.h"
 #include "supervisor/devices.h"
 #include "supervisor/init.h"
 #include "supervisor/measure.h"
@@ -55,6 +56,7 @@ struct supervision {
     struct storage storage;                /* owned: where the run has any */
     int placement_fd[PLAN_PLACEMENTS_MAX]; /* owned: until they are placed */
     struct run_group group;                /* owned: the run's control groups, where there are any */
+    struct helper_group helpers; /* owned: those of the helpers */
     struct effective_limits limits;
     struct granted_devices devices; /* owned */
     struct measure measure;
@@ -74,7 +76,6 @@ struct supervision {
     bool stopping; /* the ladder is being climbed */
     struct stop_policy stop_policy;
     struct stop_progress stop;
-    boot_ms_t place_until;
     boot_ms_t deadline;  /* 0 until the job runs */
     boot_ms_t notice_at; /* when the job is told of its deadline; INT64_MAX: never, or told */
     enum notice_reason preempt_reason;
@@ -110,7 +111,8 @@ void stage_storage_says(struct supervision *s);
 void stage_storage_due(struct supervision *s, boot_ms_t now);
 
 /* stages.c, too */
-void stage_helper_exited(struct supervision *s, int wait_status);
+/* The helper has ended, or was abandoned. */
+void stage_helper_ended(struct supervision *s);
 void stage_init_report(struct supervision *s, const struct init_report *report);
 void stage_init_exited(struct supervision *s);
 /* Begins to stop the run for `cause` unless it is being stopped already; the first cause wins. grace_ms < 0:

@@ -14,10 +14,10 @@
 #include "supervisor/view_dev.h"
 #include "sys/fd.h"
 #include "sys/landlock.h"
+#include "sys/process_status.h"
 
 /* The first ABI with which files can be renamed from folder to folder. */
 #define LANDLOCK_ABI_MIN 2
-#define STATUS_MAX       (64U * 1024)
 /* Everybody may write to it, and no job needs to: what fails here fails because of Landlock. */
 #define PROBE_DEVICE "/dev/urandom"
 
@@ -39,13 +39,18 @@ static int lacking(bool best_effort, const char *name, const char *why, struct c
 
 /* ---- files ---- */
 
-static int allow_all(int rules, int abi, const struct strlist *devices)
+static int allow_all(int rules, int abi, const struct wall_plan *plan)
 {
+    const struct strlist *devices = plan->devices;
     int r = landlock_allow_path(rules, abi, "/", GRANT_READ | GRANT_EXECUTE);
 
     for (size_t i = 0; r == 0 && VIEW_WRITABLE[i] != NULL; i++)
         r = landlock_allow_path(rules, abi, VIEW_WRITABLE[i],
                                 GRANT_READ | GRANT_EXECUTE | GRANT_WRITE | GRANT_CHANGE);
+    for (size_t i = 0; r == 0 && i < plan->mount_count; i++)
+        if (!plan->mounts[i].read_only)
+            r = landlock_allow_path(rules, abi, plan->mounts[i].target,
+                                    GRANT_READ | GRANT_EXECUTE | GRANT_WRITE | GRANT_CHANGE);
     for (size_t i = 0; r == 0 && COMMON_DEVICES[i] != NULL; i++)
         if (strcmp(COMMON_DEVICES[i], PROBE_DEVICE) != 0)
             r = landlock_allow_path(rules, abi, COMMON_DEVICES[i], GRANT_READ | GRANT_WRITE);
@@ -66,7 +71,7 @@ int walls_files(const struct wall_plan *plan, struct containment_list *list, str
     if (abi < LANDLOCK_ABI_MIN)
         return note(list, "landlock", CONTAINMENT_MISSING, "this kernel has none", "", e);
     rules = landlock_begin(abi, true);
-    r = rules < 0 ? rules : allow_all(rules, abi, plan->devices);
+    r = rules < 0 ? rules : allow_all(rules, abi, plan);
     if (r == 0)
         r = landlock_enforce(rules);
     if (r < 0)
@@ -100,40 +105,12 @@ int walls_calls(const struct wall_plan *plan, int *ret_listener, struct containm
 
 /* ---- read back ---- */
 
-/* The words after "Name:" of the status file; "" when it has no such line. */
-static const char *status_value(const char *status, const char *name, size_t *ret_size)
-{
-    size_t n = strlen(name);
-
-    for (const char *line = status; *line != '\0'; line += *line == '\n') {
-        size_t size = strcspn(line, "\n");
-        if (strncmp(line, name, n) == 0 && line[n] == ':') {
-            size_t blanks = strspn(line + n + 1, "\t ");
-            *ret_size = size - n - 1 - blanks;
-            return line + n + 1 + blanks;
-        }
-        line += size;
-    }
-    *ret_size = 0;
-    return "";
-}
-
-static int expect(const char *status, const char *name, const char *expected, struct err *e)
-{
-    size_t n;
-    const char *value = status_value(status, name, &n);
-
-    if (n == strlen(expected) && memcmp(value, expected, n) == 0)
-        return 0;
-    return err_set(e, -ENOTSUP, BLAME_NODE, "%s is '%.*s' and should be '%s'", name, (int)n, value, expected);
-}
-
 static int verify_capabilities(const char *status, struct err *e)
 {
     static const char *const SETS[] = {"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"};
 
     for (size_t i = 0; i < ARRAY_SIZE(SETS); i++)
-        if (expect(status, SETS[i], "0000000000000000", e) < 0)
+        if (process_status_expect(status, SETS[i], "0000000000000000", e) < 0)
             return e->code;
     return 0;
 }
@@ -145,13 +122,13 @@ int walls_verify_text(const char *status, const struct wall_plan *plan, struct c
     size_t n;
 
     (void)snprintf(ids, sizeof(ids), "%u\t%u\t%u\t%u", plan->uid, plan->uid, plan->uid, plan->uid);
-    if (expect(status, "Uid", ids, e) < 0)
+    if (process_status_expect(status, "Uid", ids, e) < 0)
         return e->code;
     (void)snprintf(ids, sizeof(ids), "%u\t%u\t%u\t%u", plan->gid, plan->gid, plan->gid, plan->gid);
-    if (expect(status, "Gid", ids, e) < 0 || verify_capabilities(status, e) < 0 ||
-        expect(status, "NoNewPrivs", "1", e) < 0)
+    if (process_status_expect(status, "Gid", ids, e) < 0 || verify_capabilities(status, e) < 0 ||
+        process_status_expect(status, "NoNewPrivs", "1", e) < 0)
         return e->code;
-    (void)status_value(status, "Groups", &n);
+    (void)process_status_value(status, "Groups", &n);
     if (n > 0 && !plan->keeps_groups)
         return err_set(e, -ENOTSUP, BLAME_NODE, "it is still in other groups");
     (void)snprintf(user, sizeof(user), "%u:%u, %s", plan->uid, plan->gid,
@@ -164,7 +141,7 @@ int walls_verify_text(const char *status, const struct wall_plan *plan, struct c
 
 int walls_verify(const struct wall_plan *plan, struct containment_list *list, struct err *e)
 {
-    AUTO(strbuf) struct strbuf status = STRBUF_INIT(STATUS_MAX);
+    AUTO(strbuf) struct strbuf status = STRBUF_INIT(PROCESS_STATUS_MAX);
     int r = file_read(AT_FDCWD, "/proc/self/status", &status);
 
     if (r < 0)
@@ -175,12 +152,13 @@ int walls_verify(const struct wall_plan *plan, struct containment_list *list, st
 int walls_verify_calls(pid_t pid, bool best_effort, bool explained, struct containment_list *list,
                        struct err *e)
 {
-    AUTO(strbuf) struct strbuf status = STRBUF_INIT(STATUS_MAX);
+    AUTO(strbuf) struct strbuf status = STRBUF_INIT(PROCESS_STATUS_MAX);
     struct err found = ERR_INIT;
     char path[32];
 
     (void)snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-    if (file_read(AT_FDCWD, path, &status) < 0 || expect(strbuf_str(&status), "Seccomp", "2", &found) < 0)
+    if (file_read(AT_FDCWD, path, &status) < 0 ||
+        process_status_expect(strbuf_str(&status), "Seccomp", "2", &found) < 0)
         return lacking(best_effort, "seccomp", "it is not in force", list, e);
     return note(list, "seccomp", CONTAINMENT_APPLIED,
                 explained ? "denied calls are explained" : "denied calls are not explained", "seccomp", e);

@@ -47,7 +47,9 @@ static int damaged(struct extraction *x, struct err *e)
     const char *text = archive_error_string(x->reader);
 
     if (archive_errno(x->reader) == ENOMEM)
-        return err_set(e, -ENOMEM, BLAME_NODE, "not enough memory to unpack it");
+        /* The unpacker's limit, which is far more than any archive needs that wants to be read. */
+        return err_set(e, -ENOMEM, BLAME_ASSIGNMENT,
+                       "more memory is needed to unpack it than there is for that");
     if (archive_errno(x->reader) == EIO)
         return err_errno(e, EIO, BLAME_NODE, "read");
     return err_set(e, -EBADMSG, BLAME_ASSIGNMENT, "damaged or cut short (%s)",

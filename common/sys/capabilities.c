@@ -14,6 +14,30 @@ static bool has(uint64_t set, int id)
     return id < CAPABILITIES_MAX && (set & CAPABILITY_BIT(id)) != 0;
 }
 
+uint64_t capabilities_bounding(void)
+{
+    uint64_t set = 0;
+
+    for (int id = 0, there; id < CAPABILITIES_MAX && (there = prctl(PR_CAPBSET_READ, id, 0, 0, 0)) >= 0; id++)
+        set |= there == 1 ? CAPABILITY_BIT(id) : 0;
+    return set;
+}
+
+uint64_t capabilities_permitted(void)
+{
+    cap_t sets = cap_get_proc();
+    uint64_t set = 0;
+
+    for (int id = 0; sets != NULL && id < CAPABILITIES_MAX; id++) {
+        cap_flag_value_t permitted = CAP_CLEAR;
+        if (cap_get_flag(sets, id, CAP_PERMITTED, &permitted) == 0 && permitted == CAP_SET)
+            set |= CAPABILITY_BIT(id);
+    }
+    if (sets != NULL)
+        (void)cap_free(sets);
+    return set;
+}
+
 int capabilities_bound(uint64_t keep)
 {
     if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 && errno != EINVAL)

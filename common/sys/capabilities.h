@@ -16,6 +16,10 @@
 #define CAPABILITIES_ALL   UINT64_MAX
 #define CAPABILITY_BIT(id) (1ULL << (id))
 
+/* The bounding and the permitted set as they are. */
+uint64_t capabilities_bounding(void);
+uint64_t capabilities_permitted(void);
+
 /* Takes what is not in `keep` out of the bounding set, and everything out of the ambient one. 0, -EPERM without CAP_SETPCAP
  * when there was anything to take, or another -errno. */
 int capabilities_bound(uint64_t keep);

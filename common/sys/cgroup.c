@@ -163,6 +163,24 @@ static void read_word(pid_t pid, const char *name, char *ret, size_t size)
     (void)snprintf(ret, size, "%.*s", (int)strcspn(strbuf_str(&text), "\n"), strbuf_str(&text));
 }
 
+/* Where in the kernel it waits, or, when we may not know that of another's process, its state. */
+static void read_wait(pid_t pid, char *ret, size_t size)
+{
+    AUTO(strbuf) struct strbuf stat = STRBUF_INIT(4096);
+    char path[64], where[64];
+    const char *name_end;
+
+    read_word(pid, "wchan", where, sizeof(where));
+    if (where[0] != '\0' && strcmp(where, "0") != 0) {
+        (void)snprintf(ret, size, "waiting in %s", where);
+        return;
+    }
+    (void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+    (void)file_read(AT_FDCWD, path, &stat);
+    name_end = strrchr(strbuf_str(&stat), ')');
+    (void)snprintf(ret, size, "state %.1s", name_end != NULL && name_end[1] == ' ' ? name_end + 2 : "?");
+}
+
 void cgroup_describe(const struct cgroup *g, char *ret, size_t size)
 {
     AUTO(strbuf) struct strbuf procs = STRBUF_INIT(PROC_TEXT_MAX);
@@ -172,12 +190,12 @@ void cgroup_describe(const struct cgroup *g, char *ret, size_t size)
     if (g->fd < 0 || file_read(g->fd, "cgroup.procs", &procs) < 0)
         return;
     for (unsigned i = 0; i < 4 && (pid = member(&procs, i)) > 0; i++) {
-        char comm[64], wchan[64];
+        char comm[64], wait[96];
         size_t used = strlen(ret);
         read_word(pid, "comm", comm, sizeof(comm));
-        read_word(pid, "wchan", wchan, sizeof(wchan));
-        (void)snprintf(ret + used, size - used, "%spid %d (%s, waiting in %s)", used > 0 ? ", " : "",
-                       (int)pid, comm, wchan);
+        read_wait(pid, wait, sizeof(wait));
+        (void)snprintf(ret + used, size - used, "%spid %d (%s, %s)", used > 0 ? ", " : "", (int)pid, comm,
+                       wait);
     }
 }
 

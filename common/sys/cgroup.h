@@ -35,8 +35,8 @@ int cgroup_kill(const struct cgroup *g);
 /* Whether a process is in the group or below; false without a group. */
 bool cgroup_populated(const struct cgroup *g);
 
-/* Names up to a few of the processes in the group: "pid 12 (python3, waiting in nfs_wait)". "" when there is
- * none. */
+/* Names up to a few of the processes in the group: "pid 12 (python3, waiting in nfs_wait)", or "(python3, state D)"
+ * without the right to know where. "" when there is none. */
 void cgroup_describe(const struct cgroup *g, char *ret, size_t size);
 
 /* Removes the group, in which nobody is left, with the groups that a job made below it. 0 or -errno. */

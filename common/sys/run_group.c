@@ -8,9 +8,11 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/xattr.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/clock.h"
 #include "base/strbuf.h"
 #include "sys/fd.h"
 
@@ -360,18 +362,23 @@ static int create_v1(const char *own, enum cgroup_controller c, const char *name
     return passed_over(r, e);
 }
 
-int run_group_create(const struct cgroup_places *places, const char *run_id, struct run_group *ret,
-                     struct err *e)
+/* Which controllers of version 1 the programs that help a run are held by. */
+static bool is_for_helpers(enum cgroup_controller c)
+{
+    return c == CONTROLLER_MEMORY || c == CONTROLLER_PIDS;
+}
+
+static int create(const struct cgroup_places *places, const char *name, bool helpers, struct run_group *ret,
+                  struct err *e)
 {
     struct run_group g = RUN_GROUP_INIT;
-    char name[256];
     int r;
 
-    (void)snprintf(name, sizeof(name), "runlet.%s", run_id);
     (void)snprintf(g.suffix, sizeof(g.suffix), "/%s", name);
     r = create_unified(places, name, &g, e);
     for (unsigned c = 0; r == 0 && c < CONTROLLER_COUNT; c++)
-        if (!g.v2_has[c] && places->v1_own[c][0] != '\0')
+        if (!g.v2_has[c] && places->v1_own[c][0] != '\0' &&
+            (!helpers || is_for_helpers((enum cgroup_controller)c)))
             r = create_v1(places->v1_own[c], (enum cgroup_controller)c, name, &g.v1[c], e);
     if (r < 0) {
         (void)run_group_remove(&g);
@@ -380,6 +387,24 @@ int run_group_create(const struct cgroup_places *places, const char *run_id, str
     }
     *ret = g;
     return 0;
+}
+
+int run_group_create(const struct cgroup_places *places, const char *run_id, struct run_group *ret,
+                     struct err *e)
+{
+    char name[256];
+
+    (void)snprintf(name, sizeof(name), "runlet.%s", run_id);
+    return create(places, name, false, ret, e);
+}
+
+int run_group_create_helpers(const struct cgroup_places *places, const char *run_id, struct run_group *ret,
+                             struct err *e)
+{
+    char name[256];
+
+    (void)snprintf(name, sizeof(name), "runlet-helpers.%s", run_id);
+    return create(places, name, true, ret, e);
 }
 
 int run_group_join(const struct run_group *g)
@@ -435,6 +460,19 @@ bool run_group_has(const struct run_group *g, pid_t pid)
 void run_group_describe(const struct run_group *g, char *ret, size_t size)
 {
     cgroup_describe(any_group(g), ret, size);
+}
+
+int run_group_clear(const struct run_group *g, int64_t wait_ms)
+{
+    const struct timespec pause = {.tv_nsec = 10 * 1000 * 1000};
+    boot_ms_t until = {clock_boot().ms + wait_ms};
+    int r;
+
+    while ((r = run_group_remove(g)) == -EBUSY && clock_boot().ms < until.ms) {
+        (void)run_group_kill(g);
+        (void)nanosleep(&pause, NULL);
+    }
+    return r;
 }
 
 int run_group_remove(const struct run_group *g)

@@ -69,6 +69,11 @@ void cgroup_places_read(struct cgroup_places *ret);
 int run_group_create(const struct cgroup_places *places, const char *run_id, struct run_group *ret,
                      struct err *e);
 
+/* The same for the programs that work for the run beside its job, whose use of the machine is not the job's: groups of
+ * their own, of version 2 and, where it is mounted as version 1, of memory and processes. */
+int run_group_create_helpers(const struct cgroup_places *places, const char *run_id, struct run_group *ret,
+                             struct err *e);
+
 /* Moves the calling process into all of them. 0 or -errno. */
 int run_group_join(const struct run_group *g);
 
@@ -112,6 +117,10 @@ bool run_group_has(const struct run_group *g, pid_t pid);
 
 /* Names up to a few of the processes in them, as cgroup_describe does. */
 void run_group_describe(const struct run_group *g, char *ret, size_t size);
+
+/* Kills what is in them and removes them, for at most wait_ms. 0, -EBUSY when what was killed is there still, or another
+ * -errno. */
+int run_group_clear(const struct run_group *g, int64_t wait_ms);
 
 /* Removes the empty groups; goes on after a failure and returns the first. */
 int run_group_remove(const struct run_group *g);

@@ -181,8 +181,8 @@ def failed(run, *words):
     assert SECRET not in run.words and SECRET.encode() not in run.out
 
 
-def record(node, run_id):
-    return json.loads((node.state / "runs" / run_id / "exit").read_text())
+def cause(node, run):
+    return node.status_json(run.id)["cause"]
 
 
 def test_a_prefix_is_the_top_and_s3_is_spoken_too(node, store, bucket):
@@ -239,7 +239,7 @@ def test_a_wrong_key_is_told_and_never_shown(node, store, bucket):
     node.use(store, credentials=wrong)
     run = node.run(node.job("print('ran')", [("oci://%s@any" % bucket, "d", False)]))
     failed(run, "storage", bucket, "/mnt/d", "objects.credentials")
-    assert "ran" not in run.text and record(node, run.id)["cause"] == "storage-failed"
+    assert "ran" not in run.text and cause(node, run) == "storage-failed"
     for path in node.root.rglob("*"):
         if path.is_file() and path != wrong:
             assert secret.encode() not in path.read_bytes(), path
@@ -302,10 +302,10 @@ def test_rclone_has_no_rights_and_the_key_is_on_no_command_line(node, store, buc
     assert run.end(120).status == 0
 
 
-def test_rclone_that_dies_is_an_error_to_the_job_and_not_the_end_of_what_it_wrote(node, store, bucket):
-    job = node.job("""
+LOSES_ITS_BUCKET = """
 import os, time
 with open("/mnt/d/early", "w") as f: f.write("x" * 1000)
+%s
 print("ready", flush=True)
 while True:
     try:
@@ -314,15 +314,34 @@ while True:
     except OSError as e:
         print("error", e.errno)
         break
-""", [("oci://%s@any" % bucket, "d", False)])
-    run = node.start_run("-q", job)
+"""
+
+
+def lose_the_bucket(node, bucket, more):
+    run = node.start_run("-q", node.job(LOSES_ITS_BUCKET % more, [("oci://%s@any" % bucket, "d", False)]))
+    run_id = run.await_id()
     run.await_output(b"ready")
+    notes = node.state / "runs" / run_id / "scratch" / "objects-0" / "vfsMeta"
+    until("rclone has closed the file", lambda: any('"Size": 1000,' in p.read_text() for p in notes.rglob("early")))
     (pid, _), = rclones(node).items()
     os.kill(pid, signal.SIGKILL)
     end = run.end(120)
-    assert end.status == 0 and b"error" in end.out, end
+    assert b"error" in end.out, end
+    return end
+
+
+def test_rclone_that_dies_is_an_error_to_the_job_and_not_the_end_of_what_it_wrote(node, store, bucket):
+    end = lose_the_bucket(node, bucket, "")
+    assert end.status == 0, end
     assert store.read(bucket + "/early") == b"x" * 1000
     assert ("server", "lost") in [(f["step"], f["state"]) for f in node.storage(end.id)]
+    node.assert_nothing_left(end.id)
+
+
+def test_what_was_being_written_when_rclone_died_is_not_taken_for_whole(node, store, bucket):
+    end = lose_the_bucket(node, bucket, "f = open('/mnt/d/half', 'w'); f.write('y' * 70000); f.flush()")
+    assert end.status != 0 and cause(node, end) == "storage-failed", end
+    assert "half" in end.words and "half" not in store.names(bucket)
     node.assert_nothing_left(end.id)
 
 
@@ -334,7 +353,7 @@ def test_rclone_that_dies_can_end_the_run(node, store, bucket):
     (pid, _), = rclones(node).items()
     os.kill(pid, signal.SIGKILL)
     end = run.end(120)
-    assert end.status != 0 and record(node, end.id)["cause"] == "storage-failed", end
+    assert end.status != 0 and cause(node, end) == "storage-failed", end
 
 
 def test_a_supervisor_that_is_killed_leaves_nothing(node, store, bucket):
@@ -360,10 +379,10 @@ print("ready", flush=True)
 time.sleep(600)
 """, [("oci://%s@any" % bucket, "d", False)])
     text = json.loads(job.read_text())
-    text["x-runlet"] = {"maximumRuntime": "8s", "stopGrace": "1s"}
+    text["spec"]["x-runlet"] = {"maximumRuntime": "8s", "stopGrace": "1s"}
     job.write_text(json.dumps(text))
     run = node.run("-q", job, timeout=180)
-    assert record(node, run.id)["cause"] == "deadline-exceeded", run
+    assert cause(node, run) == "deadline-exceeded", run
     assert store.read(bucket + "/big") == b"y" * (20 << 20)
 
 
@@ -393,7 +412,7 @@ def test_a_server_that_is_gone_at_each_step(node, own_store):
     own_store.stop()
     run = node.run(node.job("print('ran')", mounts), timeout=180)
     failed(run, "bucket", "/mnt/d", "objects.endpoint")
-    assert record(node, run.id)["cause"] == "storage-failed" and "ran" not in run.text
+    assert cause(node, run) == "storage-failed" and "ran" not in run.text
     node.assert_nothing_left(run.id)
     # When the job has ended: what it wrote is named, and its own end is kept.
     own_store.start()
@@ -409,9 +428,9 @@ with open("/mnt/d/lost-1", "w") as f: f.write("1")
     own_store.stop()
     (node.state / "runs" / run_id / "home" / "go").write_text("")
     end = started.end(180)
-    kept = record(node, run_id)
-    assert end.status != 0 and kept["cause"] == "storage-failed", kept
-    assert kept["main"] == "exited" and kept["status"] == 0, kept
+    assert end.status != 0 and cause(node, end) == "storage-failed", end
+    assert node.status_json(run_id)["exitCode"] == 0
+    assert "lost-1" in node.status_json(run_id)["notUploaded"]
     assert "lost-1" in end.words and "1 file" in end.words, end
     node.assert_nothing_left(run_id)
     # A job that failed by itself says its own failure.
@@ -428,7 +447,7 @@ with open("/mnt/d/lost-1", "w") as f: f.write("1")
 
 def outputs(node, job, *entries, **more):
     text = json.loads(job.read_text())
-    text["x-runlet"] = dict({"outputs": list(entries)}, **more)
+    text["spec"]["x-runlet"] = dict({"outputs": list(entries)}, **more)
     job.write_text(json.dumps(text))
     return job
 
@@ -453,7 +472,7 @@ open("results/d/x", "w").write("x")
     assert (run.status == 0) == (end == ""), run
     assert store.names(bucket) == copied
     if end:
-        assert record(node, run.id)["cause"] != "storage-failed"
+        assert cause(node, run) != "storage-failed"
     node.assert_nothing_left(run.id)
 
 
@@ -462,4 +481,4 @@ open("results/d/x", "w").write("x")
 def test_an_output_that_is_not_there_fails_the_run(node, store, bucket, text, word):
     run = node.run(outputs(node, node.job(text, []), {"from": "out", "to": "oci://%s@any/x" % bucket}), timeout=180)
     failed(run, "out", word)
-    assert record(node, run.id)["cause"] == "storage-failed" and store.names(bucket) == []
+    assert cause(node, run) == "storage-failed" and store.names(bucket) == []

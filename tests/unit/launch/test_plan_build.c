@@ -192,7 +192,34 @@ static void storage_that_nobody_can_find_is_named(void **state)
     m = add_mount(&request.job.configuration, "ocid1.target.a", "/e", NULL, "data");
     refused(&request, &spec, "nfs.exports in its configuration must say ocid1.target.a=ADDRESS");
     m->object_storage = true;
-    refused(&request, &spec, "object storage yet (/mnt/data)");
+    m->bucket = text("b:c");
+    refused(&request, &spec, "/mnt/data: 's3://b:c' is not a bucket");
+}
+
+static void buckets(void **state)
+{
+    AUTO(job_request) struct job_request request = {0};
+    AUTO(run_spec) struct run_spec spec = spec_of(NULL);
+    AUTO(plan) struct plan plan = {0};
+    struct storage_mount *m;
+    struct err e = ERR_INIT;
+
+    (void)state;
+    add_part(&request, ARTIFACT_FILE, "train.py", "");
+    m = add_mount(&request.job.configuration, "unused", "/e", NULL, "a");
+    m->object_storage = true;
+    m->bucket = text("b");
+    m->namespace_name = text("n");
+    m->prefix = text("/some/prefix/");
+    m = add_mount(&request.job.configuration, "unused", "/e", NULL, "b");
+    m->object_storage = true;
+    m->bucket = text("c");
+    assert_int_equal(run_outputs_add(&spec.outputs, "results", "s3://d", true), 0);
+    assert_int_equal(plan_build(&request, &spec, &SETTINGS, 1, &plan, &e), 0);
+    assert_string_equal(plan.mount[0].source, "oci://b@n/some/prefix/");
+    assert_int_equal(plan.mount[0].kind, MOUNT_OBJECTS);
+    assert_string_equal(plan.mount[1].source, "s3://c");
+    assert_string_equal(plan.outputs.item[0].from, "results");
 }
 
 int main(void)
@@ -204,6 +231,7 @@ int main(void)
         cmocka_unit_test(what_this_node_cannot_do_is_named),
         cmocka_unit_test(storage_has_a_source_and_a_place),
         cmocka_unit_test(the_runs_mounts_replace_the_jobs),
+        cmocka_unit_test(buckets),
         cmocka_unit_test(storage_that_nobody_can_find_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

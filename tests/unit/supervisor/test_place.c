@@ -2,6 +2,7 @@
 #include "cmocka_all.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "base/auto.h"
 #include "supervisor/place.h"
@@ -16,7 +17,10 @@ static int judge(const char *answer, int wait_status, struct placed *placed, str
     int r;
 
     (void)strbuf_addstr(&h.answer, answer);
-    r = place_result(&h, wait_status, placed, e);
+    h.process.state = HELPER_ENDED;
+    h.process.wait_status = wait_status;
+    (void)snprintf(h.process.name, sizeof(h.process.name), "runlet-unpack");
+    r = place_result(&h, placed, e);
     place_close(&h);
     return r;
 }
@@ -51,9 +55,9 @@ static void bad_answers(void **state)
         {"{\"unpacked\":false,\"blame\":\"node\",\"reason\":\"no space\"}\n", EXITED(1), BLAME_NODE,
          "no space"},
         {"", SIGNALED(11), BLAME_NODE, "signal 11"},
-        {"", EXITED(127), BLAME_NODE, "not installed"},
-        {"", EXITED(1), BLAME_BUG, "did not say why"},
-        {"{\"unpacked\":true}\n", EXITED(0), BLAME_BUG, "did not say why"},
+        {"", EXITED(1), BLAME_BUG, "failed with status 1"},
+        {"", EXITED(0), BLAME_BUG, "without a whole answer"},
+        {"{\"unpacked\":true}\n", EXITED(0), BLAME_BUG, "without a whole answer"},
         {"{\"unpacked\":true}\nnonsense\n", EXITED(0), BLAME_BUG, "answer of runlet-unpack"},
         {"{\"unpacked\":true}\n{\"env\":\"BAD KEY\",\"value\":\"v\"}\n{\"entry-file\":\"a.py\"}\n", EXITED(0),
          BLAME_BUG, "unusable name"},

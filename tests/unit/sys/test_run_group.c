@@ -120,6 +120,32 @@ static void fell(struct tree *t)
     free(t);
 }
 
+/* Helpers have groups of their own, of what limits memory and processes alone. */
+static void groups_of_helpers(void **state)
+{
+    char root[] = "/tmp/run-group-XXXXXX", path[64];
+    struct cgroup_places places = {0};
+    struct run_group g = RUN_GROUP_INIT;
+    struct err e = ERR_INIT;
+    AUTO_CLOSE int dir = -1;
+
+    (void)state;
+    assert_non_null(mkdtemp(root));
+    (void)snprintf(path, sizeof(path), "%s/runlet-helpers.r1", root);
+    assert_int_equal(mkdir(path, 0755), 0);
+    dir = open(path, O_RDONLY | O_DIRECTORY);
+    put(dir, "cgroup.procs", "");
+    for (unsigned c = 0; c < CONTROLLER_COUNT; c++)
+        (void)snprintf(places.v1_own[c], sizeof(places.v1_own[c]), "%s", root);
+    if (run_group_create_helpers(&places, "r1", &g, &e) < 0)
+        fail_msg("%s", e.text);
+    assert_string_equal(g.suffix, "/runlet-helpers.r1");
+    for (unsigned c = 0; c < CONTROLLER_COUNT; c++)
+        assert_int_equal(g.v1[c].fd >= 0, c == CONTROLLER_MEMORY || c == CONTROLLER_PIDS);
+    run_group_close(&g);
+    (void)tree_remove(AT_FDCWD, root);
+}
+
 static void limits_of_version_2(void **state)
 {
     struct tree *t = grow("cpuset cpu io memory hugetlb pids\n");
@@ -469,12 +495,13 @@ static void no_group_at_all(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(places_of_version_2),         cmocka_unit_test(places_of_version_1),
-        cmocka_unit_test(limits_of_version_2),         cmocka_unit_test(limits_of_version_1),
-        cmocka_unit_test(counters_of_version_2),       cmocka_unit_test(counters_of_version_1),
-        cmocka_unit_test(in_a_delegated_unit),         cmocka_unit_test(in_a_shared_unit),
-        cmocka_unit_test(below_our_own_top),           cmocka_unit_test(what_encloses_it),
-        cmocka_unit_test(each_controller_where_it_is), cmocka_unit_test(no_group_at_all),
+        cmocka_unit_test(places_of_version_2),   cmocka_unit_test(places_of_version_1),
+        cmocka_unit_test(groups_of_helpers),     cmocka_unit_test(limits_of_version_2),
+        cmocka_unit_test(limits_of_version_1),   cmocka_unit_test(counters_of_version_2),
+        cmocka_unit_test(counters_of_version_1), cmocka_unit_test(in_a_delegated_unit),
+        cmocka_unit_test(in_a_shared_unit),      cmocka_unit_test(below_our_own_top),
+        cmocka_unit_test(what_encloses_it),      cmocka_unit_test(each_controller_where_it_is),
+        cmocka_unit_test(no_group_at_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

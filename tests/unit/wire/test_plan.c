@@ -16,9 +16,14 @@
     "\"network_off\":"                                                                                       \
     "false,"                                                                                                 \
     "\"user_namespace\":false,\"learn\":false,\"entry_kind\":\"file\","
+#define OUTPUTS(n)                                                                                           \
+    "\"placements\":0,\"args\":0,\"vars\":0,\"limits\":0,\"devices\":0,\"system_calls\":0,\"stop_signals\":0," \
+    "\"mounts\":0,\"outputs\":" #n "}\n"
+#define OUTPUT(from, to) "{\"output\":\"" from "\",\"to\":\"" to "\",\"always\":true}\n"
 #define ALL_COUNTS(places, args, vars, limits, devices, calls, mounts)                                       \
     "\"placements\":" #places ",\"args\":" #args ",\"vars\":" #vars ",\"limits\":" #limits                   \
-    ",\"devices\":" #devices ",\"system_calls\":" #calls ",\"stop_signals\":0,\"mounts\":" #mounts "}\n"
+    ",\"devices\":" #devices ",\"system_calls\":" #calls ",\"stop_signals\":0,\"mounts\":" #mounts         \
+    ",\"outputs\":0}\n"
 #define MORE_COUNTS(places, args, vars, limits, devices, calls)                                              \
     ALL_COUNTS(places, args, vars, limits, devices, calls, 0)
 #define MOUNTS(n)                  ALL_COUNTS(0, 0, 0, 0, 0, 0, n)
@@ -68,6 +73,7 @@ static void fill(struct plan *p)
                                       .source = strdup("10.0.0.5:/exports/data"),
                                       .target = strdup("/mnt/data"),
                                       .read_only = true};
+    run_outputs_add(&p->outputs, "results/a", "oci://b@n/p", true);
     strlist_add(&p->args, "");
     strlist_add(&p->args, "--text=two words\n\ttab");
     env_set(&p->env, ENV_DEFAULT, "PATH", "/usr/bin");
@@ -140,6 +146,10 @@ static void round_trip(void **state)
     assert_string_equal(got.mount[0].source, "10.0.0.5:/exports/data");
     assert_string_equal(got.mount[0].target, "/mnt/data");
     assert_true(got.mount[0].read_only);
+    assert_int_equal(got.outputs.count, 1);
+    assert_string_equal(got.outputs.item[0].from, "results/a");
+    assert_string_equal(got.outputs.item[0].to, "oci://b@n/p");
+    assert_true(got.outputs.item[0].always);
 }
 
 static void refusals(void **state)
@@ -186,6 +196,12 @@ static void refusals(void **state)
          "line 3: after: 5 is not in 6.."},
         {FIRST COUNTS(0, 0, 0) "{\"stop-signal\":2,\"after\":5}\n", "announces 0 stop_signals and has 1"},
         {FIRST MOUNTS(1) MOUNT("9p", "1.2.3.4:/e", "/mnt/a"), "mount: unknown value '9p'"},
+        {FIRST MOUNTS(1) MOUNT("objects", "1.2.3.4:/e", "/mnt/a"), "source: the address of a bucket"},
+        {FIRST MOUNTS(1) MOUNT("nfs", "s3://b", "/mnt/a"), "source: address:/export"},
+        {FIRST OUTPUTS(1) OUTPUT("../x", "s3://b"), "output: a path below the home"},
+        {FIRST OUTPUTS(1) OUTPUT("x", "file:///x"), "to: the address of a bucket"},
+        {FIRST OUTPUTS(1) "{\"output\":\"x\",\"to\":\"s3://b\"}\n", "always: true or false"},
+        {FIRST OUTPUTS(2) OUTPUT("x", "s3://b"), "announces 2 outputs and has 1"},
         {FIRST MOUNTS(1) MOUNT("nfs", "server:/e", "/mnt/a"), "source: address:/export"},
         {FIRST MOUNTS(1) MOUNT("nfs", "1.2.3.4:e", "/mnt/a"), "source: address:/export"},
         {FIRST MOUNTS(1) MOUNT("nfs", "1.2.3.4:/../e", "/mnt/a"), "source: address:/export"},
