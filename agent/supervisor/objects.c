@@ -413,6 +413,8 @@ static int save(struct storage_room *room, struct objects_mount *m, struct err *
         if (clock_boot().ms >= until.ms)
             return not_saved(m, -ETIMEDOUT, &left, "the time for uploads is over (objects.uploadTime)", e);
         if (!helper_is_active(&m->rclone)) {
+            if (left.open > 0)
+                return not_saved(m, -EIO, &left, "rclone ended while files were being written", e);
             if (restarts++ == RESTARTS_MAX)
                 return not_saved(m, -EIO, &left, "rclone ends again and again", e);
             if (serve_again(room, m, e) < 0)

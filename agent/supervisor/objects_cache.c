@@ -14,11 +14,13 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/parse.h"
 #include "sys/fd.h"
 
 #define NOTES_NAME "vfsMeta"
 #define FILES_NAME "vfs"
 #define TAIL_BYTES 64
+#define NOTE_BYTES 512
 /* A disk that does not answer is not waited for; the next look may find out. */
 #define LOOK_MS 30000
 
@@ -27,6 +29,22 @@ int objects_note_is_clean(const char *text, size_t n)
     static const char CLEAN[] = "\"Dirty\": false";
 
     return memmem(text, n, CLEAN, sizeof(CLEAN) - 1) != NULL;
+}
+
+int64_t objects_note_size(const char *text, size_t n)
+{
+    static const char KEY[] = "\"Size\": ";
+    const char *at = memmem(text, n, KEY, sizeof(KEY) - 1);
+    char digits[24];
+    size_t i = 0;
+    int64_t size;
+
+    if (at == NULL)
+        return -1;
+    for (at += sizeof(KEY) - 1; at < text + n && i < sizeof(digits) - 1 && *at >= '0' && *at <= '9'; at++)
+        digits[i++] = *at;
+    digits[i] = '\0';
+    return parse_i64(digits, 0, INT64_MAX, &size) == 0 ? size : -1;
 }
 
 void objects_pending_text(const struct objects_pending *p, char *ret, size_t size)
@@ -43,15 +61,34 @@ void objects_pending_text(const struct objects_pending *p, char *ret, size_t siz
 
 /* ---- in the process of its own ---- */
 
-/* A note that is being written is not clean. */
-static bool is_clean(const char *path)
-{
-    AUTO_CLOSE int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    char tail[TAIL_BYTES];
-    off_t end = fd >= 0 ? lseek(fd, 0, SEEK_END) : -1;
-    ssize_t n = end > 0 ? pread(fd, tail, sizeof(tail), end > TAIL_BYTES ? end - TAIL_BYTES : 0) : -1;
+/* What there is to know of a file by its note. */
+struct note {
+    bool clean; /* one that is being written is not */
+    int64_t size;
+    struct timespec at;
+};
 
-    return n > 0 && objects_note_is_clean(tail, (size_t)n);
+static struct note read_note(const char *path)
+{
+    struct note note = {.size = -1};
+    AUTO_CLOSE int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    char text[NOTE_BYTES];
+    struct stat st;
+    ssize_t n;
+
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return note;
+    note.at = st.st_mtim;
+    n = pread(fd, text, sizeof(text), 0);
+    note.size = n > 0 ? objects_note_size(text, (size_t)n) : -1;
+    n = pread(fd, text, TAIL_BYTES, st.st_size > TAIL_BYTES ? st.st_size - TAIL_BYTES : 0);
+    note.clean = n > 0 && objects_note_is_clean(text, (size_t)n);
+    return note;
+}
+
+static bool later(struct timespec a, struct timespec b)
+{
+    return a.tv_sec != b.tv_sec ? a.tv_sec > b.tv_sec : a.tv_nsec > b.tv_nsec;
 }
 
 static void add_name(struct objects_pending *p, const char *name)
@@ -72,16 +109,19 @@ static void add_name(struct objects_pending *p, const char *name)
     }
 }
 
-static void add_file(struct objects_pending *p, const char *below, size_t shown_from)
+static void add_file(struct objects_pending *p, const struct note *note, const char *below, size_t shown_from)
 {
     char path[PATH_MAX];
-    struct stat st;
+    struct stat st = {.st_size = 0};
+    bool there;
     const char *name = below;
 
     (void)snprintf(path, sizeof(path), FILES_NAME "/%s", below);
+    there = lstat(path, &st) == 0;
     p->files++;
-    if (lstat(path, &st) == 0)
-        p->bytes += st.st_size;
+    p->bytes += st.st_size;
+    if (!there || st.st_size != note->size || later(st.st_mtim, note->at))
+        p->open++;
     for (size_t i = 0; i <= shown_from && strchr(name, '/') != NULL; i++)
         name = strchr(name, '/') + 1;
     add_name(p, name);
@@ -100,9 +140,12 @@ static int look(int cache_fd, size_t shown_from, struct objects_pending *ret)
     if (walk == NULL)
         return -errno;
     while ((found = fts_read(walk)) != NULL) {
-        bool is_file = found->fts_info == FTS_F || found->fts_info == FTS_NSOK;
-        if (is_file && !is_clean(found->fts_path))
-            add_file(ret, found->fts_path + sizeof(NOTES_NAME), shown_from);
+        struct note note;
+        if (found->fts_info != FTS_F)
+            continue;
+        note = read_note(found->fts_path);
+        if (!note.clean)
+            add_file(ret, &note, found->fts_path + sizeof(NOTES_NAME), shown_from);
     }
     (void)fts_close(walk);
     return 0;

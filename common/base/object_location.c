@@ -33,7 +33,7 @@ static bool take_prefix(const char *text, char ret[OBJECT_PREFIX_MAX])
 {
     size_t n = strlen(text);
 
-    if (n > 0 && text[n - 1] == '/')
+    if (n > 1 && text[n - 1] == '/')
         n--;
     if (n >= OBJECT_PREFIX_MAX)
         return false;

@@ -31,6 +31,17 @@ static void a_note(void **state)
     assert_false(objects_note_is_clean("", 0));
 }
 
+static void a_noted_size(void **state)
+{
+    static const char NOTE[] = "{\n\t\"ModTime\": \"2026\",\n\t\"Size\": 1234,\n\t\"Rs\": [\n\t\t{\"Pos\": 0, \"Size\": 3}]}";
+
+    (void)state;
+    assert_int_equal(objects_note_size(NOTE, sizeof(NOTE) - 1), 1234);
+    assert_int_equal(objects_note_size(NOTE, 12), -1);
+    assert_int_equal(objects_note_size("\"Size\": x", 9), -1);
+    assert_int_equal(objects_note_size("\"Size\": 99999999999999999999", 28), -1);
+}
+
 static void sizes(void **state)
 {
     static const struct {
@@ -88,6 +99,10 @@ static void a_cache(void **state)
     assert_int_equal(objects_pending_read(fd, &self, 2, &pending, &e), 0);
     assert_int_equal(pending.files, 2);
     assert_int_equal(pending.bytes, 5);
+    assert_int_equal(pending.open, 2);
+    write_at(fd, "vfsMeta/r/b/p/new", "{\"Size\": 5, \"Dirty\": true}");
+    assert_int_equal(objects_pending_read(fd, &self, 2, &pending, &e), 0);
+    assert_int_equal(pending.open, 1);
     assert_non_null(strstr(pending.names, "d/half?noted"));
     assert_non_null(strstr(pending.names, "new"));
     assert_null(strstr(pending.names, "b/p"));
@@ -139,6 +154,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_note),
+        cmocka_unit_test(a_noted_size),
         cmocka_unit_test(sizes),
         cmocka_unit_test(a_cache),
         cmocka_unit_test(beneath_the_home),
