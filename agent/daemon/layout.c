@@ -121,6 +121,36 @@ static int add_patterns(struct strlist *to, const char *option, const char *patt
     return add_pair(to, option, word);
 }
 
+static int add_duration(struct strlist *to, const char *option, int64_t ms)
+{
+    char text[32];
+
+    (void)snprintf(text, sizeof(text), "%lldms", (long long)ms);
+    return add_pair(to, option, text);
+}
+
+/* What is said of buckets. */
+static int add_objects(const struct config *config, struct strlist *ret)
+{
+    const struct {
+        const char *option, *value;
+    } words[] = {
+        {"--objects-credentials", config->objects_credentials}, {"--objects-profile", config->objects_profile},
+        {"--objects-endpoint", config->objects_endpoint},       {"--objects-region", config->objects_region},
+        {"--objects-ca-file", config->objects_ca_file},         {"--objects-buckets", config->objects_buckets},
+        {"--objects-on-failure", config->objects_on_failure},   {"--objects-on-lost", config->objects_on_lost},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+        if (words[i].value[0] != '\0' && add_pair(ret, words[i].option, words[i].value) < 0)
+            return -ENOMEM;
+    if (add_number(ret, "--objects-cache", config->objects_cache_bytes) < 0 ||
+        add_number(ret, "--objects-uid", config->objects_uid) < 0 ||
+        add_duration(ret, "--objects-timeout", config->objects_timeout_ms) < 0)
+        return -ENOMEM;
+    return add_duration(ret, "--objects-upload-time", config->objects_upload_ms);
+}
+
 int layout_policy_options(const struct config *config, const struct layout *l, struct strlist *ret)
 {
     const struct {
@@ -139,14 +169,6 @@ int layout_policy_options(const struct config *config, const struct layout *l, s
         {"--nfs-options", config->nfs_options},
         {"--nfs-on-failure", config->nfs_on_failure},
         {"--nfs-on-lost", config->nfs_on_lost},
-        {"--objects-credentials", config->objects_credentials},
-        {"--objects-profile", config->objects_profile},
-        {"--objects-endpoint", config->objects_endpoint},
-        {"--objects-region", config->objects_region},
-        {"--objects-ca-file", config->objects_ca_file},
-        {"--objects-buckets", config->objects_buckets},
-        {"--objects-on-failure", config->objects_on_failure},
-        {"--objects-on-lost", config->objects_on_lost},
     };
     const struct {
         const char *option;
@@ -165,8 +187,6 @@ int layout_policy_options(const struct config *config, const struct layout *l, s
         {"--helper-memory", config->limits_helper_memory_bytes},
         {"--helper-pids", config->limits_helper_pids},
         {"--volume-size", config->volume_size},
-        {"--objects-cache", config->objects_cache_bytes},
-        {"--objects-uid", config->objects_uid},
     };
     const struct {
         const char *option;
@@ -175,8 +195,6 @@ int layout_policy_options(const struct config *config, const struct layout *l, s
         {"--maximum-runtime", config->maximum_runtime_ms},
         {"--volume-wait", config->volume_wait_ms},
         {"--nfs-timeout", config->nfs_timeout_ms},
-        {"--objects-timeout", config->objects_timeout_ms},
-        {"--objects-upload-time", config->objects_upload_ms},
     };
     const struct {
         const char *option;
@@ -197,17 +215,14 @@ int layout_policy_options(const struct config *config, const struct layout *l, s
     for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
         if (add_number(ret, numbers[i].option, numbers[i].value) < 0)
             return -ENOMEM;
-    for (size_t i = 0; i < ARRAY_SIZE(times); i++) {
-        char text[32];
-        (void)snprintf(text, sizeof(text), "%lldms", (long long)times[i].ms);
-        if (add_pair(ret, times[i].option, text) < 0)
+    for (size_t i = 0; i < ARRAY_SIZE(times); i++)
+        if (add_duration(ret, times[i].option, times[i].ms) < 0)
             return -ENOMEM;
-    }
     if (add_patterns(ret, "--devices", config->sandbox_devices) < 0 ||
         add_patterns(ret, "--shared-devices", config->sandbox_shared_devices) < 0)
         return -ENOMEM;
     for (size_t i = 0; i < ARRAY_SIZE(switches); i++)
         if (switches[i].on && strlist_add(ret, switches[i].option) < 0)
             return -ENOMEM;
-    return 0;
+    return add_objects(config, ret);
 }

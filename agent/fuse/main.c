@@ -9,22 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/parse.h"
+#include "fuse/hand_over.h"
 #include "sys/fuse_fd.h"
-#include "sys/packet.h"
 
 int main(int argc, char **argv)
 {
-    const char *where = getenv("_FUSE_COMMFD");
-    const int fuse[] = {FUSE_FD};
-    uint64_t to;
-
     for (int i = 1; i < argc; i++)
         if (strcmp(argv[i], "-u") == 0)
             return 0;
-    if (where == NULL || parse_u64(where, 1024, &to) < 0 || packet_send((int)to, "", 1, fuse, 1) < 0) {
-        (void)fprintf(stderr, "runlet-fuse is run by rclone, and that by runlet-supervisor\n");
-        return 2;
-    }
-    return 0;
+    if (hand_over(getenv("_FUSE_COMMFD"), FUSE_FD) == 0)
+        return 0;
+    (void)fprintf(stderr, "runlet-fuse is run by rclone, and that by runlet-supervisor\n");
+    return 2;
 }
