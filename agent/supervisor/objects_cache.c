@@ -21,6 +21,7 @@
 #define FILES_NAME "vfs"
 #define TAIL_BYTES 64
 #define NOTE_BYTES 512
+#define TICKS_MS   20
 /* A disk that does not answer is not waited for; the next look may find out. */
 #define LOOK_MS 30000
 
@@ -86,9 +87,10 @@ static struct note read_note(const char *path)
     return note;
 }
 
+/* rclone sets a file's time itself, finer than the ticks by which the kernel sets the note's. */
 static bool later(struct timespec a, struct timespec b)
 {
-    return a.tv_sec != b.tv_sec ? a.tv_sec > b.tv_sec : a.tv_nsec > b.tv_nsec;
+    return (a.tv_sec - b.tv_sec) * 1000 + (a.tv_nsec - b.tv_nsec) / 1000000 > TICKS_MS;
 }
 
 static void add_name(struct objects_pending *p, const char *name)
