@@ -164,8 +164,8 @@ static const struct config_key_info KEYS[CONFIG_KEY_COUNT] = {
                                "objects.endpoint is set."},
     [CONFIG_OBJECTS_CA_FILE] = {"objects.caFile", CONFIG_TYPE_PATH_OR_NONE, "\"\"", 0, 0, FIELD(objects_ca_file),
                                 "Certificates (PEM) that the server must be signed by, instead of the system's."},
-    [CONFIG_OBJECTS_BUCKETS] = {"objects.buckets", CONFIG_TYPE_BUCKETS, "*", 0, 0, FIELD(objects_buckets),
-                                "Which buckets jobs may name, as patterns with commas between, such as data-*."},
+    [CONFIG_OBJECTS_BUCKETS] = {"objects.buckets", CONFIG_TYPE_BUCKETS, "\"\"", 0, 0, FIELD(objects_buckets),
+                                "Which buckets jobs may name, as patterns with commas between, such as data-*. Empty: all that the key opens."},
     [CONFIG_OBJECTS_UID] = {"objects.uid", CONFIG_TYPE_INTEGER, "65530", 1, 4294967293, FIELD(objects_uid),
                             "The numeric user and group that rclone runs as. It needs no entry in /etc/passwd and must be "
                             "nobody else's, since its processes have the key."},
@@ -207,7 +207,7 @@ static const char *const TYPE_TEXTS[CONFIG_TYPE_COUNT] = {
     [CONFIG_TYPE_MOUNT_OPTIONS] = "options with commas between, or an empty string",
     [CONFIG_TYPE_ENDPOINT] = "http:// or https://, a host and perhaps a port, or an empty string",
     [CONFIG_TYPE_OBJECT_WORD] = "letters, digits, '-', '_' and '.', or an empty string",
-    [CONFIG_TYPE_BUCKETS] = "patterns of names with commas between",
+    [CONFIG_TYPE_BUCKETS] = "patterns of names with commas between, or an empty string",
     [CONFIG_TYPE_EXPORTS] = "OCID=ADDRESS and OCID=/PATH with blanks between, or an empty string",
 };
 

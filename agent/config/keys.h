@@ -91,7 +91,7 @@ enum config_type {
     CONFIG_TYPE_EXPORTS,       /* char *: NAME=VALUE, blanks between; may be "" */
     CONFIG_TYPE_ENDPOINT,      /* char *: http:// or https://, a host and perhaps a port; may be "" */
     CONFIG_TYPE_OBJECT_WORD,   /* char *: letters, digits, '-', '_' and '.'; may be "" */
-    CONFIG_TYPE_BUCKETS,       /* char *: patterns of names of buckets, commas between */
+    CONFIG_TYPE_BUCKETS,       /* char *: patterns of names of buckets, commas between; may be "" */
     CONFIG_TYPE_COUNT,
 };
 

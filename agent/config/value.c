@@ -175,7 +175,7 @@ static bool text_valid(enum config_type type, const char *text)
     case CONFIG_TYPE_EXPORTS: return exports_valid(text);
     case CONFIG_TYPE_ENDPOINT: return endpoint_valid(text);
     case CONFIG_TYPE_OBJECT_WORD: return one_word(text, "-_.");
-    case CONFIG_TYPE_BUCKETS: return text[0] != '\0' && one_word(text, "-_.,*?[]");
+    case CONFIG_TYPE_BUCKETS: return one_word(text, "-_.,*?[]");
     default: return words_of(type) != NULL ? among(words_of(type), text) : path_valid(text);
     }
 }

@@ -482,3 +482,93 @@ def test_an_output_that_is_not_there_fails_the_run(node, store, bucket, text, wo
     run = node.run(outputs(node, node.job(text, []), {"from": "out", "to": "oci://%s@any/x" % bucket}), timeout=180)
     failed(run, "out", word)
     assert cause(node, run) == "storage-failed" and store.names(bucket) == []
+
+
+def test_outputs_and_buckets_of_a_run_with_a_disk_of_its_own(node, store, bucket):
+    job = outputs(node, node.job("""
+import os
+open("/home/datascience/r", "w").write("r")
+with open("/mnt/d/x", "wb") as f: f.write(b"x" * (8 << 20))
+try:
+    with open("/mnt/d/toobig", "wb") as f:
+        for i in range(100): f.write(b"z" * (1 << 20))
+    print("fits")
+except OSError as e:
+    print("full", e.errno)
+os.remove("/mnt/d/toobig")
+""", [("oci://%s@any/m" % bucket, "d", False)]), {"from": "r", "to": "s3://%s/o" % bucket}, limits={"scratch": "64M"})
+    run = node.run("-q", job, timeout=180)
+    if "scratch" in run.words and run.status == 125:
+        pytest.skip("this machine cannot limit scratch space")
+    assert run.status == 0 and run.text.startswith("full"), run
+    assert store.names(bucket) == ["m/x", "o/r"]
+    node.assert_nothing_left(run.id)
+
+
+def saving(node, own_store, more=""):
+    """A run whose job has ended and whose upload cannot: (its start, its id, its supervisor's pid)."""
+    node.use(own_store, timeout="6s", uploadTime="10m")
+    job = node.job("""
+import os, time
+print("ready", flush=True)
+while not os.path.exists("/home/datascience/go"): time.sleep(0.1)
+with open("/mnt/d/waits", "w") as f: f.write("1" * 2000)
+""" + more, [("oci://bucket@any", "d", False)])
+    started = node.start_run("-q", job)
+    run_id = started.await_id()
+    started.await_output(b"ready")
+    (rclone, _), = rclones(node).items()
+    room = int(pathlib.Path("/proc/%d/stat" % rclone).read_text().rpartition(")")[2].split()[1])
+    own_store.stop(signal.SIGSTOP)
+    (node.state / "runs" / run_id / "home" / "go").write_text("")
+    until("it uploads", lambda: "1 file, 2.0 KB" in node.status_json(run_id).get("uploading", ""))
+    return started, run_id, int(pathlib.Path("/proc/%d/stat" % room).read_text().rpartition(")")[2].split()[1])
+
+
+def test_a_supervisor_that_is_killed_while_it_uploads_is_no_success(node, own_store):
+    started, run_id, supervisor = saving(node, own_store)
+    os.kill(supervisor, signal.SIGKILL)
+    end = started.end(120)
+    assert end.status != 0 and cause(node, end) == "storage-failed", end
+    assert node.status_json(run_id)["exitCode"] == 0
+    until("the rest has gone", lambda: not rclones(node))
+    node.assert_nothing_left(run_id)
+    own_store.process.send_signal(signal.SIGCONT)
+
+
+def test_an_upload_can_wait_for_its_server_and_can_be_given_up(node, own_store):
+    started, run_id, _ = saving(node, own_store)
+    own_store.process.send_signal(signal.SIGCONT)
+    end = started.end(180)
+    assert end.status == 0, end
+    assert own_store.read("bucket/waits") == b"1" * 2000
+    started, run_id, _ = saving(node, own_store)
+    started_process = node.started[-1]
+    started_process.send_signal(signal.SIGINT)
+    started_process.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    started_process.send_signal(signal.SIGINT)
+    end = started.end(120)
+    assert end.status != 0 and cause(node, end) == "storage-failed", end
+    assert "waits" in node.status_json(run_id)["notUploaded"]
+    node.assert_nothing_left(run_id)
+    own_store.process.send_signal(signal.SIGCONT)
+
+
+def test_the_key_is_nowhere(node, store, bucket):
+    job = node.job("""
+import os, subprocess
+text = subprocess.run(["sh", "-c", "cat /proc/*/environ /proc/*/cmdline /proc/self/mountinfo; ls -laR /proc/self/fd; env"],
+                      stdout=subprocess.PIPE, stderr=subprocess.STDOUT).stdout
+open("/mnt/d/seen", "wb").write(text)
+print(len(text) > 0)
+""", [("oci://%s@any" % bucket, "d", False)])
+    run = node.run(job)
+    assert run.status == 0, run
+    for text in (run.out, run.err, store.read(bucket + "/seen")):
+        assert SECRET.encode() not in text and USER.encode() not in text
+    for path in node.root.rglob("*"):
+        if path.is_file():
+            assert SECRET.encode() not in path.read_bytes(), path
+    options = node.call("config", "supervisor-options")
+    assert SECRET.encode() not in options.out

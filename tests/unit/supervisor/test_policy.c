@@ -6,7 +6,7 @@
 #include "base/auto.h"
 #include "supervisor/policy.h"
 
-#define WORDS_MAX 12
+#define WORDS_MAX 20
 
 static int parse(const char *const *words, struct policy *p, struct service_fds *fds, struct err *e)
 {
