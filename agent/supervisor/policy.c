@@ -56,6 +56,13 @@ enum option_id {
     OPT_STARTER_FD,
 };
 
+static const char *const VOLUME_KINDS[VOLUME_KIND_COUNT] = {
+    [VOLUME_DIRECTORY] = "directory", [VOLUME_IMAGE] = "image", [VOLUME_BLOCK] = "block"};
+static const char *const FILE_SYSTEMS[VOLUME_FILE_SYSTEM_COUNT] = {
+    [VOLUME_EXT4] = "ext4", [VOLUME_XFS] = "xfs"};
+static const char *const CHECKS[FSCK_COUNT] = {
+    [FSCK_AUTO] = "auto", [FSCK_ALWAYS] = "always", [FSCK_NEVER] = "never"};
+
 static const struct option OPTIONS[] = {
     {"agent-uid", required_argument, NULL, OPT_AGENT_UID},
     {"agent-gid", required_argument, NULL, OPT_AGENT_GID},
@@ -162,9 +169,6 @@ static int choice(const char *text, const char *const *words, unsigned count, un
 /* -ENOENT: it is none of those of storage. */
 static int take_storage_option(int id, const char *option, struct storage_policy *s, struct err *e)
 {
-    static const char *const KINDS[] = {"directory", "image", "block"};
-    static const char *const FILE_SYSTEMS[] = {"ext4", "xfs"};
-    static const char *const CHECKS[] = {"auto", "always", "never"};
     static const char *const ON_FAILURE[] = {"fail", "ignore"};
     static const char *const ON_LOST[] = {"wait", "fail"};
     unsigned n = 0;
@@ -172,7 +176,7 @@ static int take_storage_option(int id, const char *option, struct storage_policy
 
     switch (id) {
     case OPT_VOLUME:
-        r = choice(optarg, KINDS, ARRAY_SIZE(KINDS), &n, option, e);
+        r = choice(optarg, VOLUME_KINDS, ARRAY_SIZE(VOLUME_KINDS), &n, option, e);
         s->volume = (enum volume_kind)n;
         return r;
     case OPT_VOLUME_FILE_SYSTEM:

@@ -55,7 +55,7 @@ struct supervision {
     struct storage storage;                /* owned: where the run has any */
     int placement_fd[PLAN_PLACEMENTS_MAX]; /* owned: until they are placed */
     struct run_group group;                /* owned: the run's control groups, where there are any */
-    struct helper_group helpers; /* owned: those of the helpers */
+    struct helper_group helpers;           /* owned: those of the helpers */
     struct effective_limits limits;
     struct granted_devices devices; /* owned */
     struct measure measure;
