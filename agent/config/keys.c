@@ -47,6 +47,10 @@ static const struct config_key_info KEYS[CONFIG_KEY_COUNT] = {
                        "The interpreter of .py files in jobs without a conda environment."},
     [CONFIG_BASH] = {"bash", CONFIG_TYPE_PATH, "/bin/bash", 0, 0, FIELD(bash),
                      "The interpreter of .sh files."},
+    [CONFIG_CONDA_SERVICE_PACKS] =
+        {"conda.servicePacks", CONFIG_TYPE_URI_OR_NONE, "\"\"", 0, 0, FIELD(conda_service_packs),
+         "The URI at which the packs of CONDA_ENV_TYPE=service lie, with {slug} in the place of the "
+         "environment's name. Empty: this node has none."},
     [CONFIG_JAVA] = {"java", CONFIG_TYPE_PATH, "/usr/bin/java", 0, 0, FIELD(java),
                      "The program that runs .jar files."},
     [CONFIG_RETENTION_DAYS] = {"retention.days", CONFIG_TYPE_INTEGER, "7", 0, 36500, FIELD(retention_days),
@@ -56,6 +60,64 @@ static const struct config_key_info KEYS[CONFIG_KEY_COUNT] = {
          "How much all finished runs together may occupy; the oldest that were reported go first."},
     [CONFIG_ARTIFACT_MAX_SIZE] = {"artifact.maxSize", CONFIG_TYPE_SIZE, "4G", 1, INT64_MAX,
                                   FIELD(artifact_bytes), "The largest artifact that is accepted."},
+    [CONFIG_FETCH_MAX_BYTES] =
+        {"fetch.maxBytes", CONFIG_TYPE_SIZE, "4G", 1, INT64_MAX, FIELD(fetch_bytes),
+         "The largest object that is fetched for a run. A transfer that turns out to be larger is ended."},
+    [CONFIG_FETCH_ATTEMPTS] =
+        {"fetch.attempts", CONFIG_TYPE_INTEGER, "8", 1, 1000, FIELD(fetch_attempts),
+         "How often in a row a transfer may fail without a byte that was not there before."},
+    [CONFIG_FETCH_RETRY_TIME] =
+        {"fetch.retryTime", CONFIG_TYPE_DURATION, "10m", 0, 24LL * 3600 * 1000, FIELD(fetch_retry_ms),
+         "How long a transfer that fails is tried again, without a byte that was not there before."},
+    [CONFIG_FETCH_RETRY_DELAY] =
+        {"fetch.retryDelay", CONFIG_TYPE_DURATION, "1s", 1, 30000, FIELD(fetch_delay_ms),
+         "The bound of the wait before the second attempt. It doubles with each further one, up to 30 "
+         "seconds; "
+         "the wait itself is drawn evenly below it. A server's Retry-After is kept to."},
+    [CONFIG_FETCH_CONNECT_TIMEOUT] = {"fetch.connectTimeout", CONFIG_TYPE_DURATION, "10s", 1, 300000,
+                                      FIELD(fetch_connect_ms),
+                                      "The longest that connecting to a server may take, with name and TLS."},
+    [CONFIG_FETCH_STALL_TIMEOUT] =
+        {"fetch.stallTimeout", CONFIG_TYPE_DURATION, "30s", 1000, 3600000, FIELD(fetch_stall_ms),
+         "A transfer that brings less than 1 KiB a second for that long is broken off and tried again."},
+    [CONFIG_FETCH_CA_FILE] = {"fetch.caFile", CONFIG_TYPE_PATH_OR_NONE, "\"\"", 0, 0, FIELD(fetch_ca_file),
+                              "Certificates (PEM) that servers must be signed by, instead of the system's."},
+    [CONFIG_FETCH_FILE_ROOTS] = {"fetch.fileRoots", CONFIG_TYPE_FOLDERS, "\"\"", 0, 0,
+                                 FIELD(fetch_file_roots),
+                                 "Folders, with blanks between, below which runletd reads what file: URIs of "
+                                 "jobs name. Links are not "
+                                 "followed. Empty: it reads none."},
+    [CONFIG_CACHE_MAX_SIZE] = {"cache.maxSize", CONFIG_TYPE_SIZE, "20G", 0, INT64_MAX, FIELD(cache_bytes),
+                               "How much of what was fetched is kept for later runs. What was not wanted for "
+                               "the longest time goes first; "
+                               "what a run holds stays, and counts."},
+    [CONFIG_CACHE_VERIFY] = {"cache.verify", CONFIG_TYPE_BOOLEAN, "false", 0, 0, FIELD(cache_verify),
+                             "Whether the content of an object in the cache is compared with its digest each "
+                             "time a run gets it, and not "
+                             "only its size. Costs reading it once more."},
+    [CONFIG_AUTH_OCI_CONFIG] = {"auth.ociConfig", CONFIG_TYPE_PATH_OR_NONE, "\"\"", 0, 0, FIELD(oci_config),
+                                "A file as ~/.oci/config, readable by agent.user, whose API key signs "
+                                "requests for oci:// URIs. Empty: they "
+                                "are not signed."},
+    [CONFIG_AUTH_OCI_PROFILE] = {"auth.ociProfile", CONFIG_TYPE_WORD, "DEFAULT", 0, 0, FIELD(oci_profile),
+                                 "The profile in auth.ociConfig."},
+    [CONFIG_AUTH_OCI_ENDPOINT] =
+        {"auth.ociEndpoint", CONFIG_TYPE_URL_OR_NONE, "\"\"", 0, 0, FIELD(oci_endpoint),
+         "The Object Storage service to ask for oci:// URIs. Empty: "
+         "https://objectstorage.REGION.oraclecloud.com with the region of the URI, else of the profile."},
+    [CONFIG_AUTH_S3_CREDENTIALS] =
+        {"auth.s3Credentials", CONFIG_TYPE_PATH_OR_NONE, "\"\"", 0, 0, FIELD(s3_credentials),
+         "A file as ~/.aws/credentials, readable by agent.user, whose key signs requests for s3:// URIs. "
+         "Empty: "
+         "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY of runletd's environment, or no signature."},
+    [CONFIG_AUTH_S3_PROFILE] = {"auth.s3Profile", CONFIG_TYPE_WORD, "default", 0, 0, FIELD(s3_profile),
+                                "The profile in auth.s3Credentials."},
+    [CONFIG_AUTH_S3_ENDPOINT] = {"auth.s3Endpoint", CONFIG_TYPE_URL_OR_NONE, "\"\"", 0, 0, FIELD(s3_endpoint),
+                                 "A server that speaks S3, with the bucket in the path. Empty: Amazon's, "
+                                 "with the bucket in the host's name."},
+    [CONFIG_AUTH_S3_REGION] =
+        {"auth.s3Region", CONFIG_TYPE_WORD, "\"\"", 0, 0, FIELD(s3_region),
+         "The region of s3:// URIs that name none. Empty: that of the credentials, else us-east-1."},
     [CONFIG_UNPACK_MAX_SIZE] = {"unpack.maxSize", CONFIG_TYPE_SIZE, "50G", 1, INT64_MAX, FIELD(unpack_bytes),
                                 "The most bytes that an archive may unpack to."},
     [CONFIG_UNPACK_MAX_FILES] = {"unpack.maxFiles", CONFIG_TYPE_INTEGER, "1000000", 1, 1000000000,
@@ -160,6 +222,10 @@ static const char *const TYPE_TEXTS[CONFIG_TYPE_COUNT] = {
     [CONFIG_TYPE_PATH] = "an absolute path",
     [CONFIG_TYPE_PATH_OR_NONE] = "an absolute path, or an empty string",
     [CONFIG_TYPE_PATTERNS] = "patterns of paths below /dev with blanks between, or an empty string",
+    [CONFIG_TYPE_FOLDERS] = "absolute paths with blanks between, or an empty string",
+    [CONFIG_TYPE_URL_OR_NONE] = "an http:// or https:// URL, or an empty string",
+    [CONFIG_TYPE_URI_OR_NONE] = "a file:, http:, https:, oci: or s3: URI, or an empty string",
+    [CONFIG_TYPE_WORD] = "a word of letters, digits, '.', '_' and '-', or an empty string",
     [CONFIG_TYPE_LOG_LEVEL] = "error, warning, notice, info or debug",
     [CONFIG_TYPE_VOLUME_KIND] = "directory, image or block",
     [CONFIG_TYPE_FILE_SYSTEM] = "ext4 or xfs",

@@ -52,6 +52,7 @@ int layout_paths(const struct config *config, struct layout *ret, struct err *e)
     if (join(l.agent, config->state_directory, "agent", e) < 0 ||
         join(l.queue, config->state_directory, "queue", e) < 0 ||
         join(l.runs, config->state_directory, "runs", e) < 0 ||
+        join(l.cache, config->state_directory, "cache", e) < 0 ||
         join(l.sockets, config->run_directory, "runs", e) < 0 ||
         join(l.api_socket, config->run_directory, "api.sock", e) < 0 ||
         join(l.supervisor_socket, config->run_directory, "supervisor.sock", e) < 0 ||
@@ -85,7 +86,8 @@ int layout_ensure(const struct config *config, const struct layout *l, struct er
     } folders[] = {
         {config->state_directory, 0755, 0, 0}, {l->agent, 0750, ids.uid, ids.gid},
         {l->queue, 02770, ids.uid, ids.gid},   {l->runs, 0750, 0, ids.gid},
-        {config->run_directory, 0755, 0, 0},   {l->sockets, 0750, 0, ids.gid},
+        {l->cache, 0750, ids.uid, ids.gid},    {config->run_directory, 0755, 0, 0},
+        {l->sockets, 0750, 0, ids.gid},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(folders); i++)

@@ -33,6 +33,12 @@ struct run_view {
     boot_ms_t deadline;   /* 0: not running */
     int64_t main_pid;
     uint64_t log_bytes;
+    bool fetching; /* the rest of `fetch` holds: what the agent noted last */
+    struct {
+        char name[256], source[256];
+        int64_t bytes, total, rate, left_ms, attempt; /* -1: not known */
+        bool waiting;                                 /* for another run, which fetches the same */
+    } fetch;
     char missing
         [256]; /* limits and walls that this machine could not give it: "memoryHigh, seccomp"; "" : none */
 };

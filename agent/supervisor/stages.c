@@ -188,16 +188,6 @@ static int limit(struct supervision *s, struct err *e)
     return metadata_block(s->policy, &s->plan, &s->group, &s->contained, e);
 }
 
-/* What the run needs of its node before there is a job. The cause of its end when it cannot have it; else CAUSE_NONE. */
-static enum cause make_ready(struct supervision *s, struct err *e)
-{
-    enum cause hindrance = stage_claim_devices(s, e);
-
-    if (hindrance == CAUSE_NONE && limit(s, e) < 0)
-        hindrance = CAUSE_LIMIT_NOT_APPLIED;
-    return hindrance;
-}
-
 /* Init has all it needs; what it does not need we give up, and only then the job begins. */
 static int let_go(struct supervision *s, struct err *e)
 {
@@ -228,6 +218,32 @@ static void launch_failed(struct supervision *s, const struct err *e)
     set_stage(s, STAGE_LAUNCHING);
 }
 
+/* What the run needs of its node before there is a job. The cause of its end when it cannot have it; else CAUSE_NONE. */
+static enum cause make_ready(struct supervision *s, struct err *e)
+{
+    enum cause hindrance = stage_claim_devices(s, e);
+
+    if (hindrance == CAUSE_NONE && limit(s, e) < 0)
+        hindrance = CAUSE_LIMIT_NOT_APPLIED;
+    return hindrance;
+}
+
+/* The archive is opened when everything was fetched, so what its jobruntime.yaml asks for beside variables comes too late. The job's
+ * own word, also that it wants none, is heard in time. */
+static bool conda_too_late(const struct plan *plan, const struct env *jobruntime, struct err *e)
+{
+    const char *type = env_value(jobruntime, "CONDA_ENV_TYPE");
+
+    if (type == NULL || type[0] == '\0' || plan->conda_prefix != NULL ||
+        env_find(&plan->env, "CONDA_ENV_TYPE") != NULL)
+        return false;
+    (void)err_set(
+        e, -ENOTSUP, BLAME_ASSIGNMENT,
+        "jobruntime.yaml names a conda environment: say it in the job's or the run's environment variables "
+        "(CONDA_ENV_TYPE and those beside it), or --conda none for the system's Python");
+    return true;
+}
+
 static int launch(struct supervision *s, const struct placed *placed, struct err *e)
 {
     AUTO(strlist) struct strlist argv = {0};
@@ -246,6 +262,8 @@ static int launch(struct supervision *s, const struct placed *placed, struct err
     int pair[2], r;
     struct fact_writer *w;
 
+    if (conda_too_late(&s->plan, &placed->env, e))
+        return e->code;
     if (entry_command(&s->plan, placed->entry, placed->main_class, &argv, e) < 0)
         return e->code;
     if (build_environment(s, &placed->env, &environment) < 0)

@@ -227,7 +227,8 @@ static void read_notice(struct reader *rd, const struct node *block, struct x_ru
 void x_runlet_read(struct reader *rd, const struct node *map, struct x_runlet *x)
 {
     static const char *const KNOWN[] = {"maximumRuntime", "stopGrace", "stopSignal", "stopWholeTree",
-                                        "stopThen",       "limits",    "sandbox",    "notice"};
+                                        "stopThen",       "limits",    "sandbox",    "notice",
+                                        "artifact",       "inputs"};
     enum key_style outer = rd->style;
     const struct node *block = field_map(rd, map, "x-runlet");
     int signal;

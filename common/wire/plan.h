@@ -37,6 +37,10 @@
 #define JOB_NOTICE_FILE     JOB_NOTICE_DIR "/notice"
 #define JOB_CHECKPOINT_FILE JOB_NOTICE_DIR "/checkpoint"
 #define JOB_DECOMPRESSED    "decompressed_artifact"
+/* Below the home: conda environments, and the program of agent/entry that activates one. */
+#define CONDA_INTO         "conda"
+#define CONDA_PROGRAM      "activate_conda.sh"
+#define CONDA_PROGRAM_INTO ".runlet"
 
 enum placement_form {
     PLACE_FILE,    /* the descriptor's bytes become the file into/name, mode 0644 */

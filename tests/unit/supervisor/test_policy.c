@@ -6,7 +6,7 @@
 #include "base/auto.h"
 #include "supervisor/policy.h"
 
-#define WORDS_MAX 12
+#define WORDS_MAX 16
 
 static int parse(const char *const *words, struct policy *p, struct service_fds *fds, struct err *e)
 {
@@ -20,9 +20,10 @@ static int parse(const char *const *words, struct policy *p, struct service_fds 
 
 static void a_full_line(void **state)
 {
-    static const char *const WORDS[] = {"--connection-fd",   "3",   "--job-uid",   "2000",
-                                        "--job-user",        "ann", "--agent-uid", "77",
-                                        "--maximum-runtime", "2h",  NULL};
+    static const char *const WORDS[] = {
+        "--connection-fd",   "3",  "--job-uid",  "2000", "--helper-memory", "1000",
+        "--helper-pids",     "20", "--job-user", "ann",  "--agent-uid",     "77",
+        "--maximum-runtime", "2h", NULL};
     struct policy p;
     struct service_fds fds;
     struct err e = ERR_INIT;
@@ -35,6 +36,8 @@ static void a_full_line(void **state)
     assert_string_equal(p.job_user, "ann");
     assert_int_equal(p.maximum_runtime_ms, 7200000);
     assert_int_equal(p.agent_uid, 77);
+    assert_int_equal(p.helper_memory_bytes, 1000);
+    assert_int_equal(p.helper_pids, 20);
 }
 
 static void devices(void **state)
