@@ -63,7 +63,10 @@ int parts_collect(const struct artifact *artifact, const struct layout *layout, 
                   unsigned long long max_bytes, struct parts *ret, struct err *e)
 {
     for (size_t i = 0; i < artifact->count; i++) {
-        AUTO_CLOSE int to = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0640);
+        AUTO_CLOSE int to = -1;
+        if (artifact->part[i].path == NULL)
+            continue;
+        to = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0640);
         if (to < 0)
             return err_errno(e, errno, BLAME_NODE, "make a file in %s", folder);
         if (collect_part(&artifact->part[i], layout, to, max_bytes, e) < 0)

@@ -16,15 +16,15 @@ struct parts {
 #define PARTS_INIT                                                                                           \
     {                                                                                                        \
         {                                                                                                    \
-            -1, -1, -1, -1                                                                                   \
+            -1, -1, -1, -1, -1, -1, -1, -1, -1, -1                                                           \
         }                                                                                                    \
     }
-_Static_assert(ARTIFACT_PARTS_MAX == 4, "PARTS_INIT lists every descriptor");
+_Static_assert(ARTIFACT_PARTS_MAX == 10, "PARTS_INIT lists every descriptor");
 
 /*
  * Copies each part's file, or packs its directory, into a nameless file below `folder` (on the file system
  * where the run will lie), readable by the agent's group. Reads with the rights of the caller: nothing is
- * read that the user could not read. 0 or negative with *e.
+ * read that the user could not read. What has a source has no file: the agent fetches it. 0 or negative with *e.
  */
 int parts_collect(const struct artifact *artifact, const struct layout *layout, const char *folder,
                   unsigned long long max_bytes, struct parts *ret, struct err *e);

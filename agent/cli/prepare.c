@@ -11,6 +11,7 @@
 #include "cli/configuration.h"
 #include "cli/overrides.h"
 #include "cli/request.h"
+#include "daemon/conda.h"
 #include "job/resolve.h"
 #include "launch/plan_build.h"
 
@@ -84,6 +85,8 @@ static int resolve_plan(struct prepared *p, struct diag_list *diags, struct err 
                        "the run may take %lld s, which is over this node's limit of %lld s (maximumRuntime)",
                        (long long)(p->spec.maximum_runtime_ms / 1000),
                        (long long)(p->config.maximum_runtime_ms / 1000));
+    if (conda_add_parts(&p->request, &p->spec, &p->config, &p->layout, e) < 0)
+        return e->code;
     return plan_build(&p->request, &p->spec, &settings, 1, &p->plan, e);
 }
 

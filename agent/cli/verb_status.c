@@ -48,6 +48,50 @@ static void show_end(const struct cli *cli, const struct run_view *v)
     put_field(cli, "still held", v->record.held_devices);
 }
 
+#define SIZE_TEXT_MAX 24
+
+static void size_format(uint64_t bytes, char ret[SIZE_TEXT_MAX])
+{
+    static const char *const UNITS[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    double value = (double)bytes;
+    size_t unit = 0;
+
+    while (value >= 1024 && unit + 1 < ARRAY_SIZE(UNITS)) {
+        value /= 1024;
+        unit++;
+    }
+    (void)snprintf(ret, SIZE_TEXT_MAX, unit == 0 ? "%.0f %s" : "%.1f %s", value, UNITS[unit]);
+}
+
+/* "12.0 MiB of 1.5 GiB, 3.2 MiB/s, 8 min left, attempt 2" */
+static void show_fetch(const struct cli *cli, const struct run_view *v)
+{
+    char text[300], number[SIZE_TEXT_MAX], time[DURATION_TEXT_MAX];
+    int n;
+
+    put_field(cli, "fetches", v->fetch.name);
+    put_field(cli, "from", v->fetch.source);
+    size_format((uint64_t)(v->fetch.bytes > 0 ? v->fetch.bytes : 0), number);
+    n = snprintf(text, sizeof(text), "%s", number);
+    if (v->fetch.total >= 0) {
+        size_format((uint64_t)v->fetch.total, number);
+        n += snprintf(text + n, sizeof(text) - (size_t)n, " of %s", number);
+    }
+    if (v->fetch.rate >= 0) {
+        size_format((uint64_t)v->fetch.rate, number);
+        n += snprintf(text + n, sizeof(text) - (size_t)n, ", %s/s", number);
+    }
+    if (v->fetch.left_ms >= 0) {
+        duration_format(v->fetch.left_ms, time);
+        n += snprintf(text + n, sizeof(text) - (size_t)n, ", %s left", time);
+    }
+    if (v->fetch.attempt > 1)
+        n += snprintf(text + n, sizeof(text) - (size_t)n, ", attempt %lld", (long long)v->fetch.attempt);
+    if (v->fetch.waiting)
+        (void)snprintf(text + n, sizeof(text) - (size_t)n, ", by another run");
+    put_field(cli, "has", text);
+}
+
 static void show_live(const struct cli *cli, const struct run_view *v)
 {
     char text[64];
@@ -58,6 +102,8 @@ static void show_live(const struct cli *cli, const struct run_view *v)
         duration_format(v->deadline.ms - clock_boot().ms, text);
         put_field(cli, "time left", text);
     }
+    if (v->fetching)
+        show_fetch(cli, v);
     if (!v->attended)
         put_field(cli, "attended",
                   "no: runletd is down; it goes on by itself and is reported when runletd is back");

@@ -35,11 +35,18 @@ struct config {
     int64_t maximum_runtime_ms;
     enum log_level log_level;
     char *state_directory, *run_directory;
-    char *libexec_directory; /* "": beside the running program */
+    char *libexec_directory;   /* "": beside the running program */
+    char *conda_service_packs; /* a URI with {slug} in it; "": none */
     char *python, *bash, *java;
     int64_t retention_days;
     int64_t retention_bytes;
     int64_t artifact_bytes;
+    int64_t fetch_bytes, fetch_attempts, fetch_retry_ms, fetch_delay_ms, fetch_connect_ms, fetch_stall_ms;
+    char *fetch_ca_file, *fetch_file_roots;
+    int64_t cache_bytes;
+    bool cache_verify;
+    char *oci_config, *oci_profile, *oci_endpoint;
+    char *s3_credentials, *s3_profile, *s3_endpoint, *s3_region;
     int64_t unpack_bytes, unpack_files, unpack_ratio;
     int64_t limits_pids;
     int64_t limits_helper_memory_bytes, limits_helper_pids;

@@ -47,6 +47,10 @@ static const struct config_key_info KEYS[CONFIG_KEY_COUNT] = {
                        "The interpreter of .py files in jobs without a conda environment."},
     [CONFIG_BASH] = {"bash", CONFIG_TYPE_PATH, "/bin/bash", 0, 0, FIELD(bash),
                      "The interpreter of .sh files."},
+    [CONFIG_CONDA_SERVICE_PACKS] =
+        {"conda.servicePacks", CONFIG_TYPE_URI_OR_NONE, "\"\"", 0, 0, FIELD(conda_service_packs),
+         "The URI at which the packs of CONDA_ENV_TYPE=service lie, with {slug} in the place of the "
+         "environment's name. Empty: this node has none."},
     [CONFIG_JAVA] = {"java", CONFIG_TYPE_PATH, "/usr/bin/java", 0, 0, FIELD(java),
                      "The program that runs .jar files."},
     [CONFIG_RETENTION_DAYS] = {"retention.days", CONFIG_TYPE_INTEGER, "7", 0, 36500, FIELD(retention_days),
@@ -56,6 +60,64 @@ static const struct config_key_info KEYS[CONFIG_KEY_COUNT] = {
          "How much all finished runs together may occupy; the oldest that were reported go first."},
     [CONFIG_ARTIFACT_MAX_SIZE] = {"artifact.maxSize", CONFIG_TYPE_SIZE, "4G", 1, INT64_MAX,
                                   FIELD(artifact_bytes), "The largest artifact that is accepted."},
+    [CONFIG_FETCH_MAX_BYTES] =
+        {"fetch.maxBytes", CONFIG_TYPE_SIZE, "4G", 1, INT64_MAX, FIELD(fetch_bytes),
+         "The largest object that is fetched for a run. A transfer that turns out to be larger is ended."},
+    [CONFIG_FETCH_ATTEMPTS] =
+        {"fetch.attempts", CONFIG_TYPE_INTEGER, "8", 1, 1000, FIELD(fetch_attempts),
+         "How often in a row a transfer may fail without a byte that was not there before."},
+    [CONFIG_FETCH_RETRY_TIME] =
+        {"fetch.retryTime", CONFIG_TYPE_DURATION, "10m", 0, 24LL * 3600 * 1000, FIELD(fetch_retry_ms),
+         "How long a transfer that fails is tried again, without a byte that was not there before."},
+    [CONFIG_FETCH_RETRY_DELAY] =
+        {"fetch.retryDelay", CONFIG_TYPE_DURATION, "1s", 1, 30000, FIELD(fetch_delay_ms),
+         "The bound of the wait before the second attempt. It doubles with each further one, up to 30 "
+         "seconds; "
+         "the wait itself is drawn evenly below it. A server's Retry-After is kept to."},
+    [CONFIG_FETCH_CONNECT_TIMEOUT] = {"fetch.connectTimeout", CONFIG_TYPE_DURATION, "10s", 1, 300000,
+                                      FIELD(fetch_connect_ms),
+                                      "The longest that connecting to a server may take, with name and TLS."},
+    [CONFIG_FETCH_STALL_TIMEOUT] =
+        {"fetch.stallTimeout", CONFIG_TYPE_DURATION, "30s", 1000, 3600000, FIELD(fetch_stall_ms),
+         "A transfer that brings less than 1 KiB a second for that long is broken off and tried again."},
+    [CONFIG_FETCH_CA_FILE] = {"fetch.caFile", CONFIG_TYPE_PATH_OR_NONE, "\"\"", 0, 0, FIELD(fetch_ca_file),
+                              "Certificates (PEM) that servers must be signed by, instead of the system's."},
+    [CONFIG_FETCH_FILE_ROOTS] = {"fetch.fileRoots", CONFIG_TYPE_FOLDERS, "\"\"", 0, 0,
+                                 FIELD(fetch_file_roots),
+                                 "Folders, with blanks between, below which runletd reads what file: URIs of "
+                                 "jobs name. Links are not "
+                                 "followed. Empty: it reads none."},
+    [CONFIG_CACHE_MAX_SIZE] = {"cache.maxSize", CONFIG_TYPE_SIZE, "20G", 0, INT64_MAX, FIELD(cache_bytes),
+                               "How much of what was fetched is kept for later runs. What was not wanted for "
+                               "the longest time goes first; "
+                               "what a run holds stays, and counts."},
+    [CONFIG_CACHE_VERIFY] = {"cache.verify", CONFIG_TYPE_BOOLEAN, "false", 0, 0, FIELD(cache_verify),
+                             "Whether the content of an object in the cache is compared with its digest each "
+                             "time a run gets it, and not "
+                             "only its size. Costs reading it once more."},
+    [CONFIG_AUTH_OCI_CONFIG] = {"auth.ociConfig", CONFIG_TYPE_PATH_OR_NONE, "\"\"", 0, 0, FIELD(oci_config),
+                                "A file as ~/.oci/config, readable by agent.user, whose API key signs "
+                                "requests for oci:// URIs. Empty: they "
+                                "are not signed."},
+    [CONFIG_AUTH_OCI_PROFILE] = {"auth.ociProfile", CONFIG_TYPE_WORD, "DEFAULT", 0, 0, FIELD(oci_profile),
+                                 "The profile in auth.ociConfig."},
+    [CONFIG_AUTH_OCI_ENDPOINT] =
+        {"auth.ociEndpoint", CONFIG_TYPE_URL_OR_NONE, "\"\"", 0, 0, FIELD(oci_endpoint),
+         "The Object Storage service to ask for oci:// URIs. Empty: "
+         "https://objectstorage.REGION.oraclecloud.com with the region of the URI, else of the profile."},
+    [CONFIG_AUTH_S3_CREDENTIALS] =
+        {"auth.s3Credentials", CONFIG_TYPE_PATH_OR_NONE, "\"\"", 0, 0, FIELD(s3_credentials),
+         "A file as ~/.aws/credentials, readable by agent.user, whose key signs requests for s3:// URIs. "
+         "Empty: "
+         "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY of runletd's environment, or no signature."},
+    [CONFIG_AUTH_S3_PROFILE] = {"auth.s3Profile", CONFIG_TYPE_WORD, "default", 0, 0, FIELD(s3_profile),
+                                "The profile in auth.s3Credentials."},
+    [CONFIG_AUTH_S3_ENDPOINT] = {"auth.s3Endpoint", CONFIG_TYPE_URL_OR_NONE, "\"\"", 0, 0, FIELD(s3_endpoint),
+                                 "A server that speaks S3, with the bucket in the path. Empty: Amazon's, "
+                                 "with the bucket in the host's name."},
+    [CONFIG_AUTH_S3_REGION] =
+        {"auth.s3Region", CONFIG_TYPE_WORD, "\"\"", 0, 0, FIELD(s3_region),
+         "The region of s3:// URIs that name none. Empty: that of the credentials, else us-east-1."},
     [CONFIG_UNPACK_MAX_SIZE] = {"unpack.maxSize", CONFIG_TYPE_SIZE, "50G", 1, INT64_MAX, FIELD(unpack_bytes),
                                 "The most bytes that an archive may unpack to."},
     [CONFIG_UNPACK_MAX_FILES] = {"unpack.maxFiles", CONFIG_TYPE_INTEGER, "1000000", 1, 1000000000,
@@ -151,24 +213,28 @@ static const struct config_key_info KEYS[CONFIG_KEY_COUNT] = {
                             "storage-failed."},
     [CONFIG_OBJECTS_CREDENTIALS] =
         {"objects.credentials", CONFIG_TYPE_PATH_OR_NONE, "\"\"", 0, 0, FIELD(objects_credentials),
-         "A file as ~/.aws/credentials, of root and readable by nobody else, with the key by which buckets are "
+         "A file as ~/.aws/credentials, of root and readable by nobody else, with the key by which buckets "
+         "are "
          "mounted and outputs are uploaded; on OCI that is a Customer Secret Key. Empty: neither is done."},
-    [CONFIG_OBJECTS_PROFILE] = {"objects.profile", CONFIG_TYPE_OBJECT_WORD, "default", 0, 0,
-                                FIELD(objects_profile), "The profile in objects.credentials."},
+    [CONFIG_OBJECTS_PROFILE] = {"objects.profile", CONFIG_TYPE_WORD, "default", 0, 0, FIELD(objects_profile),
+                                "The profile in objects.credentials."},
     [CONFIG_OBJECTS_ENDPOINT] =
         {"objects.endpoint", CONFIG_TYPE_ENDPOINT, "\"\"", 0, 0, FIELD(objects_endpoint),
          "A server that speaks S3, with the bucket in the path. Empty: for oci:// OCI's of the namespace and "
          "objects.region, for s3:// Amazon's."},
-    [CONFIG_OBJECTS_REGION] = {"objects.region", CONFIG_TYPE_OBJECT_WORD, "\"\"", 0, 0, FIELD(objects_region),
+    [CONFIG_OBJECTS_REGION] = {"objects.region", CONFIG_TYPE_WORD, "\"\"", 0, 0, FIELD(objects_region),
                                "The region of the buckets, such as eu-frankfurt-1. OCI's need one, unless "
                                "objects.endpoint is set."},
-    [CONFIG_OBJECTS_CA_FILE] = {"objects.caFile", CONFIG_TYPE_PATH_OR_NONE, "\"\"", 0, 0, FIELD(objects_ca_file),
-                                "Certificates (PEM) that the server must be signed by, instead of the system's."},
+    [CONFIG_OBJECTS_CA_FILE] =
+        {"objects.caFile", CONFIG_TYPE_PATH_OR_NONE, "\"\"", 0, 0, FIELD(objects_ca_file),
+         "Certificates (PEM) that the server must be signed by, instead of the system's."},
     [CONFIG_OBJECTS_BUCKETS] = {"objects.buckets", CONFIG_TYPE_BUCKETS, "\"\"", 0, 0, FIELD(objects_buckets),
-                                "Which buckets jobs may name, as patterns with commas between, such as data-*. Empty: all that the key opens."},
-    [CONFIG_OBJECTS_UID] = {"objects.uid", CONFIG_TYPE_INTEGER, "65530", 1, 4294967293, FIELD(objects_uid),
-                            "The numeric user and group that rclone runs as. It needs no entry in /etc/passwd and must be "
-                            "nobody else's, since its processes have the key."},
+                                "Which buckets jobs may name, as patterns with commas between, such as "
+                                "data-*. Empty: all that the key opens."},
+    [CONFIG_OBJECTS_UID] =
+        {"objects.uid", CONFIG_TYPE_INTEGER, "65530", 1, 4294967293, FIELD(objects_uid),
+         "The numeric user and group that rclone runs as. It needs no entry in /etc/passwd and must be "
+         "nobody else's, since its processes have the key."},
     [CONFIG_OBJECTS_CACHE_SIZE] =
         {"objects.cacheSize", CONFIG_TYPE_SIZE, "10G", 1LL << 20, INT64_MAX, FIELD(objects_cache_bytes),
          "How much of a mounted bucket is kept on disk, in the run's scratch space. What is not uploaded "
@@ -176,16 +242,18 @@ static const struct config_key_info KEYS[CONFIG_KEY_COUNT] = {
     [CONFIG_OBJECTS_TIMEOUT] =
         {"objects.timeout", CONFIG_TYPE_DURATION, "90s", 1000, DAY_MS, FIELD(objects_timeout_ms),
          "How long a bucket may take to be mounted, and a server to answer before it counts as gone."},
-    [CONFIG_OBJECTS_UPLOAD_TIME] =
-        {"objects.uploadTime", CONFIG_TYPE_DURATION, "30m", 1000, DAY_MS, FIELD(objects_upload_ms),
-         "How long, after the job has ended, what it wrote may take to be uploaded, and each output likewise."},
+    [CONFIG_OBJECTS_UPLOAD_TIME] = {"objects.uploadTime", CONFIG_TYPE_DURATION, "30m", 1000, DAY_MS,
+                                    FIELD(objects_upload_ms),
+                                    "How long, after the job has ended, what it wrote may take to be "
+                                    "uploaded, and each output likewise."},
     [CONFIG_OBJECTS_ON_FAILURE] =
         {"objects.onFailure", CONFIG_TYPE_ON_FAILURE, "fail", 0, 0, FIELD(objects_on_failure),
          "What follows when a bucket cannot be mounted: the run ends with the cause "
          "storage-failed, or it starts with an empty directory in that place."},
-    [CONFIG_OBJECTS_ON_LOST] = {"objects.onLost", CONFIG_TYPE_ON_LOST, "wait", 0, 0, FIELD(objects_on_lost),
-                                "What follows when the program that serves a mounted bucket ends during a run: "
-                                "the job sees errors in that place, or the run ends with the cause storage-failed."},
+    [CONFIG_OBJECTS_ON_LOST] =
+        {"objects.onLost", CONFIG_TYPE_ON_LOST, "wait", 0, 0, FIELD(objects_on_lost),
+         "What follows when the program that serves a mounted bucket ends during a run: "
+         "the job sees errors in that place, or the run ends with the cause storage-failed."},
 };
 
 static const char *const TYPE_TEXTS[CONFIG_TYPE_COUNT] = {
@@ -197,6 +265,10 @@ static const char *const TYPE_TEXTS[CONFIG_TYPE_COUNT] = {
     [CONFIG_TYPE_PATH] = "an absolute path",
     [CONFIG_TYPE_PATH_OR_NONE] = "an absolute path, or an empty string",
     [CONFIG_TYPE_PATTERNS] = "patterns of paths below /dev with blanks between, or an empty string",
+    [CONFIG_TYPE_FOLDERS] = "absolute paths with blanks between, or an empty string",
+    [CONFIG_TYPE_URL_OR_NONE] = "an http:// or https:// URL, or an empty string",
+    [CONFIG_TYPE_URI_OR_NONE] = "a file:, http:, https:, oci: or s3: URI, or an empty string",
+    [CONFIG_TYPE_WORD] = "a word of letters, digits, '.', '_' and '-', or an empty string",
     [CONFIG_TYPE_LOG_LEVEL] = "error, warning, notice, info or debug",
     [CONFIG_TYPE_VOLUME_KIND] = "directory, image or block",
     [CONFIG_TYPE_FILE_SYSTEM] = "ext4 or xfs",
@@ -206,7 +278,6 @@ static const char *const TYPE_TEXTS[CONFIG_TYPE_COUNT] = {
     [CONFIG_TYPE_VOLUME_DEVICE] = "an absolute path or pattern, serial: and a number, or an empty string",
     [CONFIG_TYPE_MOUNT_OPTIONS] = "options with commas between, or an empty string",
     [CONFIG_TYPE_ENDPOINT] = "http:// or https://, a host and perhaps a port, or an empty string",
-    [CONFIG_TYPE_OBJECT_WORD] = "letters, digits, '-', '_' and '.', or an empty string",
     [CONFIG_TYPE_BUCKETS] = "patterns of names with commas between, or an empty string",
     [CONFIG_TYPE_EXPORTS] = "OCID=ADDRESS and OCID=/PATH with blanks between, or an empty string",
 };

@@ -26,10 +26,28 @@ enum config_key {
     CONFIG_DIRECTORIES_LIBEXEC,
     CONFIG_PYTHON,
     CONFIG_BASH,
+    CONFIG_CONDA_SERVICE_PACKS,
     CONFIG_JAVA,
     CONFIG_RETENTION_DAYS,
     CONFIG_RETENTION_MAX_SIZE,
     CONFIG_ARTIFACT_MAX_SIZE,
+    CONFIG_FETCH_MAX_BYTES,
+    CONFIG_FETCH_ATTEMPTS,
+    CONFIG_FETCH_RETRY_TIME,
+    CONFIG_FETCH_RETRY_DELAY,
+    CONFIG_FETCH_CONNECT_TIMEOUT,
+    CONFIG_FETCH_STALL_TIMEOUT,
+    CONFIG_FETCH_CA_FILE,
+    CONFIG_FETCH_FILE_ROOTS,
+    CONFIG_CACHE_MAX_SIZE,
+    CONFIG_CACHE_VERIFY,
+    CONFIG_AUTH_OCI_CONFIG,
+    CONFIG_AUTH_OCI_PROFILE,
+    CONFIG_AUTH_OCI_ENDPOINT,
+    CONFIG_AUTH_S3_CREDENTIALS,
+    CONFIG_AUTH_S3_PROFILE,
+    CONFIG_AUTH_S3_ENDPOINT,
+    CONFIG_AUTH_S3_REGION,
     CONFIG_UNPACK_MAX_SIZE,
     CONFIG_UNPACK_MAX_FILES,
     CONFIG_UNPACK_MAX_RATIO,
@@ -80,6 +98,10 @@ enum config_type {
     CONFIG_TYPE_PATH,         /* char *: absolute */
     CONFIG_TYPE_PATH_OR_NONE, /* char *: absolute, or "" */
     CONFIG_TYPE_PATTERNS,     /* char *: patterns of device paths, blanks between; may be "" */
+    CONFIG_TYPE_FOLDERS,      /* char *: absolute paths, blanks between; may be "" */
+    CONFIG_TYPE_URL_OR_NONE,  /* char *: http(s) URL without a path's query, or "" */
+    CONFIG_TYPE_URI_OR_NONE,  /* char *: a URI of what can be fetched, or "" */
+    CONFIG_TYPE_WORD,         /* char *: letters, digits, '_', '.' and '-'; may be "" */
     CONFIG_TYPE_LOG_LEVEL,    /* enum log_level */
     CONFIG_TYPE_VOLUME_KIND,  /* char *: one of a few words, as the next ones */
     CONFIG_TYPE_FILE_SYSTEM,
@@ -90,7 +112,6 @@ enum config_type {
     CONFIG_TYPE_MOUNT_OPTIONS, /* char *: as mount(8) takes them; may be "" */
     CONFIG_TYPE_EXPORTS,       /* char *: NAME=VALUE, blanks between; may be "" */
     CONFIG_TYPE_ENDPOINT,      /* char *: http:// or https://, a host and perhaps a port; may be "" */
-    CONFIG_TYPE_OBJECT_WORD,   /* char *: letters, digits, '-', '_' and '.'; may be "" */
     CONFIG_TYPE_BUCKETS,       /* char *: patterns of names of buckets, commas between; may be "" */
     CONFIG_TYPE_COUNT,
 };

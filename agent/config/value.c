@@ -6,9 +6,11 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/auto.h"
 #include "base/parse.h"
+#include "base/uri.h"
 
 #define USER_NAME_MAX 32
 
@@ -161,7 +163,52 @@ static bool endpoint_valid(const char *text)
 {
     size_t scheme = strncmp(text, "https://", 8) == 0 ? 8 : strncmp(text, "http://", 7) == 0 ? 7 : 0;
 
-    return text[0] == '\0' || (scheme > 0 && isalnum((unsigned char)text[scheme]) && one_word(text + scheme, ".-:"));
+    return text[0] == '\0' ||
+           (scheme > 0 && isalnum((unsigned char)text[scheme]) && one_word(text + scheme, ".-:"));
+}
+
+/* Each word is a path. */
+static bool folders_valid(const char *text)
+{
+    char path[4096];
+
+    for (const char *at = text; *(at += strspn(at, " ")) != '\0'; at += strcspn(at, " ")) {
+        size_t n = strcspn(at, " ");
+        if (n >= sizeof(path))
+            return false;
+        memcpy(path, at, n);
+        path[n] = '\0';
+        if (!path_valid(path))
+            return false;
+    }
+    return true;
+}
+
+/* A server's address, to which a path is added. */
+static bool url_valid(const char *text)
+{
+    AUTO(uri) struct uri u = {0};
+    const char *problem;
+
+    return text[0] == '\0' ||
+           (uri_parse(text, &u, &problem) == 0 && (u.scheme == URI_HTTP || u.scheme == URI_HTTPS) &&
+            strchr(u.path, '?') == NULL);
+}
+
+static bool uri_valid(const char *text)
+{
+    AUTO(uri) struct uri u = {0};
+    const char *problem;
+
+    return text[0] == '\0' || uri_parse(text, &u, &problem) == 0;
+}
+
+static bool word_valid(const char *text)
+{
+    for (const char *p = text; *p != '\0'; p++)
+        if (!isalnum((unsigned char)*p) && strchr("._-", *p) == NULL)
+            return false;
+    return strlen(text) <= 255;
 }
 
 static bool text_valid(enum config_type type, const char *text)
@@ -170,21 +217,17 @@ static bool text_valid(enum config_type type, const char *text)
     case CONFIG_TYPE_NAME: return name_valid(text);
     case CONFIG_TYPE_PATTERNS: return patterns_valid(text);
     case CONFIG_TYPE_PATH_OR_NONE: return text[0] == '\0' || path_valid(text);
+    case CONFIG_TYPE_FOLDERS: return folders_valid(text);
+    case CONFIG_TYPE_URL_OR_NONE: return url_valid(text);
+    case CONFIG_TYPE_URI_OR_NONE: return uri_valid(text);
+    case CONFIG_TYPE_WORD: return word_valid(text);
     case CONFIG_TYPE_VOLUME_DEVICE: return volume_device_valid(text);
     case CONFIG_TYPE_MOUNT_OPTIONS: return one_word(text, ",=.:_/-");
     case CONFIG_TYPE_EXPORTS: return exports_valid(text);
     case CONFIG_TYPE_ENDPOINT: return endpoint_valid(text);
-    case CONFIG_TYPE_OBJECT_WORD: return one_word(text, "-_.");
     case CONFIG_TYPE_BUCKETS: return one_word(text, "-_.,*?[]");
     default: return words_of(type) != NULL ? among(words_of(type), text) : path_valid(text);
     }
-}
-
-/* Whether values of the type are strings. */
-static bool is_text(enum config_type type)
-{
-    return type == CONFIG_TYPE_NAME || type == CONFIG_TYPE_PATH || type == CONFIG_TYPE_PATH_OR_NONE ||
-           type == CONFIG_TYPE_PATTERNS || type >= CONFIG_TYPE_VOLUME_KIND;
 }
 
 static int set_text(struct config *c, enum config_key key, const char *text)
@@ -200,6 +243,24 @@ static int set_text(struct config *c, enum config_key key, const char *text)
     free(*slot);
     *slot = copy;
     return 0;
+}
+
+static bool is_text(enum config_type type)
+{
+    switch (type) {
+    case CONFIG_TYPE_NAME:
+    case CONFIG_TYPE_PATH:
+    case CONFIG_TYPE_PATTERNS:
+    case CONFIG_TYPE_FOLDERS:
+    case CONFIG_TYPE_URL_OR_NONE:
+    case CONFIG_TYPE_URI_OR_NONE:
+    case CONFIG_TYPE_WORD:
+    case CONFIG_TYPE_PATH_OR_NONE:
+    case CONFIG_TYPE_VOLUME_DEVICE:
+    case CONFIG_TYPE_MOUNT_OPTIONS:
+    case CONFIG_TYPE_EXPORTS: return true;
+    default: return words_of(type) != NULL;
+    }
 }
 
 int config_value_set(struct config *c, enum config_key key, const char *text)
@@ -239,13 +300,13 @@ static void put_size(int64_t bytes, struct strbuf *out)
 /* Plain where YAML would read it back as the same string, else in single quotes. */
 static void put_text(const char *s, struct strbuf *out)
 {
-    bool plain = s[0] == '/' || islower((unsigned char)s[0]);
+    bool plain = s[0] == '/' || isalpha((unsigned char)s[0]);
 
     for (const char *p = s; *p != '\0'; p++)
         if (!isalnum((unsigned char)*p) && strchr("/._-", *p) == NULL)
             plain = false;
     for (size_t i = 0; i < 6; i++)
-        if (strcmp(s, (const char *const[]){"true", "false", "null", "yes", "no", "on"}[i]) == 0)
+        if (strcasecmp(s, (const char *const[]){"true", "false", "null", "yes", "no", "on"}[i]) == 0)
             plain = false;
     if (plain) {
         (void)strbuf_addstr(out, s);

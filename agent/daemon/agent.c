@@ -36,8 +36,9 @@ static const struct reporter LOCAL_REPORTER = {.deliver = local_ledger_deliver};
 
 static void enter_preparing(struct run *run, void *context)
 {
-    (void)context;
-    fetch_enter(run);
+    struct agent *a = context;
+
+    fetch_enter(run, &a->fetcher);
 }
 
 static void enter_launching(struct run *run, void *context)
@@ -150,7 +151,8 @@ static void changed(struct run *run, enum phase from, void *context)
 {
     const struct agent *a = context;
 
-    (void)from;
+    if (from == PHASE_PREPARING)
+        fetch_leave(run);
     if (run->phase == PHASE_RUNNING)
         follow(run, a);
     if (run->phase < PHASE_SHIPPING)
@@ -172,6 +174,7 @@ static bool load_record(struct run *run, void *context)
 static void release(struct run *run, void *context)
 {
     (void)context;
+    fetch_leave(run);
     launch_release(run);
     follower_release(run);
     report_release(run);
@@ -203,6 +206,31 @@ int agent_open_starter(const struct config *config, const struct layout *layout,
         return err_oom(e);
     (void)snprintf(supervisor, sizeof(supervisor), "%s/runlet-supervisor", layout->libexec);
     return gate_open_starter(supervisor, &options, silent, ret, e);
+}
+
+static int open_fetcher(struct agent *a, struct err *e)
+{
+    const struct config *c = a->config;
+    const struct fetch_settings settings = {
+        .max_bytes = c->fetch_bytes,
+        .retry = {c->fetch_attempts, c->fetch_retry_ms, c->fetch_delay_ms},
+        .connect_ms = c->fetch_connect_ms,
+        .stall_ms = c->fetch_stall_ms,
+        .ca_file = c->fetch_ca_file,
+        .file_roots = c->fetch_file_roots,
+        .oci_config = c->oci_config,
+        .oci_profile = c->oci_profile,
+        .oci_endpoint = c->oci_endpoint,
+        .s3_credentials = c->s3_credentials,
+        .s3_profile = c->s3_profile,
+        .s3_endpoint = c->s3_endpoint,
+        .s3_region = c->s3_region,
+        .cache_bytes = c->cache_bytes,
+        .cache_verify = c->cache_verify,
+        .metadata = c->sandbox_allow_metadata,
+    };
+
+    return fetcher_open(&a->fetcher, a->loop, &settings, a->layout->cache, e);
 }
 
 int agent_open(struct agent *a, const struct config *config, const struct layout *layout, struct err *e)
@@ -244,6 +272,8 @@ int agent_open(struct agent *a, const struct config *config, const struct layout
     a->loop = loop_new(e);
     if (a->loop == NULL)
         return e->code;
+    if (open_fetcher(a, e) < 0)
+        return e->code;
     a->engine = engine_new(a->loop, &hooks, e);
     a->sweep = loop_timer_new(a->loop, sweep, a);
     if (a->engine == NULL || a->sweep == NULL)
@@ -256,7 +286,9 @@ void agent_close(struct agent *a)
     local_queue_close(a->queue);
     engine_free(a->engine);
     loop_timer_free(a->sweep);
+    fetcher_stop(&a->fetcher);
     loop_free(a->loop);
+    fetcher_close(&a->fetcher);
     gate_close(&a->gate);
     fd_close(&a->launcher.runs_fd);
     fd_close(&a->agent_fd);
@@ -293,7 +325,7 @@ static void add(struct agent *a, struct run *run)
 {
     struct err bad = ERR_INIT;
     int64_t epoch = 1;
-    int r = request_load(run, &epoch, &bad);
+    int r = request_load(run, a->config, a->layout, &epoch, &bad);
 
     note_accepted(run, epoch);
     engine_add(a->engine, run);

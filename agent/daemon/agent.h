@@ -8,6 +8,7 @@
 #include "config/config.h"
 #include "daemon/layout.h"
 #include "engine/engine.h"
+#include "fetch/download.h"
 #include "launch/launch.h"
 #include "logs/follower.h"
 
@@ -24,6 +25,7 @@ struct agent {
     struct engine *engine;       /* owned */
     struct gate gate;            /* owned */
     struct launcher launcher;
+    struct fetcher fetcher;
     struct local_queue *queue;   /* owned; NULL in the foreground */
     struct loop_timer *sweep;    /* takes finished runs out of the table, and starts waiting ones */
     int agent_fd, queue_fd;      /* owned */
@@ -38,7 +40,8 @@ struct agent {
 #define AGENT_INIT                                                                                           \
     (struct agent)                                                                                           \
     {                                                                                                        \
-        .gate = {.starter_fd = -1}, .agent_fd = -1, .queue_fd = -1, .launcher = {.runs_fd = -1 }             \
+        .gate = {.starter_fd = -1}, .agent_fd = -1, .queue_fd = -1, .launcher = {.runs_fd = -1},             \
+        .fetcher = FETCHER_INIT                                                                              \
     }
 
 /* Starts the process that starts supervisors, under the configuration's policy; as root. `silent` as for

@@ -137,6 +137,7 @@ static void look(void *context)
                 return;
             }
     put_in_order(h);
+    fetcher_evict(&h->agent->fetcher);
     loop_timer_start(h->look, LOOK_EVERY_MS, 0);
 }
 

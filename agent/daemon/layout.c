@@ -52,6 +52,7 @@ int layout_paths(const struct config *config, struct layout *ret, struct err *e)
     if (join(l.agent, config->state_directory, "agent", e) < 0 ||
         join(l.queue, config->state_directory, "queue", e) < 0 ||
         join(l.runs, config->state_directory, "runs", e) < 0 ||
+        join(l.cache, config->state_directory, "cache", e) < 0 ||
         join(l.sockets, config->run_directory, "runs", e) < 0 ||
         join(l.api_socket, config->run_directory, "api.sock", e) < 0 ||
         join(l.supervisor_socket, config->run_directory, "supervisor.sock", e) < 0 ||
@@ -85,7 +86,8 @@ int layout_ensure(const struct config *config, const struct layout *l, struct er
     } folders[] = {
         {config->state_directory, 0755, 0, 0}, {l->agent, 0750, ids.uid, ids.gid},
         {l->queue, 02770, ids.uid, ids.gid},   {l->runs, 0750, 0, ids.gid},
-        {config->run_directory, 0755, 0, 0},   {l->sockets, 0750, 0, ids.gid},
+        {l->cache, 0750, ids.uid, ids.gid},    {config->run_directory, 0755, 0, 0},
+        {l->sockets, 0750, 0, ids.gid},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(folders); i++)
@@ -135,10 +137,14 @@ static int add_objects(const struct config *config, struct strlist *ret)
     const struct {
         const char *option, *value;
     } words[] = {
-        {"--objects-credentials", config->objects_credentials}, {"--objects-profile", config->objects_profile},
-        {"--objects-endpoint", config->objects_endpoint},       {"--objects-region", config->objects_region},
-        {"--objects-ca-file", config->objects_ca_file},         {"--objects-buckets", config->objects_buckets},
-        {"--objects-on-failure", config->objects_on_failure},   {"--objects-on-lost", config->objects_on_lost},
+        {"--objects-credentials", config->objects_credentials},
+        {"--objects-profile", config->objects_profile},
+        {"--objects-endpoint", config->objects_endpoint},
+        {"--objects-region", config->objects_region},
+        {"--objects-ca-file", config->objects_ca_file},
+        {"--objects-buckets", config->objects_buckets},
+        {"--objects-on-failure", config->objects_on_failure},
+        {"--objects-on-lost", config->objects_on_lost},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(words); i++)

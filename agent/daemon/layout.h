@@ -5,6 +5,7 @@
  *     agent/         agent 0750        what the agent knows of each run
  *     queue/         agent 2770        submissions: the agent's group may add some
  *     runs/          root:agent 0750   what happened: written by supervisors alone
+ *     cache/         agent 0750        what was fetched, for later runs too
  *   <run>/           root 0755
  *     runs/          root:agent 0750   each live run's own socket
  *     api.sock       agent 0660        the agent's API
@@ -25,6 +26,7 @@ struct layout {
     char agent[LAYOUT_PATH_MAX];
     char queue[LAYOUT_PATH_MAX];
     char runs[LAYOUT_PATH_MAX];
+    char cache[LAYOUT_PATH_MAX];
     char sockets[LAYOUT_PATH_MAX];
     char api_socket[LAYOUT_PATH_MAX];
     char supervisor_socket[LAYOUT_PATH_MAX];

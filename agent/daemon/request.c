@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "daemon/conda.h"
 #include "format/read.h"
 #include "job/assignment.h"
 #include "job/resolve.h"
@@ -43,7 +44,8 @@ static int read_document(struct run *run, int64_t *ret_epoch, struct diag_list *
     return r < 0 ? first_error(diags, e) : 0;
 }
 
-int request_load(struct run *run, int64_t *ret_epoch, struct err *e)
+int request_load(struct run *run, const struct config *config, const struct layout *layout,
+                 int64_t *ret_epoch, struct err *e)
 {
     AUTO(diag) struct diag_list diags = {.file = DOCUMENT_NAME};
     char fqdn[256] = "";
@@ -61,7 +63,9 @@ int request_load(struct run *run, int64_t *ret_epoch, struct err *e)
     r = run_resolve(run->request, &options, run->spec, &diags);
     if (r == -ENOMEM)
         return err_oom(e);
-    return r < 0 ? first_error(&diags, e) : 0;
+    if (r < 0)
+        return first_error(&diags, e);
+    return conda_add_parts(run->request, run->spec, config, layout, e);
 }
 
 void request_release(struct run *run)

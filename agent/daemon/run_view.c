@@ -14,6 +14,7 @@
 #include "base/limits.h"
 #include "base/parse.h"
 #include "engine/engine.h"
+#include "fetch/fetch.h"
 #include "format/read.h"
 #include "record/containment.h"
 #include "record/journal.h"
@@ -143,7 +144,8 @@ static void note_storage(struct run_view *v, const struct fact *f)
         return;
     v->uploading[0] = '\0';
     if (strcmp(state, "uploading") == 0)
-        (void)snprintf(v->uploading, sizeof(v->uploading), "%s: %s", fact_str(f, "object"), fact_str(f, "detail"));
+        (void)snprintf(v->uploading, sizeof(v->uploading), "%s: %s", fact_str(f, "object"),
+                       fact_str(f, "detail"));
     else if (strcmp(state, "failed") == 0)
         (void)snprintf(v->not_uploaded, sizeof(v->not_uploaded), "%s", fact_str(f, "reason"));
 }
@@ -189,6 +191,28 @@ static bool lock_held(int dir_fd)
     return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
 }
 
+/* How far the fetching is: only while it lasts, and while somebody is at it. */
+static void read_fetch(int dir_fd, struct run_view *v)
+{
+    AUTO(strbuf) struct strbuf text = STRBUF_INIT(FACT_LINE_MAX);
+    AUTO(fact) struct fact f = {0};
+    struct err e = ERR_INIT;
+
+    if (v->history.phase != PHASE_PREPARING || !v->attended ||
+        file_read(dir_fd, FETCH_NOTE_NAME, &text) < 0 || fact_decode(strbuf_str(&text), text.len, &f, &e) < 0)
+        return;
+    v->fetch.bytes = v->fetch.total = v->fetch.rate = v->fetch.left_ms = v->fetch.attempt = -1;
+    (void)snprintf(v->fetch.name, sizeof(v->fetch.name), "%.255s", fact_str(&f, "name"));
+    (void)snprintf(v->fetch.source, sizeof(v->fetch.source), "%.255s", fact_str(&f, "source"));
+    (void)fact_int(&f, "bytes", &v->fetch.bytes);
+    (void)fact_int(&f, "total", &v->fetch.total);
+    (void)fact_int(&f, "rate", &v->fetch.rate);
+    (void)fact_int(&f, "left-ms", &v->fetch.left_ms);
+    (void)fact_int(&f, "attempt", &v->fetch.attempt);
+    (void)fact_bool(&f, "waiting", &v->fetch.waiting);
+    v->fetching = true;
+}
+
 static void read_agent_side(const struct layout *layout, struct run_view *v)
 {
     struct err e = ERR_INIT;
@@ -202,6 +226,7 @@ static void read_agent_side(const struct layout *layout, struct run_view *v)
     v->known_to_agent = true;
     v->attended = lock_held(dir);
     (void)journal_read(dir, AGENT_JOURNAL_NAME, fold, &v->history, &e);
+    read_fetch(dir, v);
     read_name(dir, v);
 }
 
@@ -281,6 +306,25 @@ static void put_time(struct fact_writer *w, const char *key, wall_ms_t t)
     fact_put_string(w, key, text);
 }
 
+static void put_fetch(struct fact_writer *w, const struct run_view *v)
+{
+    const struct {
+        const char *key;
+        int64_t value;
+    } numbers[] = {{"fetchBytes", v->fetch.bytes},
+                   {"fetchTotalBytes", v->fetch.total},
+                   {"fetchBytesPerSecond", v->fetch.rate},
+                   {"fetchLeftInMs", v->fetch.left_ms},
+                   {"fetchAttempt", v->fetch.attempt}};
+
+    fact_put_string(w, "fetchName", v->fetch.name);
+    fact_put_string(w, "fetchSource", v->fetch.source);
+    for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
+        if (numbers[i].value >= 0)
+            fact_put_int(w, numbers[i].key, numbers[i].value);
+    fact_put_bool(w, "fetchWaiting", v->fetch.waiting);
+}
+
 /* What a program asks for most; `runlet why` has the rest. */
 static void put_usage(struct fact_writer *w, const struct run_usage *usage)
 {
@@ -322,6 +366,8 @@ void run_view_json(const struct run_view *v, const struct layout *layout, struct
         fact_put_int(&w, "pid", v->main_pid);
         fact_put_int(&w, "deadlineInMs", v->deadline.ms - clock_boot().ms);
     }
+    if (v->fetching)
+        put_fetch(&w, v);
     if (v->missing[0] != '\0')
         fact_put_string(&w, "notContainedBy", v->missing);
     if (v->uploading[0] != '\0' && !v->ended)

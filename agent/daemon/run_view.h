@@ -35,10 +35,16 @@ struct run_view {
     boot_ms_t deadline;   /* 0: not running */
     int64_t main_pid;
     uint64_t log_bytes;
+    bool fetching; /* the rest of `fetch` holds: what the agent noted last */
+    struct {
+        char name[256], source[256];
+        int64_t bytes, total, rate, left_ms, attempt; /* -1: not known */
+        bool waiting;                                 /* for another run, which fetches the same */
+    } fetch;
     char missing
         [256]; /* limits and walls that this machine could not give it: "memoryHigh, seccomp"; "" : none */
-    char uploading[STORING_TEXT_MAX];     /* after the job: what is on its way, and how far; "": nothing */
-    char not_uploaded[STORING_TEXT_MAX];  /* what the last failure of that was; "": none */
+    char uploading[STORING_TEXT_MAX];    /* after the job: what is on its way, and how far; "": nothing */
+    char not_uploaded[STORING_TEXT_MAX]; /* what the last failure of that was; "": none */
 };
 
 /* Lists the ids of all runs, oldest acceptance last. 0 or negative with *e. */

@@ -25,12 +25,13 @@
 #define AGENT_JOURNAL_NAME "agent.journal"
 #define AGENT_LOCK_NAME    "lock"
 #define RUN_EVENTS_PENDING 16
-#define RUN_PLACEMENTS_MAX 8
+#define RUN_PLACEMENTS_MAX PLAN_PLACEMENTS_MAX
 
 struct engine;
 struct job_request;
 struct run_spec;
 struct launch_client;
+struct run_fetch;
 struct log_follower;
 struct outbox;
 
@@ -70,6 +71,7 @@ struct run {
     struct job_request *request;
     struct run_spec *spec;
     int placement_fd[RUN_PLACEMENTS_MAX]; /* owned; -1 unless PREPARING opened them */
+    struct run_fetch *fetch;              /* while PREPARING */
     struct launch_client *launch;
     struct log_follower *logs;
     struct outbox *outbox;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <uv.h>
 
+#include "io/loop_uv.h"
+
 struct loop {
     uv_loop_t uv;
 };
@@ -33,7 +35,7 @@ static void free_handle(uv_handle_t *handle)
     free(handle);
 }
 
-static void close_handle(uv_handle_t *handle)
+void loop_close_handle(uv_handle_t *handle)
 {
     if (!uv_is_closing(handle))
         uv_close(handle, free_handle);
@@ -60,7 +62,7 @@ struct loop *loop_new(struct err *e)
 static void close_walked(uv_handle_t *handle, void *context)
 {
     (void)context;
-    close_handle(handle);
+    loop_close_handle(handle);
 }
 
 void loop_free(struct loop *l)
@@ -73,6 +75,11 @@ void loop_free(struct loop *l)
         (void)uv_run(&l->uv, UV_RUN_DEFAULT);
     } while (uv_loop_close(&l->uv) == UV_EBUSY);
     free(l);
+}
+
+uv_loop_t *loop_uv(struct loop *l)
+{
+    return &l->uv;
 }
 
 void loop_run(struct loop *l)
@@ -118,7 +125,7 @@ void loop_timer_stop(struct loop_timer *t)
 void loop_timer_free(struct loop_timer *t)
 {
     if (t != NULL)
-        close_handle((uv_handle_t *)&t->uv);
+        loop_close_handle((uv_handle_t *)&t->uv);
 }
 
 static void watch_ready(uv_poll_t *handle, int status, int events)
@@ -143,7 +150,7 @@ struct loop_watch *loop_watch_new(struct loop *l, int fd, loop_callback callback
     w->callback = callback;
     w->context = context;
     if (uv_poll_start(&w->uv, UV_READABLE | UV_DISCONNECT, watch_ready) < 0) {
-        close_handle((uv_handle_t *)&w->uv);
+        loop_close_handle((uv_handle_t *)&w->uv);
         return NULL;
     }
     return w;
@@ -154,7 +161,7 @@ void loop_watch_free(struct loop_watch *w)
     if (w == NULL)
         return;
     (void)uv_poll_stop(&w->uv);
-    close_handle((uv_handle_t *)&w->uv);
+    loop_close_handle((uv_handle_t *)&w->uv);
 }
 
 static void signal_came(uv_signal_t *handle, int signum)
@@ -176,7 +183,7 @@ struct loop_signal *loop_signal_new(struct loop *l, int signum, loop_signal_call
     s->callback = callback;
     s->context = context;
     if (uv_signal_start(&s->uv, signal_came, signum) < 0) {
-        close_handle((uv_handle_t *)&s->uv);
+        loop_close_handle((uv_handle_t *)&s->uv);
         return NULL;
     }
     return s;
@@ -185,5 +192,5 @@ struct loop_signal *loop_signal_new(struct loop *l, int signum, loop_signal_call
 void loop_signal_free(struct loop_signal *s)
 {
     if (s != NULL)
-        close_handle((uv_handle_t *)&s->uv);
+        loop_close_handle((uv_handle_t *)&s->uv);
 }

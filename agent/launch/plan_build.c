@@ -14,7 +14,7 @@
 /* The job goes before the agent and everything else of the system when memory runs out. */
 #define JOB_OOM_SCORE 500
 
-int plan_supported(const struct job_request *request, const struct run_spec *spec, struct err *e)
+int plan_supported(const struct job_request *request, struct err *e)
 {
     if (request->runtime == RUNTIME_CONTAINER || request->job.configuration.container != NULL ||
         request->run.overrides.container != NULL)
@@ -27,12 +27,6 @@ int plan_supported(const struct job_request *request, const struct run_spec *spe
     if (request->job.multi_node)
         return err_set(e, -ENOTSUP, BLAME_ASSIGNMENT,
                        "this version of runlet does not run MULTI_NODE jobs yet");
-    if (spec->conda_type != CONDA_NONE)
-        return err_set(
-            e, -ENOTSUP, BLAME_ASSIGNMENT,
-            "the job names the conda environment '%s', which this machine does not have; --conda none takes "
-            "the system's Python, --conda PATH an environment that is here",
-            spec->conda_slug != NULL ? spec->conda_slug : "?");
     return 0;
 }
 
@@ -61,14 +55,25 @@ static int add_placements(const struct artifact *artifact, struct plan *p, struc
 }
 
 /* A single file in the home is its own entry; everything else is an archive with an entrypoint in it. */
-static int add_entry(const struct run_spec *spec, struct plan *p, struct err *e)
+static int add_entry(const struct artifact *artifact, const struct run_spec *spec, struct plan *p,
+                     struct err *e)
 {
-    bool single =
-        p->placement_count == 1 && p->placement[0].form == PLACE_FILE && p->placement[0].into[0] == '\0';
+    const struct placement *code = NULL;
+    size_t count = 0;
+    bool single;
 
+    for (size_t i = 0; i < p->placement_count; i++)
+        if (!artifact->part[i].input) {
+            code = &p->placement[i];
+            count++;
+        }
+    if (code == NULL)
+        return err_set(e, -EINVAL, BLAME_ASSIGNMENT,
+                       "the job has inputs, but no artifact: there is nothing to execute");
+    single = count == 1 && code->form == PLACE_FILE && code->into[0] == '\0';
     p->entry_kind = single ? ENTRY_FILE : ENTRY_ARCHIVE;
     if (single)
-        return copy(&p->entrypoint, p->placement[0].name, e);
+        return copy(&p->entrypoint, code->name, e);
     return spec->entrypoint != NULL ? copy(&p->entrypoint, spec->entrypoint, e) : 0;
 }
 
@@ -171,14 +176,15 @@ static int object_source(const struct storage_mount *m, struct plan_mount *to, s
 
     to->kind = MOUNT_OBJECTS;
     prefix += strspn(prefix, "/");
-    if (asprintf(&to->source, "%s://%s%s%s%s%s", name[0] != '\0' ? "oci" : "s3", m->bucket, name[0] != '\0' ? "@" : "",
-                 name, prefix[0] != '\0' ? "/" : "", prefix) < 0) {
+    if (asprintf(&to->source, "%s://%s%s%s%s%s", name[0] != '\0' ? "oci" : "s3", m->bucket,
+                 name[0] != '\0' ? "@" : "", name, prefix[0] != '\0' ? "/" : "", prefix) < 0) {
         to->source = NULL;
         return err_oom(e);
     }
     if (!object_location_valid(to->source))
         return err_set(e, -EINVAL, BLAME_ASSIGNMENT,
-                       "%s: '%.200s' is not a bucket of letters, digits, '-', '_' and '.', and a prefix without empty parts",
+                       "%s: '%.200s' is not a bucket of letters, digits, '-', '_' and '.', and a prefix "
+                       "without empty parts",
                        to->target, to->source);
     return 0;
 }
@@ -244,7 +250,7 @@ int plan_build(const struct job_request *request, const struct run_spec *spec,
                      .limits = spec->limits,
                      .notice_before_ms = spec->notice_before_ms,
                      .notice_signal = spec->notice_signal};
-    int r = spec->run_id != NULL ? plan_supported(request, spec, e)
+    int r = spec->run_id != NULL ? plan_supported(request, e)
                                  : err_set(e, -EINVAL, BLAME_BUG, "the assignment could not be read");
 
     if (r == 0)
@@ -254,7 +260,7 @@ int plan_build(const struct job_request *request, const struct run_spec *spec,
     if (r == 0)
         r = add_placements(&request->artifact, &p, e);
     if (r == 0)
-        r = add_entry(spec, &p, e);
+        r = add_entry(&request->artifact, spec, &p, e);
     if (r == 0)
         r = add_interpreters(spec, settings, &p, e);
     if (r == 0)

@@ -23,6 +23,6 @@ int plan_build(const struct job_request *request, const struct run_spec *spec,
                const struct launch_settings *settings, int64_t epoch, struct plan *ret, struct err *e);
 
 /* What of a request this version does not execute yet: 0, or negative with a text that names it. */
-int plan_supported(const struct job_request *request, const struct run_spec *spec, struct err *e);
+int plan_supported(const struct job_request *request, struct err *e);
 
 #endif

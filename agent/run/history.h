@@ -16,6 +16,9 @@
 /* Names of the facts in agent.journal. */
 #define FACT_ACCEPTED         "accepted"         /* run, epoch, origin */
 #define FACT_PHASE            "phase"            /* from, to, on, cause */
+#define FACT_FETCH_BEGUN      "fetch-begun"      /* name, source */
+#define FACT_FETCH_RESUMED    "fetch-resumed"    /* name, attempt, offset, reason */
+#define FACT_FETCH_DONE       "fetch-done"       /* name, from, bytes, ms, sha256 */
 #define FACT_LAUNCH_REQUESTED "launch-requested" /* from here on a supervisor may exist */
 #define FACT_CANCEL_REQUESTED "cancel-requested"
 #define FACT_FAILURE          "failure" /* cause, blame, reason: why it ended without a launch */

@@ -8,6 +8,9 @@
  *                               helper_due(&h, now) tells when to call it again; an abandoned one has ended as well
  *     helper_close(&h)
  *
+ * Only before privilege_shed (privilege.h), after which the supervisor can start nothing; one that was started before may go
+ * on, be heard, killed and reaped.
+ *
  * A helper that does not end in time is killed, and one that even then does not (the kernel holds it) is abandoned: the run
  * goes on to its end without it.
  */

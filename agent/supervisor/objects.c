@@ -40,19 +40,22 @@ int objects_open_key(const struct objects_policy *policy, struct err *e)
         return err_errno(e, errno, BLAME_NODE, "open %s (objects.credentials)", policy->credentials);
     if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 077) != 0)
         return err_set(e, -EPERM, BLAME_NODE,
-                       "%s (objects.credentials) must be a file of root that nobody else can read: chown root and chmod 0600",
+                       "%s (objects.credentials) must be a file of root that nobody else can read: chown "
+                       "root and chmod 0600",
                        policy->credentials);
     r = fd_read_all(fd, &text);
     key = r == 0 ? fd_sealed("key", text.data, text.len) : r;
     explicit_bzero(text.data, text.len);
-    return key < 0 ? err_errno(e, -key, BLAME_NODE, "read %s (objects.credentials)", policy->credentials) : key;
+    return key < 0 ? err_errno(e, -key, BLAME_NODE, "read %s (objects.credentials)", policy->credentials)
+                   : key;
 }
 
 static int own(const struct storage_room *room, int at, const char *name, struct err *e)
 {
     uid_t uid = room->policy->objects.uid;
 
-    if ((mkdirat(at, name, 0700) < 0 && errno != EEXIST) || fchownat(at, name, uid, uid, AT_SYMLINK_NOFOLLOW) < 0)
+    if ((mkdirat(at, name, 0700) < 0 && errno != EEXIST) ||
+        fchownat(at, name, uid, uid, AT_SYMLINK_NOFOLLOW) < 0)
         return err_errno(e, errno, BLAME_NODE, "make the folder %s for rclone", name);
     return 0;
 }
@@ -110,7 +113,8 @@ static char *const *vector(const struct strlist *words, char *ret[], size_t size
 
 #define WORDS_MAX 40
 
-int objects_start(const struct storage_room *room, const struct objects_order *o, struct helper *ret, struct err *e)
+int objects_start(const struct storage_room *room, const struct objects_order *o, struct helper *ret,
+                  struct err *e)
 {
     AUTO(strlist) struct strlist environment = {0};
     AUTO_CLOSE int key = objects_open_key(&room->policy->objects, e);
@@ -178,10 +182,11 @@ static int serve(struct storage_room *room, struct objects_mount *m, struct err 
 
     if (fuse < 0)
         return err_errno(e, errno, BLAME_NODE, "open /dev/fuse (modprobe fuse)");
-    (void)snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=%u,group_id=%u,allow_other,default_permissions",
-                   fuse, (unsigned)policy->uid, (unsigned)policy->uid);
-    if (mount(m->asked->source, m->place, "fuse.rclone", MS_NOSUID | MS_NODEV | (m->asked->read_only ? MS_RDONLY : 0),
-              options) < 0)
+    (void)snprintf(options, sizeof(options),
+                   "fd=%d,rootmode=40000,user_id=%u,group_id=%u,allow_other,default_permissions", fuse,
+                   (unsigned)policy->uid, (unsigned)policy->uid);
+    if (mount(m->asked->source, m->place, "fuse.rclone",
+              MS_NOSUID | MS_NODEV | (m->asked->read_only ? MS_RDONLY : 0), options) < 0)
         return err_errno(e, errno, BLAME_NODE, "mount");
     CRASH_POINT("objects-mounted");
     if (objects_mount_arguments(policy, &m->location, &owner, m->asked->read_only, &words) < 0)
@@ -223,7 +228,8 @@ static pid_t fork_question(const struct objects_mount *m)
     return pid;
 }
 
-static int await_answer(struct storage_room *room, struct objects_mount *m, pid_t question, int *ret_status, struct err *e)
+static int await_answer(struct storage_room *room, struct objects_mount *m, pid_t question, int *ret_status,
+                        struct err *e)
 {
     boot_ms_t until = {clock_boot().ms + room->policy->objects.timeout_ms};
 
@@ -353,7 +359,8 @@ void objects_look(struct storage_room *room, struct objects_mounts *list)
         (void)snprintf(word.object, sizeof(word.object), "%s on %s", m->asked->source, m->asked->target);
         if (helper_result(&m->rclone, &e) == 0)
             (void)err_set(&e, -EIO, BLAME_NODE, "rclone ended");
-        (void)err_set(&word.error, -EIO, BLAME_NODE, "storage: %s: nothing serves it any more: %.400s", word.object, e.text);
+        (void)err_set(&word.error, -EIO, BLAME_NODE, "storage: %s: nothing serves it any more: %.400s",
+                      word.object, e.text);
         room_say(room, &word);
     }
 }
@@ -377,7 +384,8 @@ static size_t depth_of(const struct object_location *l)
     return n;
 }
 
-static int not_saved(const struct objects_mount *m, int why, const struct objects_pending *left, const char *what, struct err *e)
+static int not_saved(const struct objects_mount *m, int why, const struct objects_pending *left,
+                     const char *what, struct err *e)
 {
     char text[64], words[HELPER_WORDS_MAX];
 

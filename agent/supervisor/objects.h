@@ -45,7 +45,8 @@ struct objects_order {
 };
 
 /* Starts it as the user for buckets, among the run's helpers. 0 or negative with *e. */
-int objects_start(const struct storage_room *room, const struct objects_order *order, struct helper *ret, struct err *e);
+int objects_start(const struct storage_room *room, const struct objects_order *order, struct helper *ret,
+                  struct err *e);
 
 /* Mounts what the plan has at `index`; appends it. 0 or negative with *e. */
 int objects_mount(struct storage_room *room, size_t index, struct objects_mounts *list, struct err *e);

@@ -56,8 +56,8 @@ void objects_pending_text(const struct objects_pending *p, char *ret, size_t siz
 
     for (; bytes >= 1000 && unit + 1 < ARRAY_SIZE(UNITS); unit++)
         bytes /= 1000;
-    (void)snprintf(ret, size, "%lld file%s, %.*f %s", (long long)p->files, p->files == 1 ? "" : "s", unit == 0 ? 0 : 1,
-                   bytes, UNITS[unit]);
+    (void)snprintf(ret, size, "%lld file%s, %.*f %s", (long long)p->files, p->files == 1 ? "" : "s",
+                   unit == 0 ? 0 : 1, bytes, UNITS[unit]);
 }
 
 /* ---- in the process of its own ---- */
@@ -166,8 +166,8 @@ static _Noreturn void look_main(int cache_fd, const struct user_ids *owner, size
 
 /* ---- in the room ---- */
 
-int objects_pending_read(int cache_fd, const struct user_ids *owner, size_t shown_from, struct objects_pending *ret,
-                         struct err *e)
+int objects_pending_read(int cache_fd, const struct user_ids *owner, size_t shown_from,
+                         struct objects_pending *ret, struct err *e)
 {
     AUTO_CLOSE int answer = -1;
     AUTO_CLOSE int theirs = -1;

@@ -18,7 +18,8 @@
 
 struct objects_pending {
     int64_t files, bytes;
-    int64_t open; /* of them, those that were being written when rclone ended: what it noted of them is not true any more */
+    int64_t
+        open; /* of them, those that were being written when rclone ended: what it noted of them is not true any more */
     char names[OBJECTS_NAMES_MAX]; /* of the first ones: "a, b/c, ..." */
 };
 
@@ -26,8 +27,8 @@ struct objects_pending {
  * Looks through the folder, as its owner in a process of its own, since the names in it are the job's. `shown_from`: how many
  * folders below that of the remote the names begin. 0 or negative with *e.
  */
-int objects_pending_read(int cache_fd, const struct user_ids *owner, size_t shown_from, struct objects_pending *ret,
-                         struct err *e);
+int objects_pending_read(int cache_fd, const struct user_ids *owner, size_t shown_from,
+                         struct objects_pending *ret, struct err *e);
 
 /* Whether what rclone noted of a file says that the server has it, by its last bytes. Pure. */
 int objects_note_is_clean(const char *text, size_t n);

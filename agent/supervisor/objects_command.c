@@ -33,7 +33,8 @@ static int add_all(struct strlist *out, const char *const *words, size_t count)
     return r;
 }
 
-static int add_endpoint(const struct objects_policy *policy, const struct object_location *l, struct strlist *out)
+static int add_endpoint(const struct objects_policy *policy, const struct object_location *l,
+                        struct strlist *out)
 {
     if (policy->endpoint[0] != '\0')
         return add(out, "RCLONE_CONFIG_RUNLET_ENDPOINT=%s", policy->endpoint);
@@ -43,7 +44,8 @@ static int add_endpoint(const struct objects_policy *policy, const struct object
                l->namespace_name, policy->region);
 }
 
-int objects_environment(const struct objects_policy *policy, const struct object_location *l, struct strlist *out)
+int objects_environment(const struct objects_policy *policy, const struct object_location *l,
+                        struct strlist *out)
 {
     bool amazon = policy->endpoint[0] == '\0' && l->namespace_name[0] == '\0';
     const char *const words[] = {
@@ -67,7 +69,8 @@ int objects_environment(const struct objects_policy *policy, const struct object
     if (r == 0)
         r = add(out, "AWS_PROFILE=%s", policy->profile);
     if (r == 0)
-        r = add(out, "RCLONE_CONFIG_RUNLET_REGION=%s", policy->region[0] != '\0' ? policy->region : AMAZON_REGION);
+        r = add(out, "RCLONE_CONFIG_RUNLET_REGION=%s",
+                policy->region[0] != '\0' ? policy->region : AMAZON_REGION);
     if (r == 0 && policy->ca_file[0] != '\0')
         r = add(out, "RCLONE_CA_CERT=%s", policy->ca_file);
     return r == 0 ? add_endpoint(policy, l, out) : r;
@@ -92,7 +95,8 @@ static int add_patience(const struct objects_policy *policy, int tries, struct s
     return r == 0 ? strlist_add(out, "--retries=1") : r;
 }
 
-int objects_look_arguments(const struct objects_policy *policy, const struct object_location *l, struct strlist *out)
+int objects_look_arguments(const struct objects_policy *policy, const struct object_location *l,
+                           struct strlist *out)
 {
     const struct object_location bucket = {.bucket = ""};
     struct object_location top = bucket;
@@ -139,11 +143,12 @@ int objects_mount_arguments(const struct objects_policy *policy, const struct ob
     return r == 0 ? add(out, "/proc/self/fd/%d/mnt", OBJECTS_CACHE_FD) : r;
 }
 
-int objects_copy_arguments(const struct objects_policy *policy, const struct object_location *to, const char *name,
-                           struct strlist *out)
+int objects_copy_arguments(const struct objects_policy *policy, const struct object_location *to,
+                           const char *name, struct strlist *out)
 {
     /* Links are passed over, and so is what is neither file nor folder. */
-    const char *const words[] = {"rclone", "copy", "--no-traverse", "--stats=2s", "--stats-one-line", "--stats-log-level=NOTICE"};
+    const char *const words[] = {
+        "rclone", "copy", "--no-traverse", "--stats=2s", "--stats-one-line", "--stats-log-level=NOTICE"};
     int r = add_all(out, words, ARRAY_SIZE(words));
 
     if (r == 0)
@@ -161,10 +166,12 @@ const char *objects_remedy(const char *words)
         strstr(words, "NoCredentialProviders") != NULL)
         return "check the key in the file that objects.credentials names, and objects.profile";
     if (strstr(words, "AccessDenied") != NULL || strstr(words, "Forbidden") != NULL)
-        return "let the key's user in by a policy of the bucket, or check the key in the file that objects.credentials names";
+        return "let the key's user in by a policy of the bucket, or check the key in the file that "
+               "objects.credentials names";
     if (strstr(words, "NoSuchBucket") != NULL || strstr(words, "directory not found") != NULL)
         return "check the names of bucket and namespace, and objects.region";
     if (strstr(words, "x509") != NULL || strstr(words, "certificate") != NULL)
         return "check the certificate of the server and objects.caFile";
-    return "see that the server can be reached from this machine, and check objects.endpoint and objects.region";
+    return "see that the server can be reached from this machine, and check objects.endpoint and "
+           "objects.region";
 }

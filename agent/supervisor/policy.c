@@ -69,6 +69,13 @@ enum option_id {
     OPT_STARTER_FD,
 };
 
+static const char *const VOLUME_KINDS[VOLUME_KIND_COUNT] = {
+    [VOLUME_DIRECTORY] = "directory", [VOLUME_IMAGE] = "image", [VOLUME_BLOCK] = "block"};
+static const char *const FILE_SYSTEMS[VOLUME_FILE_SYSTEM_COUNT] = {
+    [VOLUME_EXT4] = "ext4", [VOLUME_XFS] = "xfs"};
+static const char *const CHECKS[FSCK_COUNT] = {
+    [FSCK_AUTO] = "auto", [FSCK_ALWAYS] = "always", [FSCK_NEVER] = "never"};
+
 static const struct option OPTIONS[] = {
     {"agent-uid", required_argument, NULL, OPT_AGENT_UID},
     {"agent-gid", required_argument, NULL, OPT_AGENT_GID},
@@ -146,8 +153,11 @@ static int duration(const char *text, int64_t *ret, const char *option, struct e
 static int take_number(int id, const char *option, struct policy *p, struct service_fds *fds, struct err *e)
 {
     uint64_t n;
-    int r = number(optarg, id >= OPT_UNPACK_BYTES && id <= OPT_OBJECTS_CACHE ? INT64_MAX : id == OPT_OBJECTS_UID ? UINT32_MAX - 2 : INT32_MAX, &n,
-                   option, e);
+    int r = number(optarg,
+                   id >= OPT_UNPACK_BYTES && id <= OPT_OBJECTS_CACHE ? INT64_MAX
+                   : id == OPT_OBJECTS_UID                           ? UINT32_MAX - 2
+                                                                     : INT32_MAX,
+                   &n, option, e);
 
     if (r < 0)
         return r;
@@ -189,9 +199,6 @@ static int choice(const char *text, const char *const *words, unsigned count, un
 /* -ENOENT: it is none of those of storage. */
 static int take_storage_option(int id, const char *option, struct storage_policy *s, struct err *e)
 {
-    static const char *const KINDS[] = {"directory", "image", "block"};
-    static const char *const FILE_SYSTEMS[] = {"ext4", "xfs"};
-    static const char *const CHECKS[] = {"auto", "always", "never"};
     static const char *const ON_FAILURE[] = {"fail", "ignore"};
     static const char *const ON_LOST[] = {"wait", "fail"};
     unsigned n = 0;
@@ -199,7 +206,7 @@ static int take_storage_option(int id, const char *option, struct storage_policy
 
     switch (id) {
     case OPT_VOLUME:
-        r = choice(optarg, KINDS, ARRAY_SIZE(KINDS), &n, option, e);
+        r = choice(optarg, VOLUME_KINDS, ARRAY_SIZE(VOLUME_KINDS), &n, option, e);
         s->volume = (enum volume_kind)n;
         return r;
     case OPT_VOLUME_FILE_SYSTEM:
@@ -372,19 +379,23 @@ static int check_bucket(const struct policy *policy, const char *location, const
     struct object_location l;
 
     if (policy->rootless)
-        return err_set(e, -EPERM, BLAME_ASSIGNMENT, "the run asks for %s (%s), which needs root", location, what);
+        return err_set(e, -EPERM, BLAME_ASSIGNMENT, "the run asks for %s (%s), which needs root", location,
+                       what);
     if (policy->objects.credentials[0] == '\0')
         return err_set(e, -EPERM, BLAME_ASSIGNMENT,
-                       "the run asks for %s (%s), and this node has no key for buckets (objects.credentials)", location,
-                       what);
+                       "the run asks for %s (%s), and this node has no key for buckets (objects.credentials)",
+                       location, what);
     if (!object_location_parse(location, &l) || !policy_grants_bucket(policy, l.bucket))
-        return err_set(e, -EPERM, BLAME_ASSIGNMENT,
-                       "the run asks for %s (%s), a bucket which this node's policy does not grant (objects.buckets)",
-                       location, what);
-    if (l.namespace_name[0] != '\0' && policy->objects.endpoint[0] == '\0' && policy->objects.region[0] == '\0')
-        return err_set(e, -EPERM, BLAME_ASSIGNMENT,
-                       "the run asks for %s (%s), and this node does not say in which region that is (objects.region)",
-                       location, what);
+        return err_set(
+            e, -EPERM, BLAME_ASSIGNMENT,
+            "the run asks for %s (%s), a bucket which this node's policy does not grant (objects.buckets)",
+            location, what);
+    if (l.namespace_name[0] != '\0' && policy->objects.endpoint[0] == '\0' &&
+        policy->objects.region[0] == '\0')
+        return err_set(
+            e, -EPERM, BLAME_ASSIGNMENT,
+            "the run asks for %s (%s), and this node does not say in which region that is (objects.region)",
+            location, what);
     return 0;
 }
 
@@ -393,12 +404,12 @@ static int check_mounts(const struct policy *policy, const struct plan *plan, st
     for (size_t i = 0; i < plan->mount_count; i++) {
         const struct plan_mount *m = &plan->mount[i];
         if (policy->rootless)
-            return err_set(e, -EPERM, BLAME_ASSIGNMENT, "the run asks for %s at %s, which only root can mount",
-                           m->source, m->target);
+            return err_set(e, -EPERM, BLAME_ASSIGNMENT,
+                           "the run asks for %s at %s, which only root can mount", m->source, m->target);
         if (m->kind == MOUNT_NFS && !policy->storage.allow_nfs)
             return err_set(e, -EPERM, BLAME_ASSIGNMENT,
-                           "the run asks for %s at %s, and this node mounts no file storage (nfs.allow)", m->source,
-                           m->target);
+                           "the run asks for %s at %s, and this node mounts no file storage (nfs.allow)",
+                           m->source, m->target);
         if (m->kind == MOUNT_OBJECTS && check_bucket(policy, m->source, m->target, e) < 0)
             return e->code;
     }
@@ -458,7 +469,8 @@ bool policy_grants_bucket(const struct policy *policy, const char *bucket)
 
 bool policy_grants_device(const struct policy *policy, const char *path)
 {
-    return granted(policy->devices, ':', path, FNM_PATHNAME | FNM_PERIOD) || policy_shares_device(policy, path);
+    return granted(policy->devices, ':', path, FNM_PATHNAME | FNM_PERIOD) ||
+           policy_shares_device(policy, path);
 }
 
 bool policy_shares_device(const struct policy *policy, const char *path)

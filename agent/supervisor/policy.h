@@ -54,10 +54,10 @@ struct storage_policy {
 
 /* Buckets that are mounted, and where outputs go. */
 struct objects_policy {
-    const char *credentials; /* path; "": neither is allowed */
+    const char *credentials;                           /* path; "": neither is allowed */
     const char *profile, *endpoint, *region, *ca_file; /* "": none */
-    const char *buckets; /* patterns, commas between */
-    uid_t uid;           /* of rclone, and its gid */
+    const char *buckets;                               /* patterns, commas between */
+    uid_t uid;                                         /* of rclone, and its gid */
     int64_t cache_bytes;
     int64_t timeout_ms, upload_ms;
     bool ignore_failure, lost_ends;
@@ -82,9 +82,9 @@ struct policy {
     int64_t disk_reserve_bytes; /* of the disk with the run directories: a run that leaves less is stopped */
     int64_t pids_default;       /* processes of a run that does not say */
     int64_t helper_memory_bytes, helper_pids; /* of all programs that work for a run beside its job */
-    bool limits_best_effort;    /* a limit that does not take is shown, and no reason not to run */
-    bool allow_learn;           /* jobs may ask that every system call passes and is noted */
-    bool allow_metadata;        /* jobs may reach the instance's metadata service */
+    bool limits_best_effort; /* a limit that does not take is shown, and no reason not to run */
+    bool allow_learn;        /* jobs may ask that every system call passes and is noted */
+    bool allow_metadata;     /* jobs may reach the instance's metadata service */
     /* Patterns of device nodes that jobs may ask for, colons between; "" for none: each for one run alone, and those that
      * others may hold as well. */
     const char *devices, *shared_devices;

@@ -23,9 +23,12 @@
 #include "sys/process_status.h"
 
 /* Folders of the job's user are emptied and removed, whatever modes (DAC_OVERRIDE) and sticky bits (FOWNER) it gave them;
- * and its processes killed, one by one where the kernel cannot kill a group (KILL). */
-#define KEPT       (CAPABILITY_BIT(CAP_DAC_OVERRIDE) | CAPABILITY_BIT(CAP_FOWNER) | CAPABILITY_BIT(CAP_KILL))
-#define KEPT_NAMES "dac_override, fowner, kill"
+ * and its processes killed, one by one where the kernel cannot kill a group (KILL). Where a process hangs that does not end, and
+ * who still holds a device, is seen in /proc alone (SYS_PTRACE). */
+#define KEPT                                                                                                 \
+    (CAPABILITY_BIT(CAP_DAC_OVERRIDE) | CAPABILITY_BIT(CAP_FOWNER) | CAPABILITY_BIT(CAP_KILL) |              \
+     CAPABILITY_BIT(CAP_SYS_PTRACE))
+#define KEPT_NAMES "dac_override, fowner, kill, sys_ptrace"
 
 /* A build for tests dies of a call that is missing here, so that every story proves the list; a node's answers EPERM, and
  * the kernel logs it. */
@@ -151,7 +154,7 @@ static int read_back(uint64_t permitted, uint64_t bounding, struct err *e)
     return process_status_expect(strbuf_str(&status), "NoNewPrivs", "1", e);
 }
 
-static int drop_capabilities(bool best_effort, struct containment_list *list, struct err *e)
+static int drop_capabilities(uint64_t keep, bool best_effort, struct containment_list *list, struct err *e)
 {
     uint64_t bounding = capabilities_bounding();
     struct err found = ERR_INIT;
@@ -160,14 +163,14 @@ static int drop_capabilities(bool best_effort, struct containment_list *list, st
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return lacking(best_effort, "supervisor: capabilities", strerror(errno), list, e);
     /* Without CAP_SETPCAP the bounding set stays as it is. With no_new_privs no program gives us anything of it. */
-    r = capabilities_bound(KEPT);
+    r = capabilities_bound(keep);
     if (r == 0)
-        bounding &= KEPT;
+        bounding &= keep;
     if (r == 0 || r == -EPERM)
-        r = capabilities_keep(KEPT, false);
+        r = capabilities_keep(keep, false);
     if (r < 0)
         return lacking(best_effort, "supervisor: capabilities", strerror(-r), list, e);
-    if (read_back(capabilities_permitted() & KEPT, bounding, &found) < 0)
+    if (read_back(capabilities_permitted() & keep, bounding, &found) < 0)
         return lacking(best_effort, "supervisor: capabilities", found.text, list, e);
     return containment_add(list, "supervisor: capabilities", CONTAINMENT_APPLIED, KEPT_NAMES, "") < 0
                ? err_oom(e)
@@ -194,7 +197,7 @@ static int restrict_calls(bool best_effort, struct containment_list *list, struc
 int privilege_shed(bool best_effort, struct containment_list *list, struct err *e)
 {
     CRASH_POINT("privilege-shed");
-    if (drop_capabilities(best_effort, list, e) < 0 || restrict_calls(best_effort, list, e) < 0)
+    if (drop_capabilities(KEPT, best_effort, list, e) < 0 || restrict_calls(best_effort, list, e) < 0)
         return e->code;
     CRASH_POINT("privilege-is-shed");
     return 0;

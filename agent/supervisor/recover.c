@@ -75,8 +75,8 @@ static void judge_loss(const struct trail *trail, struct exit_record *record)
 /* The job succeeded, and nobody knows whether what it wrote is where it should be. */
 static void judge_saving(const struct trail *trail, struct exit_record *record)
 {
-    if (!trail->saves || trail->saved || record->stop_cause != CAUSE_NONE || record->main_end != MAIN_EXITED ||
-        record->status != 0)
+    if (!trail->saves || trail->saved || record->stop_cause != CAUSE_NONE ||
+        record->main_end != MAIN_EXITED || record->status != 0)
         return;
     record->stop_cause = CAUSE_STORAGE_FAILED;
     record->blame = BLAME_NODE;

@@ -11,8 +11,8 @@
 #include "sys/fd.h"
 
 static const char *const STATES[] = {
-    [STORAGE_DONE] = "done", [STORAGE_IGNORED] = "ignored", [STORAGE_FAILED] = "failed",
-    [STORAGE_LOST] = "lost", [STORAGE_BACK] = "back",       [STORAGE_SAVING] = "uploading",
+    [STORAGE_DONE] = "done",      [STORAGE_IGNORED] = "ignored", [STORAGE_FAILED] = "failed",
+    [STORAGE_LOST] = "lost",      [STORAGE_BACK] = "back",       [STORAGE_SAVING] = "uploading",
     [STORAGE_UNSAVED] = "failed",
 };
 
@@ -94,6 +94,35 @@ static void take(struct supervision *s, const struct storage_word *word)
     }
 }
 
+bool stage_succeeded(const struct supervision *s)
+{
+    const struct exit_record *r = &s->record;
+
+    return r->stop_cause == CAUSE_NONE && r->main_end == MAIN_EXITED && r->status == 0;
+}
+
+void stage_note_saves(struct supervision *s)
+{
+    if (!storage_saves(&s->plan))
+        return;
+    (void)journal_begin(&s->journal, clock_wall(), "saves-storage");
+    stage_note(s, false);
+}
+
+void stage_judge_saving(struct supervision *s, const struct err *e)
+{
+    struct exit_record *r = &s->record;
+
+    /* The job's own failure, and why it was stopped, come first: they are told, and this is in log and journal. */
+    if (e->code < 0 && stage_succeeded(s)) {
+        r->stop_cause = CAUSE_STORAGE_FAILED;
+        r->blame = e->blame;
+        (void)snprintf(r->reason, sizeof(r->reason), "%s", e->text);
+    }
+    (void)journal_begin(&s->journal, clock_wall(), "saved");
+    stage_note(s, true);
+}
+
 void stage_storage_says(struct supervision *s)
 {
     struct storage_word word;
@@ -102,7 +131,9 @@ void stage_storage_says(struct supervision *s)
     while ((r = storage_hear(&s->storage, &word)) == 1)
         take(s, &word);
     if (r < 0 && s->stage == STAGE_SAVING)
-        stage_saved(s, &(struct err){.code = -EPIPE, .blame = BLAME_BUG, .text = "the process for storage ended too early"});
+        stage_saved(s, &(struct err){.code = -EPIPE,
+                                     .blame = BLAME_BUG,
+                                     .text = "the process for storage ended too early"});
     if (r < 0 && s->stage == STAGE_STORAGE)
         stage_storage_failed(
             s, &(struct err){.blame = BLAME_BUG, .text = "the process for storage ended too early"});

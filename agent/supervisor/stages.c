@@ -28,7 +28,8 @@
 
 static const char *const STAGE_NAMES[STAGE_COUNT] = {
     [STAGE_STORAGE] = "storage", [STAGE_PLACING] = "placing",     [STAGE_LAUNCHING] = "launching",
-    [STAGE_RUNNING] = "running", [STAGE_LEFTOVERS] = "leftovers", [STAGE_SAVING] = "saving",     [STAGE_GONE] = "gone",
+    [STAGE_RUNNING] = "running", [STAGE_LEFTOVERS] = "leftovers", [STAGE_SAVING] = "saving",
+    [STAGE_GONE] = "gone",
 };
 
 const char *stage_name(enum stage stage)
@@ -76,11 +77,6 @@ static void not_started(struct supervision *s, enum cause cause, const struct er
     }
 }
 
-static bool succeeded(const struct exit_record *r)
-{
-    return r->stop_cause == CAUSE_NONE && r->main_end == MAIN_EXITED && r->status == 0;
-}
-
 static void tree_gone(struct supervision *s)
 {
     s->record.tree_gone = true;
@@ -91,32 +87,14 @@ static void tree_gone(struct supervision *s)
         return;
     }
     set_stage(s, STAGE_SAVING);
-    storage_save(&s->storage, succeeded(&s->record));
-}
-
-/* Whether whoever recovers the run must not take its end for a success before "saved" is there. */
-static void note_saves(struct supervision *s)
-{
-    if (!storage_saves(&s->plan))
-        return;
-    (void)fact(s, "saves-storage");
-    stage_note(s, false);
+    storage_save(&s->storage, stage_succeeded(s));
 }
 
 void stage_saved(struct supervision *s, const struct err *e)
 {
-    struct exit_record *r = &s->record;
-
     if (s->stage != STAGE_SAVING)
         return;
-    /* The job's own failure, and why it was stopped, come first: they are told, and this is in log and journal. */
-    if (e->code < 0 && succeeded(r)) {
-        r->stop_cause = CAUSE_STORAGE_FAILED;
-        r->blame = e->blame;
-        (void)snprintf(r->reason, sizeof(r->reason), "%s", e->text);
-    }
-    (void)fact(s, "saved");
-    stage_note(s, true);
+    stage_judge_saving(s, e);
     set_stage(s, STAGE_GONE);
 }
 
@@ -224,16 +202,6 @@ static int limit(struct supervision *s, struct err *e)
     return metadata_block(s->policy, &s->plan, &s->group, &s->contained, e);
 }
 
-/* What the run needs of its node before there is a job. The cause of its end when it cannot have it; else CAUSE_NONE. */
-static enum cause make_ready(struct supervision *s, struct err *e)
-{
-    enum cause hindrance = stage_claim_devices(s, e);
-
-    if (hindrance == CAUSE_NONE && limit(s, e) < 0)
-        hindrance = CAUSE_LIMIT_NOT_APPLIED;
-    return hindrance;
-}
-
 /* Init has all it needs; what it does not need we give up, and only then the job begins. */
 static int let_go(struct supervision *s, struct err *e)
 {
@@ -264,6 +232,32 @@ static void launch_failed(struct supervision *s, const struct err *e)
     set_stage(s, STAGE_LAUNCHING);
 }
 
+/* What the run needs of its node before there is a job. The cause of its end when it cannot have it; else CAUSE_NONE. */
+static enum cause make_ready(struct supervision *s, struct err *e)
+{
+    enum cause hindrance = stage_claim_devices(s, e);
+
+    if (hindrance == CAUSE_NONE && limit(s, e) < 0)
+        hindrance = CAUSE_LIMIT_NOT_APPLIED;
+    return hindrance;
+}
+
+/* The archive is opened when everything was fetched, so what its jobruntime.yaml asks for beside variables comes too late. The job's
+ * own word, also that it wants none, is heard in time. */
+static bool conda_too_late(const struct plan *plan, const struct env *jobruntime, struct err *e)
+{
+    const char *type = env_value(jobruntime, "CONDA_ENV_TYPE");
+
+    if (type == NULL || type[0] == '\0' || plan->conda_prefix != NULL ||
+        env_find(&plan->env, "CONDA_ENV_TYPE") != NULL)
+        return false;
+    (void)err_set(
+        e, -ENOTSUP, BLAME_ASSIGNMENT,
+        "jobruntime.yaml names a conda environment: say it in the job's or the run's environment variables "
+        "(CONDA_ENV_TYPE and those beside it), or --conda none for the system's Python");
+    return true;
+}
+
 static int launch(struct supervision *s, const struct placed *placed, struct err *e)
 {
     AUTO(strlist) struct strlist argv = {0};
@@ -282,7 +276,9 @@ static int launch(struct supervision *s, const struct placed *placed, struct err
     int pair[2], r;
     struct fact_writer *w;
 
-    note_saves(s);
+    stage_note_saves(s);
+    if (conda_too_late(&s->plan, &placed->env, e))
+        return e->code;
     if (entry_command(&s->plan, placed->entry, placed->main_class, &argv, e) < 0)
         return e->code;
     if (build_environment(s, &placed->env, &environment) < 0)

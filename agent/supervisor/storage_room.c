@@ -254,7 +254,10 @@ static void stand_by(struct storage_room *room, struct mounted *all)
                                                  {.fd = room->signal_fd, .events = POLLIN}};
         boot_ms_t now = clock_boot();
         int64_t next = force_at.ms < look_at.ms ? force_at.ms : look_at.ms;
-        int wait_ms = next == INT64_MAX ? -1 : next <= now.ms ? 0 : next - now.ms > 60000 ? 60000 : (int)(next - now.ms);
+        int wait_ms = next == INT64_MAX       ? -1
+                      : next <= now.ms        ? 0
+                      : next - now.ms > 60000 ? 60000
+                                              : (int)(next - now.ms);
 
         objects_pollfds(&all->objects, fds + 2);
         if (poll(fds, ARRAY_SIZE(fds), wait_ms) < 0)
@@ -349,7 +352,9 @@ static int open_home(struct storage_room *room, struct err *e)
 
     (void)snprintf(path, sizeof(path), "%s/" HOME_NAME, room->run_path);
     room->home_fd = room->plan->outputs.count > 0 ? dir_open(AT_FDCWD, path) : -1;
-    return room->plan->outputs.count > 0 && room->home_fd < 0 ? err_errno(e, -room->home_fd, BLAME_NODE, "open the home") : 0;
+    return room->plan->outputs.count > 0 && room->home_fd < 0
+               ? err_errno(e, -room->home_fd, BLAME_NODE, "open the home")
+               : 0;
 }
 
 _Noreturn void storage_room_main(struct storage_room *room)

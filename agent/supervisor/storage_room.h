@@ -52,9 +52,10 @@ struct storage_word {
 /* What the supervisor tells the room, one byte each. */
 #define STORAGE_SAY_FORCE                                                                                    \
     'F' /* processes of the run do not end: after a while give up what servers still owe */
-#define STORAGE_SAY_SAVE 'S' /* nothing of it lives any more, and it succeeded: bring to the servers what it wrote */
+#define STORAGE_SAY_SAVE                                                                                     \
+    'S' /* nothing of it lives any more, and it succeeded: bring to the servers what it wrote */
 #define STORAGE_SAY_KEEP 'K' /* the same, and it did not succeed */
-#define STORAGE_SAY_END 'E' /* nothing of the run lives any more */
+#define STORAGE_SAY_END  'E' /* nothing of the run lives any more */
 
 struct storage_room {
     const struct policy *policy;

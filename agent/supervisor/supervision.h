@@ -18,8 +18,8 @@
 #include "supervisor/capture.h"
 #include "supervisor/channel.h"
 #include "supervisor/denials.h"
-#include "supervisor/helper_group.h"
 #include "supervisor/devices.h"
+#include "supervisor/helper_group.h"
 #include "supervisor/init.h"
 #include "supervisor/measure.h"
 #include "supervisor/notice.h"
@@ -56,7 +56,7 @@ struct supervision {
     struct storage storage;                /* owned: where the run has any */
     int placement_fd[PLAN_PLACEMENTS_MAX]; /* owned: until they are placed */
     struct run_group group;                /* owned: the run's control groups, where there are any */
-    struct helper_group helpers; /* owned: those of the helpers */
+    struct helper_group helpers;           /* owned: those of the helpers */
     struct effective_limits limits;
     struct granted_devices devices; /* owned */
     struct measure measure;
@@ -105,6 +105,12 @@ void stage_storage_failed(struct supervision *s, const struct err *e);
 void stage_saved(struct supervision *s, const struct err *e);
 
 /* stage_storage.c */
+/* Whether the job ended by itself and well. */
+bool stage_succeeded(const struct supervision *s);
+/* Before the launch: whoever recovers the run must not take its end for a success before "saved" is there. */
+void stage_note_saves(struct supervision *s);
+/* What follows from *e, and "saved". */
+void stage_judge_saving(struct supervision *s, const struct err *e);
 /* Takes up what the room of storage says. */
 void stage_storage_says(struct supervision *s);
 /* A step that hangs ends the run. */

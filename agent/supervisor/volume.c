@@ -80,14 +80,15 @@ static int look(struct storage_room *room, const struct volume *v, struct volume
 
 #define XFS_CAPABILITIES CAPABILITY_BIT(CAP_SYS_ADMIN)
 
-static int run_on(struct storage_room *room, const struct volume *v, bool xfs, char *const *argv, int64_t limit_ms,
-                  int *ret_status, struct err *e)
+static int run_on(struct storage_room *room, const struct volume *v, bool xfs, char *const *argv,
+                  int64_t limit_ms, int *ret_status, struct err *e)
 {
-    const struct room_program program = {
-        .argv = argv, .package = xfs ? "xfsprogs" : "e2fsprogs",
+    const struct room_program program = {.argv = argv,
+                                         .package = xfs ? "xfsprogs" : "e2fsprogs",
                                          .fd = v->device_fd,
                                          .output_fd = -1,
-                                         .capabilities = xfs ? XFS_CAPABILITIES : 0, .budget_ms = limit_ms};
+                                         .capabilities = xfs ? XFS_CAPABILITIES : 0,
+                                         .budget_ms = limit_ms};
 
     return room_run(room, &program, ret_status, e);
 }

@@ -16,9 +16,9 @@
 struct wall_plan {
     uid_t uid;
     gid_t gid;
-    bool keeps_groups;             /* without root, the caller's groups cannot be given up */
-    bool best_effort;              /* a wall that this kernel cannot give is noted, and no reason to stop */
-    const struct strlist *devices; /* granted */
+    bool keeps_groups;               /* without root, the caller's groups cannot be given up */
+    bool best_effort;                /* a wall that this kernel cannot give is noted, and no reason to stop */
+    const struct strlist *devices;   /* granted */
     const struct plan_mount *mounts; /* storage in the view */
     size_t mount_count;
     const struct call_filter *filter;

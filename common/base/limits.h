@@ -41,8 +41,11 @@
 #define FACT_MEMBERS_MAX 64
 /* The whole plan: the environment, the arguments and the platform's own variables, escaped, with room. */
 #define PLAN_BYTES_MAX (1U << 20)
+/* A part of the artifact that stands in the assignment itself. */
+#define INLINE_BYTES_MAX (256U * 1024)
+
 /* Files that one plan can place. */
-#define PLAN_PLACEMENTS_MAX 8
+#define PLAN_PLACEMENTS_MAX 10
 /* A message between agent and supervisor: one packet. Anything longer travels as a descriptor. */
 #define MESSAGE_BYTES_MAX 4096
 #define MESSAGE_FDS_MAX   (PLAN_PLACEMENTS_MAX + 2)

@@ -14,7 +14,7 @@
 struct object_location {
     char bucket[OBJECT_BUCKET_MAX];
     char namespace_name[OBJECT_NAMESPACE_MAX]; /* "" with s3:// */
-    char prefix[OBJECT_PREFIX_MAX];            /* "" for the whole bucket; neither begins nor ends with a slash */
+    char prefix[OBJECT_PREFIX_MAX]; /* "" for the whole bucket; neither begins nor ends with a slash */
 };
 
 /*

@@ -164,6 +164,7 @@ static void read_spec(struct ads *ads, const struct node *root, const struct nod
         ads_read_runtime(ads, runtime);
     else if (field(rd, spec, "runtime") == NULL)
         diag_error(rd->diags, node_where(spec), "'runtime' is missing: it says what to run");
+    sources_read(rd, spec, false, ads->request);
     read_name(ads, root, spec);
 }
 

@@ -24,10 +24,11 @@ void ads_read_conda(struct ads *ads);
 /* Sets a variable of the job on behalf of the key `at`. */
 void ads_set(struct ads *ads, const char *variable, const char *value, const struct node *at);
 
-/* The local path under the key, absolute; NULL when absent or (reported) not local. malloc'd. */
-char *ads_local_path(struct ads *ads, const char *key);
+/* What the key names: a local path, made absolute, or the URI of what the node fetches; NULL when absent or (reported)
+ * neither. malloc'd. */
+char *ads_source(struct ads *ads, const char *key);
 
-/* The name of what ads_local_path gave for the key; NULL when path is, or (reported) when it is no file name.
+/* The name of what ads_source gave for the key; NULL when path is, or (reported) when it is no file name.
  * malloc'd. */
 char *ads_source_name(struct ads *ads, const char *key, const char *path);
 

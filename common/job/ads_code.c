@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/auto.h"
+#include "base/uri.h"
 #include "format/json_out.h"
 
 struct mapping {
@@ -87,10 +88,19 @@ static void add(struct ads *ads, enum artifact_form form, const char *path, cons
 {
     struct artifact *a = &ads->request->artifact;
 
-    if (artifact_add(a, form, path, name, into) < 0) {
+    bool remote = uri_has_scheme(path);
+
+    if (remote && form == ARTIFACT_DIRECTORY) {
+        diag_error(ads->rd.diags, node_where(at),
+                   "'%.60s' is not a type of artifact that can be fetched: expected " FETCHED_TYPES, name);
+        return;
+    }
+    if (artifact_add(a, form, remote ? NULL : path, name, into) < 0) {
         ads->rd.no_memory = true;
         return;
     }
+    if (remote)
+        assign(&ads->rd, &a->part[a->count - 1].source.uri, path);
     a->part[a->count - 1].line = node_where(at).line;
     a->part[a->count - 1].column = node_where(at).column;
 }
@@ -119,7 +129,7 @@ void ads_read_script(struct ads *ads)
     const struct node *uri = field(rd, ads->runtime, "scriptPathURI");
     const struct node *entry = field(rd, ads->runtime, "entrypoint");
     AUTO(strbuf) struct strbuf file_name = STRBUF_INIT(1024);
-    AUTO_FREE char *path = ads_local_path(ads, "scriptPathURI");
+    AUTO_FREE char *path = ads_source(ads, "scriptPathURI");
     AUTO_FREE char *name = ads_source_name(ads, "scriptPathURI", path);
     enum artifact_form form;
 
@@ -129,7 +139,7 @@ void ads_read_script(struct ads *ads)
         map_one(ads, &(struct mapping){"entrypoint", "JOB_RUN_ENTRYPOINT"});
     if (name == NULL)
         return;
-    form = artifact_guess(path);
+    form = artifact_guess(name);
     if (form != ARTIFACT_FILE &&
         env_value(&ads->request->job.configuration.env, "JOB_RUN_ENTRYPOINT") == NULL) {
         if (form == ARTIFACT_DIRECTORY)
@@ -160,7 +170,7 @@ void ads_read_python(struct ads *ads)
 {
     struct reader *rd = &ads->rd;
     const struct node *uri = field(rd, ads->runtime, "scriptPathURI");
-    AUTO_FREE char *path = ads_local_path(ads, "scriptPathURI");
+    AUTO_FREE char *path = ads_source(ads, "scriptPathURI");
     AUTO_FREE char *name = ads_source_name(ads, "scriptPathURI", path);
 
     missing(ads, "scriptPathURI", "the script, archive or directory to run");
@@ -168,7 +178,7 @@ void ads_read_python(struct ads *ads)
     map_all(ads, CODE, ARRAY_SIZE(CODE));
     if (given(ads, "entrypoint"))
         map_one(ads, &(struct mapping){"entrypoint", "CODE_ENTRYPOINT"});
-    else if (name != NULL && artifact_guess(path) == ARTIFACT_FILE)
+    else if (name != NULL && artifact_guess(name) == ARTIFACT_FILE)
         ads_set(ads, "CODE_ENTRYPOINT", name, uri);
     else if (name != NULL)
         diag_error(rd->diags, node_where(uri),
@@ -176,7 +186,7 @@ void ads_read_python(struct ads *ads)
                    "front (%.60s/...)",
                    name);
     if (name != NULL) {
-        add(ads, artifact_guess(path), path, name, INTO_CODE, uri);
+        add(ads, artifact_guess(name), path, name, INTO_CODE, uri);
         name_package(ads, name);
     }
     add_entry_program(ads, ENTRY_PYTHON);
@@ -185,7 +195,7 @@ void ads_read_python(struct ads *ads)
 /* ---- notebook ---- */
 
 /* In a directory, the notebook stands below the directory's own name; an archive has its own folders. */
-static void set_notebook(struct ads *ads, const char *path, const char *name)
+static void set_notebook(struct ads *ads, const char *name)
 {
     AUTO(strbuf) struct strbuf notebook = STRBUF_INIT(8192);
     const struct node *at = field(&ads->rd, ads->runtime, "source");
@@ -201,7 +211,7 @@ static void set_notebook(struct ads *ads, const char *path, const char *name)
                    "'entrypoint' is missing: it names the notebook in 'source'");
         return;
     }
-    if (artifact_guess(path) == ARTIFACT_DIRECTORY)
+    if (artifact_guess(name) == ARTIFACT_DIRECTORY)
         strbuf_addf(&notebook, "%s/", name);
     strbuf_addstr(&notebook, entry);
     if (notebook.failed == 0)
@@ -230,7 +240,7 @@ void ads_read_notebook(struct ads *ads)
         {"outputURI", "OUTPUT_URI"}, {"outputUri", "OUTPUT_URI"}, {"notebookEncoding", "NOTEBOOK_ENCODING"}};
     const char *key = given(ads, "source") ? "source" : "notebookPathURI";
     const struct node *uri = field(&ads->rd, ads->runtime, key);
-    AUTO_FREE char *path = ads_local_path(ads, key);
+    AUTO_FREE char *path = ads_source(ads, key);
     AUTO_FREE char *name = ads_source_name(ads, key, path);
 
     check_entrypoint(ads);
@@ -241,8 +251,8 @@ void ads_read_notebook(struct ads *ads)
     if (name != NULL) {
         if (!given(ads, "source") && !is_notebook(name))
             diag_error(ads->rd.diags, node_where(uri), "'%.60s': expected a .ipynb file", name);
-        set_notebook(ads, path, name);
-        add(ads, artifact_guess(path), path, name, INTO_CODE, uri);
+        set_notebook(ads, name);
+        add(ads, artifact_guess(name), path, name, INTO_CODE, uri);
         name_package(ads, name);
     }
     add_entry_program(ads, ENTRY_NOTEBOOK);

@@ -7,6 +7,7 @@
 
 #include "base/auto.h"
 #include "base/parse.h"
+#include "base/uri.h"
 #include "format/json_out.h"
 #include "job/resolve.h"
 
@@ -200,24 +201,17 @@ void ads_read_conda(struct ads *ads)
 
 /* ---- paths ---- */
 
-static bool has_scheme(const char *path, size_t *ret_length)
-{
-    const char *colon = strstr(path, "://");
-
-    if (colon == NULL || colon == path)
-        return false;
-    *ret_length = (size_t)(colon - path);
-    return strcspn(path, "/") > *ret_length;
-}
-
 /* Room for ".zip" after it. */
 #define SOURCE_NAME_MAX 250
 
 char *ads_source_name(struct ads *ads, const char *key, const char *path)
 {
-    AUTO_FREE char *name = path != NULL ? path_name(path) : NULL;
+    bool remote = path != NULL && uri_has_scheme(path);
+    AUTO_FREE char *name = path == NULL ? NULL
+                           : remote     ? source_name(&ads->rd, path, field(&ads->rd, ads->runtime, key))
+                                        : path_name(path);
 
-    if (path == NULL)
+    if (path == NULL || (name == NULL && remote))
         return NULL;
     if (name == NULL) {
         ads->rd.no_memory = true;
@@ -259,22 +253,35 @@ static const char *path_problem(const char *text)
     return NULL;
 }
 
-char *ads_local_path(struct ads *ads, const char *key)
+/* What the node fetches stays as it is; a file: URI is a path of this machine, read with the rights of whoever asks. */
+static char *remote_source(struct ads *ads, const char *key, const char *text, const struct node *n)
+{
+    AUTO(uri) struct uri u = {0};
+    const char *problem;
+    int r = uri_parse(text, &u, &problem);
+    char *copy = NULL;
+
+    if (r == -EINVAL)
+        diag_error(ads->rd.diags, node_where(n), "'%s': %s", key, problem);
+    else if (r == 0)
+        copy = u.scheme == URI_FILE ? take_ptr(&u.path) : strdup(text);
+    if (r != -EINVAL && copy == NULL)
+        ads->rd.no_memory = true;
+    return copy;
+}
+
+char *ads_source(struct ads *ads, const char *key)
 {
     AUTO(strbuf) struct strbuf path = STRBUF_INIT(8192);
     AUTO_FREE char *text = NULL;
     const struct node *n = field(&ads->rd, ads->runtime, key);
     const char *problem;
-    size_t scheme = 0;
 
     field_text(&ads->rd, ads->runtime, key, &text);
     if (text == NULL)
         return NULL;
-    if (has_scheme(text, &scheme)) {
-        diag_error(ads->rd.diags, node_where(n), "'%s': %.*s:// is not supported yet: only local paths", key,
-                   (int)(scheme < 20 ? scheme : 20), text);
-        return NULL;
-    }
+    if (uri_has_scheme(text))
+        return remote_source(ads, key, text, n);
     problem = path_problem(text);
     if (text[0] != '/')
         add_components(&path, ads->base_dir);

@@ -98,6 +98,7 @@ void ads_read_runtime(struct ads *ads, const struct node *runtime)
     configuration_read_minutes(rd, c, ads->runtime);
     x_runlet_read(rd, ads->runtime, &c->x);
     type->read(ads);
+    sources_read(rd, ads->runtime, false, ads->request);
     configuration_check_env(
         rd, &c->env, field(rd, ads->runtime, "env") != NULL ? field(rd, ads->runtime, "env") : ads->runtime);
 }
@@ -164,11 +165,11 @@ void ads_read_container(struct ads *ads)
     read_command(ads, "entrypoint", &d->entrypoint);
     read_command(ads, "cmd", &d->cmd);
     check_container(rd, d, ads->runtime);
-    path = ads_local_path(ads, "scriptPathURI");
+    path = ads_source(ads, "scriptPathURI");
     name = ads_source_name(ads, "scriptPathURI", path);
     if (name == NULL)
         return;
-    form = artifact_guess(path);
+    form = artifact_guess(name);
     if (artifact_add(&ads->request->artifact, form, path, name, form == ARTIFACT_FILE ? "" : INTO_ARCHIVE) <
         0)
         rd->no_memory = true;

@@ -68,10 +68,10 @@ int artifact_add(struct artifact *a, enum artifact_form form, const char *path, 
 
     if (a->count == ARTIFACT_PARTS_MAX)
         return -E2BIG;
-    part.path = strdup(path);
+    part.path = path != NULL ? strdup(path) : NULL;
     part.name = strdup(name);
     part.into = strdup(into);
-    if (part.path == NULL || part.name == NULL || part.into == NULL) {
+    if ((path != NULL && part.path == NULL) || part.name == NULL || part.into == NULL) {
         free(part.path);
         free(part.name);
         free(part.into);
@@ -132,7 +132,7 @@ static int resolve_part(struct artifact *a, struct artifact_part *part, struct d
 {
     struct stat st;
 
-    if (part->form == ARTIFACT_ENTRY_PROGRAM)
+    if (part->form == ARTIFACT_ENTRY_PROGRAM || part->path == NULL)
         return 0;
     if (stat(part->path, &st) < 0) {
         diag_error(diags, where_of(part), "%s: %m", part->path);
@@ -244,6 +244,7 @@ int artifact_from_path(const char *path, struct job_request *request, struct dia
     AUTO_FREE char *full = NULL;
     AUTO_FREE char *name = NULL;
     struct stat st;
+    size_t first;
     int r;
 
     if (path[0] == '\0' || !utf8_valid(path, strlen(path))) {
@@ -263,16 +264,17 @@ int artifact_from_path(const char *path, struct job_request *request, struct dia
                    "%s: a document, not an artifact: expected " TYPES_TEXT ", .ipynb or a directory", path);
         return -EINVAL;
     }
-    artifact_clear(&request->artifact);
+    artifact_drop_code(&request->artifact);
     configuration_init(&request->job.configuration);
     configuration_init(&request->run.overrides);
     if (request->job.block_storage_gb == 0)
         request->job.block_storage_gb = -1;
+    first = request->artifact.count;
     r = S_ISDIR(st.st_mode) ? artifact_add(&request->artifact, ARTIFACT_FILE, full, name, "")
                             : from_name(full, name, request);
     request->artifact.file_name = strdup(name);
     if (r < 0 || request->artifact.file_name == NULL)
         return -ENOMEM;
-    request->artifact.part[0].flatten = S_ISDIR(st.st_mode);
+    request->artifact.part[first].flatten = S_ISDIR(st.st_mode);
     return artifact_resolve(&request->artifact, diags);
 }

@@ -241,6 +241,17 @@ static void write_run(struct json_out *w, const struct job_run *run)
     json_out_close(w, '}');
 }
 
+static void write_source(struct json_out *w, const struct artifact_part *part)
+{
+    json_out_string(w, "uri", part->source.uri);
+    json_out_string(w, "sha256", part->source.sha256);
+    json_out_string(w, "md5", part->source.md5);
+    json_out_string(w, "bearer", part->source.bearer);
+    json_out_string(w, "content", part->source.content);
+    if (part->input)
+        json_out_bool(w, "input", true);
+}
+
 static void write_artifact(struct json_out *w, const struct artifact *a)
 {
     json_out_open(w, "artifact", '{');
@@ -252,6 +263,7 @@ static void write_artifact(struct json_out *w, const struct artifact *a)
         json_out_string(w, "path", a->part[i].path);
         json_out_string(w, "name", a->part[i].name);
         json_out_string(w, "into", a->part[i].into);
+        write_source(w, &a->part[i]);
         if (a->part[i].flatten)
             json_out_bool(w, "flatten", true);
         json_out_close(w, '}');

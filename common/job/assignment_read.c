@@ -36,9 +36,9 @@ static void read_conda(struct reader *rd, const struct node *map, struct job_req
     }
 }
 
-/* Takes the part over when it is sound. */
-static void keep_part(struct reader *rd, struct artifact *a, int form, const char *path, const char *name,
-                      const char *into, bool flatten, const struct node *at)
+/* Copies the part but for its source, which it takes over. */
+static void keep_part(struct reader *rd, struct artifact *a, struct artifact_part *part,
+                      const struct node *at)
 {
     int r;
 
@@ -46,20 +46,41 @@ static void keep_part(struct reader *rd, struct artifact *a, int form, const cha
         diag_error(rd->diags, node_where(at), "more than %d parts", ARTIFACT_PARTS_MAX);
         return;
     }
-    r = artifact_add(a, (enum artifact_form)form, path, name, into);
-    if (r < 0)
+    r = artifact_add(a, part->form, part->path, part->name, part->into);
+    if (r < 0) {
         rd->no_memory = true;
+        return;
+    }
+    a->part[a->count - 1].flatten = part->flatten;
+    a->part[a->count - 1].input = part->input;
+    a->part[a->count - 1].source = part->source;
+    part->source = (struct part_source){0};
+}
+
+static bool part_sound(struct reader *rd, const struct node *map, int form, const struct artifact_part *part)
+{
+    bool local = part->path != NULL;
+
+    if (form < 0 || local == (part->source.uri != NULL || part->source.content != NULL) ||
+        (local && part->path[0] == '\0') || part->name == NULL || part->into == NULL)
+        diag_error(rd->diags, node_where(map),
+                   "a part needs form, name, into, and one of path, uri and content");
+    else if (!file_name_valid(part->name) ||
+             (form == ARTIFACT_ENTRY_PROGRAM && (!local || !file_name_valid(part->path))))
+        diag_error(rd->diags, node_where(map), "the name of a part must be a plain file name");
+    else if (part->into[0] != '\0' && !inner_path_valid(part->into))
+        diag_error(rd->diags, node_where(map), "'into' must be a relative path without '..'");
     else
-        a->part[a->count - 1].flatten = flatten;
+        return true;
+    return false;
 }
 
 static void read_part(struct reader *rd, const struct node *map, struct artifact *a)
 {
-    static const char *const KNOWN[] = {"form", "path", "name", "into", "flatten"};
-    AUTO_FREE char *path = NULL;
-    AUTO_FREE char *name = NULL;
-    AUTO_FREE char *into = NULL;
-    bool flatten = false;
+    static const char *const KNOWN[] = {"form", "path",  "name",   "into",    "flatten", "uri",
+                                        "md5",  "input", "sha256", "content", "bearer"};
+    struct artifact_part part = {0};
+    size_t errors = rd->diags->errors;
     int form;
 
     if (map->kind != NODE_MAP) {
@@ -68,18 +89,21 @@ static void read_part(struct reader *rd, const struct node *map, struct artifact
     }
     check_keys(rd, map, KNOWN, ARRAY_SIZE(KNOWN));
     form = field_choice(rd, map, "form", ARTIFACT_FORM_NAMES, ARTIFACT_FORM_COUNT);
-    field_string(rd, map, "path", &path);
-    field_string(rd, map, "name", &name);
-    field_string(rd, map, "into", &into);
-    field_bool(rd, map, "flatten", &flatten);
-    if (form < 0 || path == NULL || path[0] == '\0' || name == NULL || into == NULL)
-        diag_error(rd->diags, node_where(map), "a part needs form, path, name and into");
-    else if (!file_name_valid(name) || (form == ARTIFACT_ENTRY_PROGRAM && !file_name_valid(path)))
-        diag_error(rd->diags, node_where(map), "the name of a part must be a plain file name");
-    else if (into[0] != '\0' && !inner_path_valid(into))
-        diag_error(rd->diags, node_where(map), "'into' must be a relative path without '..'");
-    else
-        keep_part(rd, a, form, path, name, into, flatten, map);
+    field_string(rd, map, "path", &part.path);
+    field_string(rd, map, "name", &part.name);
+    field_string(rd, map, "into", &part.into);
+    field_string(rd, map, "bearer", &part.source.bearer);
+    field_bool(rd, map, "flatten", &part.flatten);
+    field_bool(rd, map, "input", &part.input);
+    if (field(rd, map, "uri") != NULL || field(rd, map, "content") != NULL)
+        source_read(rd, map, &part.source);
+    part.form = form >= 0 ? (enum artifact_form)form : ARTIFACT_FILE;
+    if (rd->diags->errors == errors && part_sound(rd, map, form, &part))
+        keep_part(rd, a, &part, map);
+    part_source_clear(&part.source);
+    free(part.path);
+    free(part.name);
+    free(part.into);
 }
 
 static void read_artifact(struct reader *rd, const struct node *map, struct artifact *a)

@@ -42,16 +42,29 @@ enum artifact_form {
 /* "artifact", "python", "notebook", "gitPython", "container", "pyTorchDistributed". */
 const char *job_runtime_name(enum job_runtime runtime);
 
+/* Where a part comes from when it is not a local file: the agent gets it before the run. */
+struct part_source {
+    char *uri;     /* file:, http(s):, oci:, s3: (base/uri.h); may hold a secret */
+    char *sha256;  /* hexadecimal; NULL: not known */
+    char *md5;     /* hexadecimal; NULL: not known */
+    char *bearer;  /* a secret: token for http(s), which only a control plane gives; NULL: none */
+    char *content; /* the part itself, as base64, instead of a URI; at most INLINE_BYTES_MAX decoded */
+};
+
 struct artifact_part {
     enum artifact_form form;
-    char *path; /* where it is now */
+    char *path; /* where it is now; NULL: it has a source */
+    struct part_source source;
+    bool input; /* data beside the code: it never decides what is run */
     char *name; /* file name in the run; for an archive, its own name */
     char *into; /* folder below /home/datascience it goes to; "" for the home itself */
     bool flatten;
     int line, column; /* where its document names it; 0: nowhere */
 };
 
-#define ARTIFACT_PARTS_MAX 4
+/* Four of code, four inputs, and a conda environment with what activates it. */
+#define ARTIFACT_PARTS_MAX 10
+#define INPUTS_MAX         4
 
 struct artifact {
     struct artifact_part part[ARTIFACT_PARTS_MAX];

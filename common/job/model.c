@@ -57,12 +57,23 @@ void container_free(struct container_details *c)
     free(c);
 }
 
+void part_source_clear(struct part_source *s)
+{
+    free(s->uri);
+    free(s->sha256);
+    free(s->md5);
+    free(s->bearer);
+    free(s->content);
+    *s = (struct part_source){0};
+}
+
 void artifact_clear(struct artifact *a)
 {
     for (size_t i = 0; i < a->count; i++) {
         free(a->part[i].path);
         free(a->part[i].name);
         free(a->part[i].into);
+        part_source_clear(&a->part[i].source);
     }
     free(a->file_name);
     *a = (struct artifact){0};

@@ -227,7 +227,8 @@ static void read_ads(struct reader *rd, const struct node *map, struct job_confi
         strstr(m.source, "://") != NULL ? split_object(rd, m.source, &m) : split_file(rd, m.source, &m);
     if (!complete)
         diag_error(rd->diags, node_where(field(rd, map, "src")),
-                   "'%.80s': expected oci://bucket@namespace/prefix, s3://bucket/prefix, <mount target OCID>:<export "
+                   "'%.80s': expected oci://bucket@namespace/prefix, s3://bucket/prefix, <mount target "
+                   "OCID>:<export "
                    "OCID> or <IPv4>:<path>",
                    m.source);
     split_destination(rd, dest, &m);

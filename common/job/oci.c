@@ -223,6 +223,7 @@ int oci_read_job(const struct node *root, struct job_request *request, struct di
     if ((n = field_map(&rd, root, "jobNodeConfigurationDetails")) != NULL)
         read_nodes(&rd, n, job);
     x_runlet_read(&rd, root, &job->configuration.x);
+    sources_read(&rd, root, true, request);
     return reader_end(&rd);
 }
 
@@ -246,6 +247,7 @@ static void read_overrides(struct reader *rd, const struct node *root, struct jo
     if ((n = field_map(rd, root, "jobNodeConfigurationOverrideDetails")) != NULL)
         read_nodes(rd, n, &request->job);
     x_runlet_read(rd, root, &c->x);
+    sources_refuse(rd, root);
 }
 
 int oci_read_job_run(const struct node *root, struct job_request *request, struct diag_list *diags)

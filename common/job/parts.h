@@ -19,6 +19,7 @@ extern const char *const CONDA_TYPE_NAMES[CONDA_TYPE_COUNT];
 
 void mount_clear(struct storage_mount *m);
 void container_free(struct container_details *c);
+void part_source_clear(struct part_source *s);
 void artifact_clear(struct artifact *a);
 
 /* ---- configuration: what job and run documents have in common (configuration.c) ---- */
@@ -91,9 +92,29 @@ int conda_from_env(const struct env *env, enum conda_type *ret_type, char **ret_
 /* Reads the request's conda members from its job's env, reporting at `at`. */
 void conda_note(struct reader *rd, struct job_request *request, const struct node *at);
 
+#define FETCHED_TYPES ".py, .sh, .jar, .ipynb, .zip or a .tar"
+
+/* ---- parts that come from elsewhere (sources.c) ---- */
+
+/* `artifact` and `inputs` of the block x-runlet in map. With take_artifact false the code is named elsewhere, and `artifact` is
+ * an error. */
+void sources_read(struct reader *rd, const struct node *map, bool take_artifact, struct job_request *request);
+
+/* Where neither may stand: in a run's document. */
+void sources_refuse(struct reader *rd, const struct node *map);
+
+/* Reads uri, sha256, md5 and content of a part; at least one of uri and content is given and sound, or it is reported. */
+void source_read(struct reader *rd, const struct node *map, struct part_source *ret);
+
+/* The file name at the end of a URI, malloc'd; NULL (reported at `at`) when that is none. */
+char *source_name(struct reader *rd, const char *uri, const struct node *at);
+
+/* Removes the parts that are not inputs. */
+void artifact_drop_code(struct artifact *a);
+
 /* ---- artifact parts (artifact.c) ---- */
 
-/* Appends a part; path and name and into are copied. */
+/* Appends a part; path (NULL: it will have a source), name and into are copied. */
 int artifact_add(struct artifact *a, enum artifact_form form, const char *path, const char *name,
                  const char *into);
 

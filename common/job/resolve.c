@@ -86,8 +86,11 @@ static int resolve_conda(const struct job_request *request, struct run_spec *spe
     const char *problem;
     int r;
 
-    if (request->conda_decided)
-        return copy(&spec->conda_prefix, request->conda_prefix);
+    if (request->conda_decided) {
+        /* Said to the artifact's jobruntime.yaml as well, which is below the run. */
+        r = env_set(&spec->env, ENV_RUN, "CONDA_ENV_TYPE", "");
+        return r < 0 ? r : copy(&spec->conda_prefix, request->conda_prefix);
+    }
     r = conda_from_env(&spec->env, &spec->conda_type, &spec->conda_slug, &problem);
 
     if (r < 0)

@@ -260,7 +260,8 @@ static void read_output(struct reader *rd, const struct node *entry, struct run_
         return;
     }
     if (!run_output_from_valid(below_home(from)))
-        diag_error(rd->diags, node_where(field(rd, entry, "from")), "'%.60s': expected a path in the job's home", from);
+        diag_error(rd->diags, node_where(field(rd, entry, "from")),
+                   "'%.60s': expected a path in the job's home", from);
     else if (!object_location_valid(to))
         diag_error(rd->diags, node_where(field(rd, entry, "to")),
                    "'%.80s': expected oci://bucket@namespace/prefix or s3://bucket/prefix", to);
@@ -279,8 +280,9 @@ static void read_outputs(struct reader *rd, const struct node *list, struct run_
         if (list->item[i]->kind == NODE_MAP)
             read_output(rd, list->item[i], ret);
         else
-            diag_error(rd->diags, node_where(list->item[i]),
-                       "'outputs': expected {from: results, to: oci://bucket@namespace/prefix, when: success}");
+            diag_error(
+                rd->diags, node_where(list->item[i]),
+                "'outputs': expected {from: results, to: oci://bucket@namespace/prefix, when: success}");
     }
 }
 
@@ -288,7 +290,7 @@ void x_runlet_read(struct reader *rd, const struct node *map, struct x_runlet *x
 {
     static const char *const KNOWN[] = {"maximumRuntime", "stopGrace", "stopSignal", "stopWholeTree",
                                         "stopThen",       "limits",    "sandbox",    "notice",
-                                        "outputs"};
+                                        "artifact",       "inputs",    "outputs"};
     enum key_style outer = rd->style;
     const struct node *block = field_map(rd, map, "x-runlet");
     int signal;

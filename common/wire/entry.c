@@ -59,12 +59,31 @@ static void add_path(struct strbuf *out, const char *entry)
     }
 }
 
+/* What comes before the program: in a conda environment the shell that activates it and becomes the program. */
+static int begin(const struct plan *p, struct strlist *argv)
+{
+    bool placed = false;
+    int r;
+
+    for (size_t i = 0; i < p->placement_count; i++)
+        placed = placed || (strcmp(p->placement[i].name, CONDA_PROGRAM) == 0 &&
+                            strcmp(p->placement[i].into, CONDA_PROGRAM_INTO) == 0);
+    if (p->conda_prefix == NULL || p->bash == NULL || !placed)
+        return 0;
+    r = strlist_add(argv, p->bash);
+    if (r == 0)
+        r = strlist_add(argv, JOB_HOME "/" CONDA_PROGRAM_INTO "/" CONDA_PROGRAM);
+    return r == 0 ? strlist_add(argv, p->conda_prefix) : r;
+}
+
 static int build(const struct plan *p, const struct interpreter *with, const char *program, const char *entry,
                  struct strlist *argv)
 {
     AUTO(strbuf) struct strbuf file = STRBUF_INIT(2 * PATH_MAX);
-    int r = strlist_add(argv, program);
+    int r = begin(p, argv);
 
+    if (r == 0)
+        r = strlist_add(argv, program);
     strbuf_addstr(&file, entry_directory(p));
     add_path(&file, entry);
     if (file.failed < 0)
@@ -113,7 +132,9 @@ static int build_class(const struct plan *p, const char *program, const char *en
         return -ENOMEM;
     for (char *slash = name.data; (slash = strchr(slash, '/')) != NULL;)
         *slash = '.';
-    r = strlist_add(argv, program);
+    r = begin(p, argv);
+    if (r == 0)
+        r = strlist_add(argv, program);
     if (r == 0)
         r = strlist_add(argv, "-cp");
     if (r == 0)

@@ -38,6 +38,10 @@
 #define JOB_NOTICE_FILE     JOB_NOTICE_DIR "/notice"
 #define JOB_CHECKPOINT_FILE JOB_NOTICE_DIR "/checkpoint"
 #define JOB_DECOMPRESSED    "decompressed_artifact"
+/* Below the home: conda environments, and the program of agent/entry that activates one. */
+#define CONDA_INTO         "conda"
+#define CONDA_PROGRAM      "activate_conda.sh"
+#define CONDA_PROGRAM_INTO ".runlet"
 
 enum placement_form {
     PLACE_FILE,    /* the descriptor's bytes become the file into/name, mode 0644 */
@@ -102,8 +106,8 @@ struct plan {
     struct plan_mount mount[JOB_MOUNTS_MAX];
     size_t mount_count;
     struct run_outputs outputs; /* owned: copied when the run has ended */
-    int64_t notice_before_ms; /* the job hears of its deadline this long before; 0: it does not */
-    int notice_signal;        /* and gets this signal with every notice; 0: none */
+    int64_t notice_before_ms;   /* the job hears of its deadline this long before; 0: it does not */
+    int notice_signal;          /* and gets this signal with every notice; 0: none */
 };
 
 /* An empty plan that asks for nothing. */

@@ -207,7 +207,8 @@ static int decode_mount(const struct fact *f, struct plan *p, struct err *e)
     if (!fact_bool(f, "read_only", &read_only))
         return refuse(e, "true or false expected", "read_only");
     if (kind == MOUNT_NFS ? !nfs_source_valid(source) : !object_location_valid(source))
-        return refuse(e, kind == MOUNT_NFS ? "address:/export expected" : "the address of a bucket expected", "source");
+        return refuse(e, kind == MOUNT_NFS ? "address:/export expected" : "the address of a bucket expected",
+                      "source");
     if (!mount_target_valid(target))
         return refuse(e, "a place where storage may be mounted expected", "target");
     for (size_t i = 0; i < p->mount_count; i++)

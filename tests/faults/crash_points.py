@@ -10,6 +10,7 @@ checks what must hold whatever crashed: I1 nothing is left, I2 no false end, I3 
 import argparse
 import collections
 import concurrent.futures
+import hashlib
 import json
 import os
 import pathlib
@@ -21,6 +22,7 @@ import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "stories"))
+from fetch_rig import Server  # noqa: E402
 from node_rig import facts, until  # noqa: E402
 from run_rig import RunNode  # noqa: E402
 
@@ -117,6 +119,7 @@ class Case:
         self.wanted = "run." + self.node.root.name[3:].replace("_", "-").lower()
         self.run_id = None
         self.limits = {}
+        self.server = None
 
     # ---- programs ----
 
@@ -160,6 +163,10 @@ class Case:
         arguments = self.node.submission(text, self.wanted)
         job = json.loads((self.node.work / "j.json").read_text())
         job["x-runlet"] = {"limits": self.limits}
+        if self.server is not None:
+            self.server.add("/job.sh", text.encode(), break_after=len(text) // 2)
+            job["x-runlet"]["artifact"] = {"uri": self.server.url + "/job.sh"}
+            arguments.pop()
         (self.node.work / "j.json").write_text(json.dumps(job))
         self.run_id = self.wanted
         done = self.command(*arguments, crashing=crashing)
@@ -181,6 +188,16 @@ class Case:
         """The home and the temporary folders are on a disk of the run's own."""
         self.limits = {"scratch": "16M"}
         self.drive_submit()
+
+    def drive_fetch(self):
+        """The artifact comes over the network, in two pieces."""
+        self.server = Server()
+        self.node.config.write_text(self.node.config.read_text() + "fetch:\n  retryDelay: 5ms\n")
+        self.drive_submit()
+        for path in (self.node.state / "cache" / "objects").iterdir():
+            digest, _, size = path.name.partition(".")
+            data = path.read_bytes()
+            demand("the cache holds something else than it says", (hashlib.sha256(data).hexdigest(), str(len(data))) == (digest, size))
 
     def drive_cancel(self):
         self.daemon(crashing=True)
@@ -295,9 +312,11 @@ class Case:
             raise Violation("%s\n%s" % (e, self.node.tail())) from e
         finally:
             self.node.close()
+            if self.server is not None:
+                self.server.close()
 
 
-SCENARIOS = ("submit", "run", "cancel") + (("disk",) if can_make_disks() else ())
+SCENARIOS = ("submit", "run", "cancel", "fetch") + (("disk",) if can_make_disks() else ())
 AGAIN = 3
 
 

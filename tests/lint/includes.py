@@ -8,6 +8,7 @@ from source import arguments, blank, files, line_of, Report
 LIBRARIES = (
     (re.compile(r"uv\.h|uv/.*"), "PkgConfig::UV", {"agent/io"}),
     (re.compile(r"curl/.*"), "PkgConfig::CURL", {"agent/io"}),
+    (re.compile(r"openssl/.*"), "PkgConfig::CRYPTO", {"agent/auth", "agent/fetch"}),
     (re.compile(r"microhttpd\.h"), "PkgConfig::MICROHTTPD", {"agent/daemon"}),
     (re.compile(r"blkid\.h"), "PkgConfig::BLKID", {"agent/probe"}),
     (re.compile(r"archive(_entry)?\.h"), "PkgConfig::ARCHIVE", {"agent/unpack", "agent/fetch"}),

@@ -240,10 +240,9 @@ def test_git_that_cannot_be_cloned(node, repository):
 
 
 @pytest.mark.parametrize("kind, spec, says", [
-    ("script", {"scriptPathURI": "a.sh", "conda": CONDA}, "the job names the conda environment 'generalml_p38_cpu_v1', which this machine does not have"),
-    ("script", {"scriptPathURI": "a.sh", "conda": {"type": "published", "uri": "oci://b@n/envs/cpu/mine_v2"}}, "the conda environment 'mine_v2'"),
+    ("script", {"scriptPathURI": "a.sh", "conda": CONDA}, "the service's conda environment 'generalml_p38_cpu_v1', and this node does not say where those packs are"),
     ("script", {"scriptPathURI": "a.sh", "env": [{"name": "CONDA_ENV_TYPE", "value": "service"}, {"name": "CONDA_ENV_SLUG", "value": "by_env_v1"}]},
-     "the conda environment 'by_env_v1'"),
+     "conda environment 'by_env_v1'"),
     ("container", {"image": "iad.ocir.io/ns/repo:1"}, "does not run container images yet"),
     ("pyTorchDistributed", {"replicas": 2}, "does not run the pyTorchDistributed runtime yet"),
 ])
@@ -254,12 +253,12 @@ def test_refused_by_name_before_anything_starts(node, kind, spec, says):
     assert not node.state.exists()
 
 
-def test_storage_is_refused(node):
+def test_object_storage_is_refused(node):
     node.write("a.sh", "echo ran\n")
     text = (JOB % ("script", "      scriptPathURI: a.sh\n")).replace("  runtime:\n", (
         "  infrastructure:\n    type: dataScienceJob\n    spec:\n      storageMount: [{src: 'oci://b@n/p', dest: data}]\n  runtime:\n"))
     outcome = node.run("-q", node.write("job.yaml", text))
-    assert outcome.status == 125 and "does not mount storage yet" in outcome.words, outcome
+    assert outcome.status == 125 and "does not mount object storage yet (/mnt/data)" in outcome.words, outcome
     assert not node.state.exists()
 
 

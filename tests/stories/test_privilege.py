@@ -8,7 +8,7 @@ import pytest
 from node_rig import facts, status_of, until
 from test_limits import contained
 
-KEPT = "000000000000002a"  # CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_KILL
+KEPT = "000000000008002a"  # CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_KILL, CAP_SYS_PTRACE
 JOB = """kind: job
 spec:
   name: disk
@@ -39,7 +39,7 @@ def test_a_running_jobs_supervisor(node):
     done = started.end()
     assert done.status != 0
     got = contained(node, run_id)
-    assert got["supervisor: capabilities"][:2] == ("applied", "dac_override, fowner, kill")
+    assert got["supervisor: capabilities"][:2] == ("applied", "dac_override, fowner, kill, sys_ptrace")
     assert got["supervisor: system calls"][0] == "applied"
     node.leftovers()
 

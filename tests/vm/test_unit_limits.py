@@ -1,5 +1,9 @@
 """Limits in the groups that the service manager leaves to each run's unit: control groups of version 2, delegated."""
+import io
 import json
+import lzma
+import os
+import tarfile
 
 import pytest
 
@@ -24,6 +28,18 @@ def submit(guest, script, **limits):
     return guest.submit(script, "--job", "/root/limits.json")
 
 
+def wide_archive():
+    """32 MiB that repeat after a MiB: a small archive whose unpacking needs a window as large as all of them."""
+    packed = io.BytesIO()
+    filters = [{"id": lzma.FILTER_LZMA2, "preset": 0, "dict_size": 48 << 20}]
+    with lzma.open(packed, "wb", filters=filters) as out, tarfile.open(fileobj=out, mode="w") as tar:
+        for name, content in (("run.sh", b"echo ran\n"), ("data", os.urandom(1 << 20) * 32)):
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    return packed.getvalue()
+
+
 def group_of(vm, pid):
     return "/sys/fs/cgroup" + vm.read("/proc/%d/cgroup" % pid).split("::")[1].strip()
 
@@ -45,6 +61,9 @@ def test_each_run_is_limited_below_its_unit_beside_its_supervisor(guest, vm):
         assert vm.read(group + "/memory.oom.group") == "0\n"
         got = contained(guest, run)
         assert all(got[name][0] == "applied" and got[name][2] == "cgroup-v2" for name in ("memory", "pids", "cpu", "cpuWeight")), got
+        helpers = group.rpartition("/")[0] + "/runlet-helpers." + run
+        assert (vm.read(helpers + "/memory.max"), vm.read(helpers + "/pids.max")) == ("%d\n" % (1 << 30), "256\n")
+        assert got["helpers' memory"] == ("applied", "1G", "cgroup-v2") and got["supervisor: capabilities"][0] == "applied", got
         supervisor = group_of(vm, guest.facts(run, "accepted")[0]["pid"])
         assert supervisor == group.rpartition("/")[0] + "/supervisor"
         assert vm.read(supervisor + "/cpu.weight") == "1000\n"
@@ -61,6 +80,16 @@ def test_a_job_over_its_memory_goes_and_its_supervisor_tells(guest, vm):
     seen = guest.view(run)
     assert (seen["cause"], seen["lifecycleState"]) == ("oom-killed", "FAILED"), seen
     assert vm.run("systemctl", "--failed", "--no-legend").out == ""
+
+
+def test_an_archive_over_the_memory_of_helpers_is_rejected(guest, vm):
+    vm.sh("echo 'limits: {helperMemory: 16M}' >> /etc/runlet/runlet.yaml && systemctl restart runletd")
+    vm.push({"/root/wide.tar.xz": wide_archive()})
+    run = vm.run("runlet", "submit", "/root/wide.tar.xz", "--entrypoint", "run.sh").out.strip()
+    guest.wait(run)
+    seen = guest.view(run)
+    assert seen["cause"] == "artifact-rejected" and "limits.helperMemory" in seen["lifecycleDetails"], seen
+    vm.until("nothing of the units is left", "[ -z \"$(find %s -mindepth 1 -type d)\" ]" % RUNS_SLICE)
 
 
 def test_a_disk_of_its_own_in_a_unit(guest, vm):

@@ -64,6 +64,8 @@ static int put_parts(int dir_fd, struct job_request *request, const int *parts, 
         char name[32];
         char *copy;
         int r;
+        if (part->path == NULL)
+            continue;
         (void)snprintf(name, sizeof(name), "parts/%zu", i);
         r = name_part(dir_fd, parts[i], name);
         if (r < 0)

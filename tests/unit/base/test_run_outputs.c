@@ -15,9 +15,9 @@ static void where_from(void **state)
     static const struct {
         const char *from;
         bool valid;
-    } CASES[] = {{".", true},      {"a", true},       {"a/b.c", true}, {".hidden", true}, {"a/..b", true},
-                 {"", false},      {"/a", false},     {"a/", false},   {"a//b", false},   {"..", false},
-                 {"a/../b", false}, {"./a", false},   {"a/.", false},  {"a\nb", false},  {"a/\x7f", false}};
+    } CASES[] = {{".", true},       {"a", true},    {"a/b.c", true}, {".hidden", true}, {"a/..b", true},
+                 {"", false},       {"/a", false},  {"a/", false},   {"a//b", false},   {"..", false},
+                 {"a/../b", false}, {"./a", false}, {"a/.", false},  {"a\nb", false},   {"a/\x7f", false}};
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(CASES); i++)

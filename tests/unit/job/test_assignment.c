@@ -52,6 +52,9 @@ static void ads_jobs_survive(void **state)
         "replicas: 1}}\n",
         "kind: job\nspec:\n  runtime: {type: pyTorchDistributed, spec: {command: c, replicas: 4}}\n",
         "kind: job\nspec:\n  runtime: {type: script, spec: {scriptPathURI: a.sh}}\n",
+        "kind: job\nspec:\n  x-runlet: {inputs: [{uri: 's3://b/k', into: d, md5: 1B2M2Y8AsgTpgAmY7PhCfg==},"
+        " {content: Zm9v, name: n}]}\n  runtime: {type: script, spec: {scriptPathURI: "
+        "'oci://b@n/a/b.sh?region=r'}}\n",
     };
 
     (void)state;
@@ -113,7 +116,7 @@ static void refusals_are_placed(void **state)
          "'slug' must be a plain name"},
         {DOCUMENT(",\"epoch\":1,\"conda\":{\"slug\":\"a\"}"), "'type' is missing"},
         {DOCUMENT(",\"epoch\":1,\"artifact\":{\"parts\":[{\"form\":\"file\"}]}"),
-         "/artifact/parts/0: error: a part needs form, path, name and into"},
+         "/artifact/parts/0: error: a part needs form, name, into, and one of path, uri and content"},
         {DOCUMENT(",\"epoch\":1,\"artifact\":{\"parts\":[{\"form\":\"file\",\"path\":\"p\",\"name\":\"a/b\","
                   "\"into\":\"\"}]}"),
          "the name of a part must be a plain file name"},

@@ -120,9 +120,6 @@ static void what_this_node_cannot_do_is_named(void **state)
     request.job.multi_node = true;
     refused(&request, &spec, "MULTI_NODE");
     request.job.multi_node = false;
-    spec.conda_type = CONDA_SERVICE;
-    spec.conda_slug = text("pytorch20_p39_gpu_v1");
-    refused(&request, &spec, "pytorch20_p39_gpu_v1");
 }
 
 static struct storage_mount *add_mount(struct job_configuration *c, const char *target, const char *export,

@@ -33,7 +33,8 @@ static void a_note(void **state)
 
 static void a_noted_size(void **state)
 {
-    static const char NOTE[] = "{\n\t\"ModTime\": \"2026\",\n\t\"Size\": 1234,\n\t\"Rs\": [\n\t\t{\"Pos\": 0, \"Size\": 3}]}";
+    static const char NOTE[] =
+        "{\n\t\"ModTime\": \"2026\",\n\t\"Size\": 1234,\n\t\"Rs\": [\n\t\t{\"Pos\": 0, \"Size\": 3}]}";
 
     (void)state;
     assert_int_equal(objects_note_size(NOTE, sizeof(NOTE) - 1), 1234);
@@ -47,7 +48,8 @@ static void sizes(void **state)
     static const struct {
         int64_t files, bytes;
         const char *text;
-    } CASES[] = {{1, 0, "1 file, 0 bytes"}, {2, 999, "2 files, 999 bytes"}, {3, 1234567890, "3 files, 1.2 GB"}};
+    } CASES[] = {
+        {1, 0, "1 file, 0 bytes"}, {2, 999, "2 files, 999 bytes"}, {3, 1234567890, "3 files, 1.2 GB"}};
     char text[64];
 
     (void)state;
@@ -79,8 +81,9 @@ static int scratch_folder(char path[64])
 
 static void a_cache(void **state)
 {
-    static const char *const FOLDERS[] = {"vfs", "vfs/r", "vfs/r/b", "vfs/r/b/p", "vfsMeta", "vfsMeta/r", "vfsMeta/r/b",
-                                          "vfsMeta/r/b/p", "vfsMeta/r/b/p/d"};
+    static const char *const FOLDERS[] = {"vfs",         "vfs/r",         "vfs/r/b",
+                                          "vfs/r/b/p",   "vfsMeta",       "vfsMeta/r",
+                                          "vfsMeta/r/b", "vfsMeta/r/b/p", "vfsMeta/r/b/p/d"};
     const struct user_ids self = {geteuid(), getegid()};
     struct objects_pending pending;
     struct err e = ERR_INIT;
@@ -153,11 +156,8 @@ static void beneath_the_home(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_note),
-        cmocka_unit_test(a_noted_size),
-        cmocka_unit_test(sizes),
-        cmocka_unit_test(a_cache),
-        cmocka_unit_test(beneath_the_home),
+        cmocka_unit_test(a_note),  cmocka_unit_test(a_noted_size),     cmocka_unit_test(sizes),
+        cmocka_unit_test(a_cache), cmocka_unit_test(beneath_the_home),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,9 +20,10 @@ static int parse(const char *const *words, struct policy *p, struct service_fds 
 
 static void a_full_line(void **state)
 {
-    static const char *const WORDS[] = {"--connection-fd",   "3",   "--job-uid",   "2000",
-                                        "--job-user",        "ann", "--agent-uid", "77",
-                                        "--maximum-runtime", "2h",  NULL};
+    static const char *const WORDS[] = {
+        "--connection-fd",   "3",  "--job-uid",  "2000", "--helper-memory", "1000",
+        "--helper-pids",     "20", "--job-user", "ann",  "--agent-uid",     "77",
+        "--maximum-runtime", "2h", NULL};
     struct policy p;
     struct service_fds fds;
     struct err e = ERR_INIT;
@@ -35,6 +36,8 @@ static void a_full_line(void **state)
     assert_string_equal(p.job_user, "ann");
     assert_int_equal(p.maximum_runtime_ms, 7200000);
     assert_int_equal(p.agent_uid, 77);
+    assert_int_equal(p.helper_memory_bytes, 1000);
+    assert_int_equal(p.helper_pids, 20);
 }
 
 static void devices(void **state)
@@ -102,12 +105,25 @@ static void storage(void **state)
 
 static void buckets(void **state)
 {
-    static const char *const WORDS[] = {"--connection-fd", "3", "--objects-credentials", "/k", "--objects-buckets", "data-*,x",
-                                        "--objects-uid", "70000", "--objects-on-lost", "fail", "--objects-upload-time", "5m",
-                                        "--objects-endpoint", "http://h:1", NULL};
+    static const char *const WORDS[] = {"--connection-fd",
+                                        "3",
+                                        "--objects-credentials",
+                                        "/k",
+                                        "--objects-buckets",
+                                        "data-*,x",
+                                        "--objects-uid",
+                                        "70000",
+                                        "--objects-on-lost",
+                                        "fail",
+                                        "--objects-upload-time",
+                                        "5m",
+                                        "--objects-endpoint",
+                                        "http://h:1",
+                                        NULL};
     static const char *const NO_REGION[] = {"--connection-fd", "3", "--objects-credentials", "/k", NULL};
     static const char *const NONE[] = {"--connection-fd", "3", NULL};
-    struct plan_mount m = {.kind = MOUNT_OBJECTS, .source = (char[]){"oci://data-1@n"}, .target = (char[]){"/mnt/e"}};
+    struct plan_mount m = {
+        .kind = MOUNT_OBJECTS, .source = (char[]){"oci://data-1@n"}, .target = (char[]){"/mnt/e"}};
     struct plan plan = {.maximum_runtime_ms = 1, .mount = {m}, .mount_count = 1};
     struct plan out = {.maximum_runtime_ms = 1};
     struct policy p;
@@ -152,7 +168,8 @@ static void refusals(void **state)
         {{"--connection-fd", "3", "--volume", "tape", NULL}, "unknown value 'tape'"},
         {{"--connection-fd", "3", "--volume", "block", NULL}, "volume.device"},
         {{"--connection-fd", "3", "--volume", "image", "--rootless", NULL}, "only be a directory"},
-        {{"--connection-fd", "3", "--objects-credentials", "/k", "--objects-uid", "1000", NULL}, "objects.uid"},
+        {{"--connection-fd", "3", "--objects-credentials", "/k", "--objects-uid", "1000", NULL},
+         "objects.uid"},
         {{"--connection-fd", "3", "--objects-credentials", "/k", "--objects-uid", "0", NULL}, "objects.uid"},
         {{"--connection-fd", "3", "--maximum-runtime", "long", NULL}, "length of time"},
     };
@@ -189,12 +206,8 @@ static void what_a_plan_may_ask(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_full_line),
-        cmocka_unit_test(devices),
-        cmocka_unit_test(storage),
-        cmocka_unit_test(buckets),
-        cmocka_unit_test(refusals),
-        cmocka_unit_test(what_a_plan_may_ask),
+        cmocka_unit_test(a_full_line), cmocka_unit_test(devices),  cmocka_unit_test(storage),
+        cmocka_unit_test(buckets),     cmocka_unit_test(refusals), cmocka_unit_test(what_a_plan_may_ask),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

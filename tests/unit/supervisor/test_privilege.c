@@ -93,8 +93,8 @@ static bool says_so(void)
 {
     AUTO(strbuf) struct strbuf status = STRBUF_INIT(PROCESS_STATUS_MAX);
     struct err e = ERR_INIT;
-    /* CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_KILL */
-    const char *kept = geteuid() == 0 ? "000000000000002a" : "0000000000000000";
+    /* CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_KILL, CAP_SYS_PTRACE */
+    const char *kept = geteuid() == 0 ? "000000000008002a" : "0000000000000000";
 
     return file_read(AT_FDCWD, "/proc/self/status", &status) == 0 &&
            process_status_expect(strbuf_str(&status), "CapEff", kept, &e) == 0 &&

@@ -97,7 +97,7 @@ static void placements_are_capped(void **state)
     for (int i = 0; i <= PLAN_PLACEMENTS_MAX; i++)
         (void)strbuf_addstr(&text, LINE);
     assert_true(order_decode(strbuf_str(&text), text.len, &o, &e) < 0);
-    assert_string_equal(e.text, "work order, line 9: too many placements");
+    assert_string_equal(e.text, "work order, line 11: too many placements");
 }
 
 int main(void)

@@ -17,12 +17,13 @@
     "false,"                                                                                                 \
     "\"user_namespace\":false,\"learn\":false,\"entry_kind\":\"file\","
 #define OUTPUTS(n)                                                                                           \
-    "\"placements\":0,\"args\":0,\"vars\":0,\"limits\":0,\"devices\":0,\"system_calls\":0,\"stop_signals\":0," \
+    "\"placements\":0,\"args\":0,\"vars\":0,\"limits\":0,\"devices\":0,\"system_calls\":0,\"stop_signals\":" \
+    "0,"                                                                                                     \
     "\"mounts\":0,\"outputs\":" #n "}\n"
 #define OUTPUT(from, to) "{\"output\":\"" from "\",\"to\":\"" to "\",\"always\":true}\n"
 #define ALL_COUNTS(places, args, vars, limits, devices, calls, mounts)                                       \
     "\"placements\":" #places ",\"args\":" #args ",\"vars\":" #vars ",\"limits\":" #limits                   \
-    ",\"devices\":" #devices ",\"system_calls\":" #calls ",\"stop_signals\":0,\"mounts\":" #mounts         \
+    ",\"devices\":" #devices ",\"system_calls\":" #calls ",\"stop_signals\":0,\"mounts\":" #mounts           \
     ",\"outputs\":0}\n"
 #define MORE_COUNTS(places, args, vars, limits, devices, calls)                                              \
     ALL_COUNTS(places, args, vars, limits, devices, calls, 0)
@@ -166,7 +167,7 @@ static void refusals(void **state)
         {FIRST "\"later\":1," COUNTS(0, 0, 0), "unknown member 'later'"},
         {FIRST COUNTS(0, 0, 1), "announces 1 vars and has 0"},
         {FIRST COUNTS(0, 1, 0), "announces 1 args and has 0"},
-        {FIRST COUNTS(9, 0, 0), "placements: 9 is not in 0..8"},
+        {FIRST COUNTS(11, 0, 0), "placements: 11 is not in 0..10"},
         {FIRST COUNTS(0, 0, 0) "{\"arg\":\"x\"}\n", "announces 0 args and has 1"},
         {FIRST COUNTS(0, 0, 0) "{\"wish\":\"x\"}\n", "line 2: unknown kind of fact"},
         {FIRST COUNTS(0, 1, 0) "{\"arg\":1}\n", "line 2: arg: a string expected"},
