@@ -258,6 +258,8 @@ static bool is_text(enum config_type type)
     case CONFIG_TYPE_PATH_OR_NONE:
     case CONFIG_TYPE_VOLUME_DEVICE:
     case CONFIG_TYPE_MOUNT_OPTIONS:
+    case CONFIG_TYPE_ENDPOINT:
+    case CONFIG_TYPE_BUCKETS:
     case CONFIG_TYPE_EXPORTS: return true;
     default: return words_of(type) != NULL;
     }
