@@ -38,8 +38,8 @@ int storage_hear(struct storage *s, struct storage_word *ret);
 /* Whether the step that is being done has hung: *e tells which. */
 bool storage_hung(const struct storage *s, boot_ms_t now, struct err *e);
 
-/* Ends what is being prepared: it will say that it failed. */
-void storage_cancel(struct storage *s);
+/* Ends what is being prepared: it says soon that it failed, or has hung. */
+void storage_cancel(struct storage *s, boot_ms_t now);
 
 /* Processes of the run do not end although they were killed: what servers owe them is given up after a while. */
 void storage_force(struct storage *s);
