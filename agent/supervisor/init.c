@@ -294,8 +294,7 @@ static _Noreturn void become_job(const struct launch *l, int report_fd)
                   .keeps_groups = l->policy->rootless,
                   .best_effort = l->policy->limits_best_effort,
                   .devices = &l->plan->sandbox.devices,
-                  .mounts = l->plan->mount,
-                  .mount_count = l->plan->mount_count,
+                  .storage = l->plan,
                   .filter = l->filter},
         .user_namespace = policy_user_namespace(l->policy, l->plan),
     };

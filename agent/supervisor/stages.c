@@ -506,7 +506,7 @@ void stage_stop(struct supervision *s, enum cause cause, int64_t grace_ms, boot_
     stage_note(s, true);
     channel_say(&s->channel, &(struct message){.type = MESSAGE_STOPPING, .cause = cause});
     if (s->stage == STAGE_STORAGE)
-        storage_cancel(&s->storage);
+        storage_cancel(&s->storage, now);
     helper_kill(&s->helper.process, now);
 }
 

@@ -100,8 +100,8 @@ bool storage_hung(const struct storage *s, boot_ms_t now, struct err *e)
         return false;
     (void)err_set(
         e, -ETIMEDOUT, BLAME_NODE,
-        "storage: %s %s: nothing was heard of it for %lld s; the kernel holds the process, see its log",
-        s->step.step, s->step.object, (long long)((s->step.limit_ms + HUNG_AFTER_MS) / 1000));
+        "storage: %s %s: it neither ends nor can be ended; the kernel holds the process, see its log",
+        s->step.step, s->step.object);
     return true;
 }
 
@@ -116,9 +116,11 @@ void storage_save(struct storage *s, bool success)
     say(s, success ? STORAGE_SAY_SAVE : STORAGE_SAY_KEEP);
 }
 
-void storage_cancel(struct storage *s)
+void storage_cancel(struct storage *s, boot_ms_t now)
 {
     say(s, STORAGE_SAY_END);
+    if (now.ms + HUNG_AFTER_MS < s->until.ms)
+        s->until.ms = now.ms + HUNG_AFTER_MS;
 }
 
 void storage_force(struct storage *s)

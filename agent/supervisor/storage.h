@@ -44,8 +44,8 @@ bool storage_hung(const struct storage *s, boot_ms_t now, struct err *e);
 /* Nothing of the run lives any more: has what it wrote brought to the servers. STORAGE_SAVED tells the end. */
 void storage_save(struct storage *s, bool success);
 
-/* Ends what is being prepared: it will say that it failed. */
-void storage_cancel(struct storage *s);
+/* Ends what is being prepared: it says soon that it failed, or has hung. */
+void storage_cancel(struct storage *s, boot_ms_t now);
 
 /* Processes of the run do not end although they were killed: what servers owe them is given up after a while. */
 void storage_force(struct storage *s);

@@ -79,7 +79,7 @@ static void handle_message(struct supervision *s, const struct message *m, boot_
         stage_stop(s, CAUSE_CANCELLED, 0, now);
         s->stop.hurry = true;
         if (s->stage == STAGE_SAVING)
-            storage_cancel(&s->storage);
+            storage_cancel(&s->storage, now);
         break;
     case MESSAGE_PREEMPT: stage_preempt(s, m->notice, m->grace_ms, now); break;
     default: break;

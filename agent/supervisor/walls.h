@@ -16,11 +16,11 @@
 struct wall_plan {
     uid_t uid;
     gid_t gid;
-    bool keeps_groups;               /* without root, the caller's groups cannot be given up */
-    bool best_effort;                /* a wall that this kernel cannot give is noted, and no reason to stop */
-    const struct strlist *devices;   /* granted */
-    const struct plan_mount *mounts; /* storage in the view */
-    size_t mount_count;
+    bool keeps_groups;             /* without root, the caller's groups cannot be given up */
+    bool best_effort;              /* a wall that this kernel cannot give is noted, and no reason to stop */
+    const struct strlist *devices; /* granted */
+    const struct plan
+        *storage; /* whose mounts are the job's to write, where they are not read-only; NULL: none */
     const struct call_filter *filter;
 };
 

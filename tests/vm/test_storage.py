@@ -22,7 +22,7 @@ spec:
   infrastructure:
     type: dataScienceJob
     spec:
-      storageMount: [{src: '127.0.0.1:/srv/data', dest: data}]
+      storageMount: [{src: '127.0.0.1:/srv/data', dest: data%s}]
   runtime:
     kind: runtime
     type: script
@@ -60,8 +60,8 @@ def blank(folder, name, mib=64):
     return path
 
 
-def submit_mounting(guest, vm, script, name):
-    vm.push({"/root/%s.sh" % name: script, "/root/%s.yaml" % name: JOB % name})
+def submit_mounting(guest, vm, script, name, more=""):
+    vm.push({"/root/%s.sh" % name: script, "/root/%s.yaml" % name: JOB % (more, name)})
     return vm.run("runlet", "submit", "/root/%s.yaml" % name).out.strip()
 
 
@@ -166,8 +166,8 @@ CUT = "nft add table inet gone && nft 'add chain inet gone in { type filter hook
       "nft add rule inet gone in tcp dport '{111,2049}' drop && nft add rule inet gone in tcp sport 2049 drop && " \
       "nft add rule inet gone in udp dport '{111,2049}' drop"
 HEAL = "nft delete table inet gone"
-USE = "cat /mnt/data/here\necho $1 >/mnt/data/written\ngrep ' /mnt/data ' /proc/self/mountinfo\nls -ld /mnt\n"
-WRITE_ON = "i=0\nwhile :; do i=$((i+1)); echo line $i >>/mnt/data/lines; echo wrote $i; sleep 0.2; done\n"
+USE = "set -e\ncat /mnt/data/here\necho hello >/mnt/data/written\ngrep ' /mnt/data ' /proc/self/mountinfo\nls -ld /mnt\n"
+WRITE_ON = "set -e\ni=0\nwhile :; do i=$((i+1)); echo line $i >>/mnt/data/lines; echo wrote $i; sleep 0.2; done\n"
 
 
 @pytest.fixture
@@ -184,7 +184,12 @@ def test_file_storage(guest, vm, served):
         text = guest.output(run)
         assert "from-the-server" in text and "nosuid,nodev" in text and "vers=" + version in text, text
         assert steps(guest, run) == ["mount"]
+        assert vm.read("/srv/data/written") == "hello\n"
+        vm.run("rm", "/srv/data/written")
         clean(vm)
+    run = submit_mounting(guest, vm, "cat /mnt/data/here\necho no >/mnt/data/written\n", "read-only", ", readOnly: true")
+    assert guest.wait(run) != 0 and guest.output(run).startswith("from-the-server"), guest.view(run)
+    assert vm.sh("ls /srv/data").out == "here\n"
     assert vm.sh("ls -A /mnt").out == ""
 
 
@@ -204,6 +209,7 @@ def test_a_server_that_is_gone(guest, vm, served):
     # During: the run that writes to it is ended, and its processes with it.
     run = submit_mounting(guest, vm, WRITE_ON, "during")
     guest.await_output(run, "wrote")
+    vm.until("the server has the lines", "grep -q line /srv/data/lines")
     vm.sh(CUT)
     other = guest.submit("echo not touched\n")
     assert guest.wait(other) == 0
