@@ -46,26 +46,30 @@ static int anchor(char **path, const char *config, struct err *e)
     return 0;
 }
 
-int oci_profile_read(const char *path, const char *name, struct oci_profile *ret, struct err *e)
+static int read_into(const char *path, const char *name, struct oci_profile *p, struct err *e)
 {
-    AUTO(oci_profile) struct oci_profile p = {0};
     const struct ini_value wanted[] = {
-        {"tenancy", &p.tenancy},         {"user", &p.user},
-        {"fingerprint", &p.fingerprint}, {"key_file", &p.key_file},
-        {"pass_phrase", &p.pass_phrase}, {"security_token_file", &p.token_file},
-        {"region", &p.region},
+        {"tenancy", &p->tenancy},         {"user", &p->user},
+        {"fingerprint", &p->fingerprint}, {"key_file", &p->key_file},
+        {"pass_phrase", &p->pass_phrase}, {"security_token_file", &p->token_file},
+        {"region", &p->region},
     };
     int r = ini_read(path, name, wanted, ARRAY_SIZE(wanted), e);
 
     if (r < 0)
         return r;
     for (size_t i = 0; i < 4; i++)
-        if (*wanted[i].to == NULL && (p.token_file == NULL || wanted[i].to == &p.key_file))
+        if (*wanted[i].to == NULL && (p->token_file == NULL || wanted[i].to == &p->key_file))
             return err_set(e, -EINVAL, BLAME_NODE, "%s: the profile [%s] has no '%s'", path, name,
                            wanted[i].key);
-    if (anchor(&p.key_file, path, e) < 0 || anchor(&p.token_file, path, e) < 0)
-        return e->code;
-    *ret = p;
-    p = (struct oci_profile){0};
-    return 0;
+    return anchor(&p->key_file, path, e) < 0 || anchor(&p->token_file, path, e) < 0 ? e->code : 0;
+}
+
+int oci_profile_read(const char *path, const char *name, struct oci_profile *ret, struct err *e)
+{
+    int r = read_into(path, name, ret, e);
+
+    if (r < 0)
+        oci_profile_free(ret);
+    return r;
 }

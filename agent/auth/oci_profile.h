@@ -18,7 +18,7 @@ void oci_profile_free(struct oci_profile *p);
 #define oci_profile_auto oci_profile_free
 
 /* Reads the profile of that name. A key_file that begins with "~/" is below $HOME, another relative one beside the
- * configuration. 0, or negative with *e, which names the file and the missing key but shows no value. */
+ * configuration. *ret must be zero, and is again on failure. 0, or negative with *e, which names the file and the missing key but shows no value. */
 int oci_profile_read(const char *path, const char *name, struct oci_profile *ret, struct err *e);
 
 #endif

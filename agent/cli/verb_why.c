@@ -15,6 +15,7 @@
 #include "cli/run_name.h"
 #include "cli/style.h"
 #include "daemon/run_view.h"
+#include "engine/engine.h"
 #include "record/containment.h"
 #include "record/journal.h"
 #include "sys/fd.h"
@@ -76,6 +77,25 @@ static int put_event(const struct fact *f, void *context)
     return 0;
 }
 
+/* What the agent did before there was a supervisor. */
+static int put_fetch(const struct fact *f, void *context)
+{
+    return strncmp(fact_str(f, "event"), "fetch-", 6) == 0 ? put_event(f, context) : 0;
+}
+
+static void show_fetch(struct page *page, const struct layout *layout, const char *id)
+{
+    char path[LAYOUT_PATH_MAX + 256];
+    struct err e = ERR_INIT;
+    AUTO_CLOSE int dir = -1;
+
+    (void)snprintf(path, sizeof(path), "%s/%s", layout->agent, id);
+    dir = dir_open(AT_FDCWD, path);
+    section(page, "What was fetched");
+    if (dir >= 0)
+        (void)journal_read(dir, AGENT_JOURNAL_NAME, put_fetch, page, &e);
+}
+
 static void show_usage(struct page *page, const struct run_usage *usage)
 {
     section(page, "What it used");
@@ -122,6 +142,7 @@ static void show(const struct cli *cli, const struct layout *layout, const struc
     (void)fprintf(cli->out, "\n%s\n", v->details);
     if (v->ended && v->record.checkpoint[0] != '\0')
         (void)fprintf(cli->out, "The job says that it saved a checkpoint at %s.\n", v->record.checkpoint);
+    show_fetch(&page, layout, v->id);
     if (dir < 0)
         return;
     section(&page, "What happened");

@@ -347,12 +347,14 @@ static int commit(void *context)
 {
     struct download *d = context;
     const struct cache *c = &d->fetcher->cache;
-    int r = cache_commit(c, d->key, d->fd, &d->object);
+    int r;
 
+    /* First what the URI led to: with the object's name the partial file is free for whoever waits for it, and looks here. */
+    if (d->uri.scheme != URI_FILE)
+        (void)cache_known_write(c, d->known_key, &d->known);
+    r = cache_commit(c, d->key, d->fd, &d->object);
     if (r == -EAGAIN) /* a damaged one was in its place and is gone */
         r = cache_commit(c, d->key, d->fd, &d->object);
-    if (r == 0 && d->uri.scheme != URI_FILE)
-        (void)cache_known_write(c, d->known_key, &d->known);
     return r;
 }
 

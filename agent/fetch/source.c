@@ -207,6 +207,8 @@ enum source_redirect source_redirect(const char *from, const char *to)
 
     if (uri_parse(from, &a, &problem) < 0 || uri_parse(to, &b, &problem) < 0)
         return REDIRECT_REFUSED;
+    if (a.host == NULL || b.host == NULL)
+        return REDIRECT_REFUSED;
     if (b.scheme != URI_HTTPS && (b.scheme != URI_HTTP || a.scheme != URI_HTTP))
         return REDIRECT_REFUSED;
     return a.scheme == b.scheme && strcasecmp(a.host, b.host) == 0 ? REDIRECT_SAME : REDIRECT_FOREIGN;
@@ -214,14 +216,14 @@ enum source_redirect source_redirect(const char *from, const char *to)
 
 /* ---- files ---- */
 
-/* What is left of the path below the root, or NULL when it is not below it. */
-static const char *below(const char *path, const char *root, size_t n)
+/* How many bytes of the path lead to what is below the root; 0 when it is not below it. */
+static size_t below(const char *path, const char *root)
 {
-    while (n > 1 && root[n - 1] == '/')
+    size_t n = strlen(root);
+
+    while (n > 0 && root[n - 1] == '/')
         n--;
-    if (n == 1 && root[0] == '/')
-        return path + 1;
-    return strncmp(path, root, n) == 0 && path[n] == '/' ? path + n + 1 : NULL;
+    return strncmp(path, root, n) == 0 && path[n] == '/' ? n + 1 : 0;
 }
 
 static int open_component(int *dir, const char *name, size_t n, bool last)
@@ -264,16 +266,16 @@ int source_open_file(const struct fetch_settings *s, const char *path, struct er
 {
     for (const char *at = s->file_roots; *(at += strspn(at, " ")) != '\0'; at += strcspn(at, " ")) {
         AUTO_FREE char *root = strndup(at, strcspn(at, " "));
-        const char *rest = root != NULL ? below(path, root, strlen(root)) : NULL;
+        size_t led = root != NULL ? below(path, root) : 0;
         AUTO_CLOSE int fd = -1;
         struct stat st;
         int dir;
-        if (rest == NULL)
+        if (led == 0)
             continue;
         dir = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (dir < 0)
             return err_errno(e, errno, BLAME_NODE, "open %s (fetch.fileRoots)", root);
-        fd = walk(dir, rest);
+        fd = walk(dir, path + led);
         if (fd < 0)
             return err_errno(e, -fd, fd == -ENOENT || fd == -ELOOP ? BLAME_ASSIGNMENT : BLAME_NODE,
                              "open the file");

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <linux/capability.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <seccomp.h>
 #include <stdio.h>
 #include <string.h>
@@ -50,7 +51,8 @@ static const char ALLOWED[] =
     "setsockopt getsockname getpeername shutdown kill tgkill wait4 waitid timerfd_settime timerfd_gettime "
     "clock_gettime clock_nanosleep nanosleep gettimeofday time getrusage sysinfo uname sched_getaffinity "
     "getpid getppid gettid getuid geteuid getgid getegid munmap mremap madvise brk futex membarrier rseq "
-    "rt_sigaction rt_sigprocmask rt_sigreturn rt_sigpending sigaltstack getrandom getrlimit prlimit64 "
+    "close_range close_range pipe2 rt_sigaction rt_sigprocmask rt_sigreturn rt_sigpending sigaltstack "
+    "getrandom getrlimit prlimit64 "
     "sched_yield set_robust_list restart_syscall exit exit_group";
 
 /* Nothing of ours calls these in any case: who does has taken us over. */
@@ -60,6 +62,10 @@ static const char HOSTILE[] =
     "init_module finit_module delete_module kexec_load kexec_file_load reboot swapon swapoff "
     "open_by_handle_at perf_event_open userfaultfd io_uring_setup keyctl add_key request_key iopl ioperm "
     "acct quotactl settimeofday clock_settime sethostname setdomainname";
+
+#define NEW_NAMESPACES                                                                                       \
+    (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |            \
+     CLONE_NEWNET)
 
 static int lacking(bool best_effort, const char *name, const char *why, struct containment_list *list,
                    struct err *e)
@@ -99,6 +105,9 @@ static int add_arguments(scmp_filter_ctx filter)
         /* Memory, but no code. */
         {SCMP_SYS(mmap), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)},
         {SCMP_SYS(mprotect), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)},
+        /* Who holds a device is looked for by a child, which a file system that hangs may keep. */
+        {SCMP_SYS(clone), SCMP_A0(SCMP_CMP_MASKED_EQ, NEW_NAMESPACES, 0)},
+        {SCMP_SYS(prctl), SCMP_A0(SCMP_CMP_EQ, PR_SET_PDEATHSIG)},
         /* The service manager is told of the stage. */
         {SCMP_SYS(socket), SCMP_A0(SCMP_CMP_EQ, AF_UNIX)},
         /* Denied calls of the job are answered. */

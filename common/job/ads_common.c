@@ -264,7 +264,7 @@ static char *remote_source(struct ads *ads, const char *key, const char *text, c
     if (r == -EINVAL)
         diag_error(ads->rd.diags, node_where(n), "'%s': %s", key, problem);
     else if (r == 0)
-        copy = u.scheme == URI_FILE ? take_ptr(&u.path) : strdup(text);
+        copy = strdup(u.scheme == URI_FILE ? u.path : text);
     if (r != -EINVAL && copy == NULL)
         ads->rd.no_memory = true;
     return copy;

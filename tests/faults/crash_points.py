@@ -337,12 +337,15 @@ def trace(bin_dir, scenario):
 def all_points(bin_dir):
     """Every point of every scenario, traced twice: a name that one run happens not to pass the other may. How often a loop comes by
     differs; what both did another will do."""
-    points = []
+    points, seen = [], set()
     for scenario in SCENARIOS:
         most = {}
         for _ in range(2):
             for key, count in trace(bin_dir, scenario).items():
                 most[key] = min(most.get(key, count), count)
+        if scenario == "fetch":  # all else of it is that of a run that was handed in with its artifact
+            most = {key: count for key, count in most.items() if key not in seen}
+        seen.update(most)
         points += [Point(scenario, role, name, i) for (role, name), count in most.items() for i in range(1, count + 1)]
     return points
 

@@ -93,6 +93,8 @@ def test_a_broken_transfer_goes_on_where_it_ended(node, server):
     outcome = node.fetch(server.url + "/job.py")
     assert (outcome.status, outcome.text) == (0, sha256(data) + "\n"), outcome
     resumed = node.facts(outcome.id, "fetch-resumed")
+    why = node.call("why", outcome.id).text
+    assert why.count("fetch-resumed") == len(resumed) and "What was fetched" in why and "fetch-done" in why, why
     # More often than a transfer may fail that gets nowhere.
     assert len(resumed) > 8 and [f["offset"] for f in resumed] == sorted(f["offset"] for f in resumed), resumed
     assert server.ranges()[1:] == ["bytes=%d-" % f["offset"] for f in resumed]
