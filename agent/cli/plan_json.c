@@ -107,18 +107,36 @@ static json_t *sandbox(const struct run_sandbox *asked)
                      strings(&asked->system_calls), "devices", strings(&asked->devices));
 }
 
+static json_t *mounts(const struct plan *plan)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < plan->mount_count; i++) {
+        const struct plan_mount *m = &plan->mount[i];
+        json_t *mount = json_pack("{s:s, s:s, s:b}", "source", m->source, "target", m->target, "readOnly",
+                                  (int)m->read_only);
+        if (json_array_append_new(array, mount) < 0) {
+            json_decref(array);
+            return NULL;
+        }
+    }
+    return array;
+}
+
 int plan_print_json(const struct plan *plan, const struct run_spec *spec, FILE *out)
 {
-    json_t *root = json_pack(
-        "{s:s, s:s?, s:s?, s:o, s:o, s:o, s:s, s:s?, s:o, s:I, s:s, s:o, s:b, s:i, s:i, s:i, s:o, s:o, s:I}",
-        "run", plan->run_id, "name", spec->run_name, "job", plan->job_name, "files", files(plan), "argv",
-        command(plan), "arguments", strings(&plan->args), "directory", entry_directory(plan), "conda",
-        plan->conda_prefix, "environment", environment(&plan->env), "maximumRuntimeMilliseconds",
-        (json_int_t)plan->maximum_runtime_ms, "maximumRuntimeLayer",
-        env_layer_name(spec->maximum_runtime_layer), "stop", stop(plan), "asRoot", (int)plan->as_root, "nice",
-        plan->nice, "oomScoreAdjust", plan->oom_score_adj, "umask", (int)plan->umask_bits, "limits",
-        limits(&plan->limits), "sandbox", sandbox(&plan->sandbox), "noticeBeforeMilliseconds",
-        (json_int_t)plan->notice_before_ms);
+    json_t *root =
+        json_pack("{s:s, s:s?, s:s?, s:o, s:o, s:o, s:s, s:s?, s:o, s:I, s:s, s:o, s:b, s:i, s:i, s:i, s:o, "
+                  "s:o, s:I, s:o, s:I}",
+                  "run", plan->run_id, "name", spec->run_name, "job", plan->job_name, "files", files(plan),
+                  "argv", command(plan), "arguments", strings(&plan->args), "directory",
+                  entry_directory(plan), "conda", plan->conda_prefix, "environment", environment(&plan->env),
+                  "maximumRuntimeMilliseconds", (json_int_t)plan->maximum_runtime_ms, "maximumRuntimeLayer",
+                  env_layer_name(spec->maximum_runtime_layer), "stop", stop(plan), "asRoot",
+                  (int)plan->as_root, "nice", plan->nice, "oomScoreAdjust", plan->oom_score_adj, "umask",
+                  (int)plan->umask_bits, "limits", limits(&plan->limits), "sandbox", sandbox(&plan->sandbox),
+                  "noticeBeforeMilliseconds", (json_int_t)plan->notice_before_ms, "mounts", mounts(plan),
+                  "volumeBytes", (json_int_t)plan->volume_bytes);
     int r;
 
     if (root == NULL)

@@ -182,6 +182,30 @@ static void put_sandbox(const struct page *page, const struct run_sandbox *sandb
         put_line(page, i == 0 ? "system calls" : "", sandbox->system_calls.item[i]);
 }
 
+static void put_storage(const struct page *page, const struct plan *plan)
+{
+    if (plan->volume_bytes == 0 && plan->mount_count == 0 && plan->outputs.count == 0)
+        return;
+    put_title(page, "Storage");
+    if (plan->volume_bytes > 0) {
+        put_label(page, "home");
+        (void)fprintf(page->out, "%lld GiB, where the node gives it a volume\n",
+                      (long long)(plan->volume_bytes >> 30));
+    }
+    for (size_t i = 0; i < plan->mount_count; i++) {
+        put_label(page, "mount");
+        put_escaped(page->out, plan->mount[i].source);
+        (void)fprintf(page->out, " on %s%s\n", plan->mount[i].target,
+                      plan->mount[i].read_only ? ", read-only" : "");
+    }
+    for (size_t i = 0; i < plan->outputs.count; i++) {
+        put_label(page, "output");
+        put_escaped(page->out, plan->outputs.item[i].from);
+        (void)fprintf(page->out, " to %s%s\n", plan->outputs.item[i].to,
+                      plan->outputs.item[i].always ? ", also after a failure" : "");
+    }
+}
+
 void plan_print_text(const struct plan *plan, const struct run_spec *spec, bool color, FILE *out)
 {
     struct page page = {.out = out, .color = color};
@@ -199,6 +223,7 @@ void plan_print_text(const struct plan *plan, const struct run_spec *spec, bool 
     put_limits(&page, plan, spec);
     put_asked(&page, plan);
     put_sandbox(&page, &plan->sandbox);
+    put_storage(&page, plan);
     (void)fputs("\nNothing was created.\n", out);
 }
 

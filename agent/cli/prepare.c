@@ -69,7 +69,8 @@ static int resolve_plan(struct prepared *p, struct diag_list *diags, struct err 
                                              .bash = p->config.bash,
                                              .java = p->config.java,
                                              .job_user = p->config.job_user,
-                                             .as_root = p->config.job_uid == 0};
+                                             .as_root = p->config.job_uid == 0,
+                                             .exports = p->config.nfs_exports};
     char fqdn[256] = "";
     const struct run_options options = {.maximum_runtime_ms = -1, .fqdn = fqdn};
     int r;

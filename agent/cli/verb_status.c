@@ -127,6 +127,9 @@ static void show_one(const struct cli *cli, const struct layout *layout, const s
     else
         show_live(cli, v);
     put_field(cli, "runs without", v->missing);
+    if (!v->ended)
+        put_field(cli, "uploading", v->uploading);
+    put_field(cli, "not uploaded", v->not_uploaded);
     (void)snprintf(text, sizeof(text), "%s/%s/log/output.log (%llu bytes)", layout->runs, v->id,
                    (unsigned long long)v->log_bytes);
     put_field(cli, "log", text);

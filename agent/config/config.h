@@ -55,6 +55,15 @@ struct config {
     char *sandbox_devices, *sandbox_shared_devices;
     int64_t images_id_base, images_id_count, images_max_bytes, images_cache_bytes, images_unpacked_bytes;
     char *images_auth_file, *images_policy_file, *images_insecure, *images_skopeo, *images_umoci;
+    char *volume_kind, *volume_device, *volume_file_system, *volume_fsck;
+    int64_t volume_size, volume_wait_ms;
+    bool volume_grow;
+    bool nfs_allow;
+    char *nfs_options, *nfs_exports, *nfs_on_failure, *nfs_on_lost;
+    int64_t nfs_timeout_ms;
+    char *objects_credentials, *objects_profile, *objects_endpoint, *objects_region, *objects_ca_file;
+    char *objects_buckets, *objects_on_failure, *objects_on_lost;
+    int64_t objects_uid, objects_cache_bytes, objects_timeout_ms, objects_upload_ms;
     int64_t reserve_memory_bytes, reserve_disk_bytes;
     struct config_origin origin[CONFIG_KEY_COUNT];
 };

@@ -205,6 +205,90 @@ static const struct config_key_info KEYS[CONFIG_KEY_COUNT] = {
                               FIELD(images_skopeo), "The program that fetches images."},
     [CONFIG_IMAGES_UMOCI] = {"images.umoci", CONFIG_TYPE_PATH, "/usr/bin/umoci", 0, 0, FIELD(images_umoci),
                              "The program that unpacks them."},
+    [CONFIG_VOLUME_KIND] =
+        {"volume.kind", CONFIG_TYPE_VOLUME_KIND, "directory", 0, 0, FIELD(volume_kind),
+         "Where a run's home lies: in a directory below directories.state; in an image, a file with a file "
+         "system of its own, as large as the job's blockStorageSizeInGBs; or on a block volume."},
+    [CONFIG_VOLUME_DEVICE] =
+        {"volume.device", CONFIG_TYPE_VOLUME_DEVICE, "\"\"", 0, 0, FIELD(volume_device),
+         "The block volume: a pattern of paths such as /dev/oracleoci/oraclevd[b-z] or "
+         "/dev/disk/by-id/scsi-*, of which the first one is taken that no other run uses, or serial: and the "
+         "volume's serial number. With images: a file that lasts, in place of one for each run."},
+    [CONFIG_VOLUME_FILE_SYSTEM] =
+        {"volume.fileSystem", CONFIG_TYPE_FILE_SYSTEM, "ext4", 0, 0, FIELD(volume_file_system),
+         "What a blank volume is formatted with. One that holds ext2, ext3, ext4 or "
+         "XFS is taken as it is, one with anything else is refused."},
+    [CONFIG_VOLUME_SIZE] = {"volume.size", CONFIG_TYPE_SIZE, "50G", 32LL << 20, INT64_MAX, FIELD(volume_size),
+                            "The size of an image for a job that asks for none."},
+    [CONFIG_VOLUME_WAIT] = {"volume.wait", CONFIG_TYPE_DURATION, "2m", 0, DAY_MS, FIELD(volume_wait_ms),
+                            "How long a run waits for its volume to appear."},
+    [CONFIG_VOLUME_FSCK] = {"volume.fsck", CONFIG_TYPE_FSCK, "auto", 0, 0, FIELD(volume_fsck),
+                            "When the file system of a volume is checked before it is mounted: auto, when it "
+                            "says itself that it needs that. XFS does so while it is mounted."},
+    [CONFIG_VOLUME_GROW] = {"volume.grow", CONFIG_TYPE_BOOLEAN, "true", 0, 0, FIELD(volume_grow),
+                            "Whether a file system becomes as large as its volume when that has grown."},
+    [CONFIG_NFS_ALLOW] = {"nfs.allow", CONFIG_TYPE_BOOLEAN, "true", 0, 0, FIELD(nfs_allow),
+                          "Whether jobs may have file storage mounted (FILE_STORAGE)."},
+    [CONFIG_NFS_OPTIONS] =
+        {"nfs.options", CONFIG_TYPE_MOUNT_OPTIONS, "\"\"", 0, 0, FIELD(nfs_options),
+         "Further options of such mounts, as in nfs(5). Without vers= the newest version is taken "
+         "that the server has. nosuid, nodev and nosharecache are always added."},
+    [CONFIG_NFS_EXPORTS] = {"nfs.exports", CONFIG_TYPE_EXPORTS, "\"\"", 0, 0, FIELD(nfs_exports),
+                            "What the OCIDs in jobs stand for, which only the service could tell: "
+                            "OCID=ADDRESS for a mount target and OCID=/PATH for an export, with blanks "
+                            "between."},
+    [CONFIG_NFS_TIMEOUT] = {"nfs.timeout", CONFIG_TYPE_DURATION, "90s", 1000, DAY_MS, FIELD(nfs_timeout_ms),
+                            "How long a server may take to answer before it counts as gone."},
+    [CONFIG_NFS_ON_FAILURE] = {"nfs.onFailure", CONFIG_TYPE_ON_FAILURE, "fail", 0, 0, FIELD(nfs_on_failure),
+                               "What follows when something cannot be mounted: the run ends with the cause "
+                               "storage-failed, or it starts with an empty directory in that place."},
+    [CONFIG_NFS_ON_LOST] = {"nfs.onLost", CONFIG_TYPE_ON_LOST, "wait", 0, 0, FIELD(nfs_on_lost),
+                            "What follows when a server does not answer any more during a run: the job waits "
+                            "for it as long as its deadline allows, or the run ends with the cause "
+                            "storage-failed."},
+    [CONFIG_OBJECTS_CREDENTIALS] =
+        {"objects.credentials", CONFIG_TYPE_PATH_OR_NONE, "\"\"", 0, 0, FIELD(objects_credentials),
+         "A file as ~/.aws/credentials, of root and readable by nobody else, with the key by which buckets "
+         "are "
+         "mounted and outputs are uploaded; on OCI that is a Customer Secret Key. Empty: neither is done."},
+    [CONFIG_OBJECTS_PROFILE] = {"objects.profile", CONFIG_TYPE_WORD, "default", 0, 0, FIELD(objects_profile),
+                                "The profile in objects.credentials."},
+    [CONFIG_OBJECTS_ENDPOINT] =
+        {"objects.endpoint", CONFIG_TYPE_ENDPOINT, "\"\"", 0, 0, FIELD(objects_endpoint),
+         "A server that speaks S3, with the bucket in the path. Empty: for oci:// OCI's of the namespace and "
+         "objects.region, for s3:// Amazon's."},
+    [CONFIG_OBJECTS_REGION] = {"objects.region", CONFIG_TYPE_WORD, "\"\"", 0, 0, FIELD(objects_region),
+                               "The region of the buckets, such as eu-frankfurt-1. OCI's need one, unless "
+                               "objects.endpoint is set."},
+    [CONFIG_OBJECTS_CA_FILE] =
+        {"objects.caFile", CONFIG_TYPE_PATH_OR_NONE, "\"\"", 0, 0, FIELD(objects_ca_file),
+         "Certificates (PEM) that the server must be signed by, instead of the system's."},
+    [CONFIG_OBJECTS_BUCKETS] = {"objects.buckets", CONFIG_TYPE_BUCKETS, "\"\"", 0, 0, FIELD(objects_buckets),
+                                "Which buckets jobs may name, as patterns with commas between, such as "
+                                "data-*. Empty: all that the key opens."},
+    [CONFIG_OBJECTS_UID] =
+        {"objects.uid", CONFIG_TYPE_INTEGER, "65530", 1, 4294967293, FIELD(objects_uid),
+         "The numeric user and group that rclone runs as. It needs no entry in /etc/passwd and must be "
+         "nobody else's, since its processes have the key."},
+    [CONFIG_OBJECTS_CACHE_SIZE] =
+        {"objects.cacheSize", CONFIG_TYPE_SIZE, "10G", 1LL << 20, INT64_MAX, FIELD(objects_cache_bytes),
+         "How much of a mounted bucket is kept on disk, in the run's scratch space. What is not uploaded "
+         "yet stays beyond that."},
+    [CONFIG_OBJECTS_TIMEOUT] =
+        {"objects.timeout", CONFIG_TYPE_DURATION, "90s", 1000, DAY_MS, FIELD(objects_timeout_ms),
+         "How long a bucket may take to be mounted, and a server to answer before it counts as gone."},
+    [CONFIG_OBJECTS_UPLOAD_TIME] = {"objects.uploadTime", CONFIG_TYPE_DURATION, "30m", 1000, DAY_MS,
+                                    FIELD(objects_upload_ms),
+                                    "How long, after the job has ended, what it wrote may take to be "
+                                    "uploaded, and each output likewise."},
+    [CONFIG_OBJECTS_ON_FAILURE] =
+        {"objects.onFailure", CONFIG_TYPE_ON_FAILURE, "fail", 0, 0, FIELD(objects_on_failure),
+         "What follows when a bucket cannot be mounted: the run ends with the cause "
+         "storage-failed, or it starts with an empty directory in that place."},
+    [CONFIG_OBJECTS_ON_LOST] =
+        {"objects.onLost", CONFIG_TYPE_ON_LOST, "wait", 0, 0, FIELD(objects_on_lost),
+         "What follows when the program that serves a mounted bucket ends during a run: "
+         "the job sees errors in that place, or the run ends with the cause storage-failed."},
 };
 
 static const char *const TYPE_TEXTS[CONFIG_TYPE_COUNT] = {
@@ -222,6 +306,16 @@ static const char *const TYPE_TEXTS[CONFIG_TYPE_COUNT] = {
     [CONFIG_TYPE_URI_OR_NONE] = "a file:, http:, https:, oci: or s3: URI, or an empty string",
     [CONFIG_TYPE_WORD] = "a word of letters, digits, '.', '_' and '-', or an empty string",
     [CONFIG_TYPE_LOG_LEVEL] = "error, warning, notice, info or debug",
+    [CONFIG_TYPE_VOLUME_KIND] = "directory, image or block",
+    [CONFIG_TYPE_FILE_SYSTEM] = "ext4 or xfs",
+    [CONFIG_TYPE_FSCK] = "auto, always or never",
+    [CONFIG_TYPE_ON_FAILURE] = "fail or ignore",
+    [CONFIG_TYPE_ON_LOST] = "wait or fail",
+    [CONFIG_TYPE_VOLUME_DEVICE] = "an absolute path or pattern, serial: and a number, or an empty string",
+    [CONFIG_TYPE_MOUNT_OPTIONS] = "options with commas between, or an empty string",
+    [CONFIG_TYPE_ENDPOINT] = "http:// or https://, a host and perhaps a port, or an empty string",
+    [CONFIG_TYPE_BUCKETS] = "patterns of names with commas between, or an empty string",
+    [CONFIG_TYPE_EXPORTS] = "OCID=ADDRESS and OCID=/PATH with blanks between, or an empty string",
 };
 
 const struct config_key_info *config_key_info(enum config_key key)

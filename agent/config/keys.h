@@ -71,6 +71,31 @@ enum config_key {
     CONFIG_IMAGES_INSECURE,
     CONFIG_IMAGES_SKOPEO,
     CONFIG_IMAGES_UMOCI,
+    CONFIG_VOLUME_KIND,
+    CONFIG_VOLUME_DEVICE,
+    CONFIG_VOLUME_FILE_SYSTEM,
+    CONFIG_VOLUME_SIZE,
+    CONFIG_VOLUME_WAIT,
+    CONFIG_VOLUME_FSCK,
+    CONFIG_VOLUME_GROW,
+    CONFIG_NFS_ALLOW,
+    CONFIG_NFS_OPTIONS,
+    CONFIG_NFS_EXPORTS,
+    CONFIG_NFS_TIMEOUT,
+    CONFIG_NFS_ON_FAILURE,
+    CONFIG_NFS_ON_LOST,
+    CONFIG_OBJECTS_CREDENTIALS,
+    CONFIG_OBJECTS_PROFILE,
+    CONFIG_OBJECTS_ENDPOINT,
+    CONFIG_OBJECTS_REGION,
+    CONFIG_OBJECTS_CA_FILE,
+    CONFIG_OBJECTS_BUCKETS,
+    CONFIG_OBJECTS_UID,
+    CONFIG_OBJECTS_CACHE_SIZE,
+    CONFIG_OBJECTS_TIMEOUT,
+    CONFIG_OBJECTS_UPLOAD_TIME,
+    CONFIG_OBJECTS_ON_FAILURE,
+    CONFIG_OBJECTS_ON_LOST,
     CONFIG_KEY_COUNT,
 };
 
@@ -89,6 +114,16 @@ enum config_type {
     CONFIG_TYPE_URI_OR_NONE,  /* char *: a URI of what can be fetched, or "" */
     CONFIG_TYPE_WORD,         /* char *: letters, digits, '_', '.' and '-'; may be "" */
     CONFIG_TYPE_LOG_LEVEL,    /* enum log_level */
+    CONFIG_TYPE_VOLUME_KIND,  /* char *: one of a few words, as the next ones */
+    CONFIG_TYPE_FILE_SYSTEM,
+    CONFIG_TYPE_FSCK,
+    CONFIG_TYPE_ON_FAILURE,
+    CONFIG_TYPE_ON_LOST,
+    CONFIG_TYPE_VOLUME_DEVICE, /* char *: a pattern below /dev, "serial:" and a number, an absolute path, or "" */
+    CONFIG_TYPE_MOUNT_OPTIONS, /* char *: as mount(8) takes them; may be "" */
+    CONFIG_TYPE_EXPORTS,       /* char *: NAME=VALUE, blanks between; may be "" */
+    CONFIG_TYPE_ENDPOINT,      /* char *: http:// or https://, a host and perhaps a port; may be "" */
+    CONFIG_TYPE_BUCKETS,       /* char *: patterns of names of buckets, commas between; may be "" */
     CONFIG_TYPE_COUNT,
 };
 

@@ -111,6 +111,71 @@ static bool hosts_valid(const char *text)
     return true;
 }
 
+/* The words that a type allows, blanks between; NULL: it is not such a type. */
+static const char *words_of(enum config_type type)
+{
+    switch (type) {
+    case CONFIG_TYPE_VOLUME_KIND: return "directory image block";
+    case CONFIG_TYPE_FILE_SYSTEM: return "ext4 xfs";
+    case CONFIG_TYPE_FSCK: return "auto always never";
+    case CONFIG_TYPE_ON_FAILURE: return "fail ignore";
+    case CONFIG_TYPE_ON_LOST: return "wait fail";
+    default: return NULL;
+    }
+}
+
+static bool among(const char *words, const char *text)
+{
+    size_t n = strlen(text);
+
+    for (const char *at = words; *at != '\0'; at += strspn(at, " ")) {
+        size_t m = strcspn(at, " ");
+        if (m == n && memcmp(at, text, n) == 0)
+            return true;
+        at += m;
+    }
+    return false;
+}
+
+/* One word for the supervisor's command line. */
+static bool one_word(const char *text, const char *others)
+{
+    for (const char *p = text; *p != '\0'; p++)
+        if (!isalnum((unsigned char)*p) && strchr(others, *p) == NULL)
+            return false;
+    return true;
+}
+
+static bool volume_device_valid(const char *text)
+{
+    if (strncmp(text, "serial:", 7) == 0)
+        return text[7] != '\0' && one_word(text + 7, "-_.");
+    return text[0] == '\0' || (path_valid(text) && one_word(text, "/-_.:*?[]+@,=#"));
+}
+
+/* OCIDs and what they stand for. */
+static bool exports_valid(const char *text)
+{
+    for (const char *at = text; *(at += strspn(at, " ")) != '\0'; at += strcspn(at, " ")) {
+        size_t n = strcspn(at, " ");
+        const char *equals = memchr(at, '=', n);
+        if (equals == NULL || equals == at || equals + 1 == at + n)
+            return false;
+        if (equals[1] != '/' && !isdigit((unsigned char)equals[1]))
+            return false;
+    }
+    return true;
+}
+
+/* A scheme and a host: what else an address can have could be a secret. */
+static bool endpoint_valid(const char *text)
+{
+    size_t scheme = strncmp(text, "https://", 8) == 0 ? 8 : strncmp(text, "http://", 7) == 0 ? 7 : 0;
+
+    return text[0] == '\0' ||
+           (scheme > 0 && isalnum((unsigned char)text[scheme]) && one_word(text + scheme, ".-:"));
+}
+
 /* Each word is a path. */
 static bool folders_valid(const char *text)
 {
@@ -161,24 +226,26 @@ static bool text_valid(enum config_type type, const char *text)
     case CONFIG_TYPE_NAME: return name_valid(text);
     case CONFIG_TYPE_PATTERNS: return patterns_valid(text);
     case CONFIG_TYPE_HOSTS: return hosts_valid(text);
+    case CONFIG_TYPE_PATH_OR_NONE: return text[0] == '\0' || path_valid(text);
     case CONFIG_TYPE_FOLDERS: return folders_valid(text);
     case CONFIG_TYPE_URL_OR_NONE: return url_valid(text);
     case CONFIG_TYPE_URI_OR_NONE: return uri_valid(text);
     case CONFIG_TYPE_WORD: return word_valid(text);
-    default: return path_valid(text);
+    case CONFIG_TYPE_VOLUME_DEVICE: return volume_device_valid(text);
+    case CONFIG_TYPE_MOUNT_OPTIONS: return one_word(text, ",=.:_/-");
+    case CONFIG_TYPE_EXPORTS: return exports_valid(text);
+    case CONFIG_TYPE_ENDPOINT: return endpoint_valid(text);
+    case CONFIG_TYPE_BUCKETS: return one_word(text, "-_.,*?[]");
+    default: return words_of(type) != NULL ? among(words_of(type), text) : path_valid(text);
     }
 }
 
 static int set_text(struct config *c, enum config_key key, const char *text)
 {
-    enum config_type type = config_key_info(key)->type;
     char **slot = field(c, key);
-    bool valid = text_valid(type, text);
     char *copy;
 
-    if (type == CONFIG_TYPE_PATH_OR_NONE && text[0] == '\0')
-        valid = true;
-    if (!valid)
+    if (!text_valid(config_key_info(key)->type, text))
         return -EINVAL;
     copy = strdup(text);
     if (copy == NULL)
@@ -199,8 +266,13 @@ static bool is_text(enum config_type type)
     case CONFIG_TYPE_URL_OR_NONE:
     case CONFIG_TYPE_URI_OR_NONE:
     case CONFIG_TYPE_WORD:
-    case CONFIG_TYPE_PATH_OR_NONE: return true;
-    default: return false;
+    case CONFIG_TYPE_PATH_OR_NONE:
+    case CONFIG_TYPE_VOLUME_DEVICE:
+    case CONFIG_TYPE_MOUNT_OPTIONS:
+    case CONFIG_TYPE_ENDPOINT:
+    case CONFIG_TYPE_BUCKETS:
+    case CONFIG_TYPE_EXPORTS: return true;
+    default: return words_of(type) != NULL;
     }
 }
 
@@ -212,18 +284,8 @@ int config_value_set(struct config *c, enum config_key key, const char *text)
     case CONFIG_TYPE_SIZE: return set_number(c, key, text);
     case CONFIG_TYPE_BOOLEAN: return parse_bool(text, field(c, key));
     case CONFIG_TYPE_LOG_LEVEL: return log_level_parse(text, field(c, key));
-    case CONFIG_TYPE_NAME:
-    case CONFIG_TYPE_PATH:
-    case CONFIG_TYPE_PATTERNS:
-    case CONFIG_TYPE_HOSTS:
-    case CONFIG_TYPE_FOLDERS:
-    case CONFIG_TYPE_URL_OR_NONE:
-    case CONFIG_TYPE_URI_OR_NONE:
-    case CONFIG_TYPE_WORD:
-    case CONFIG_TYPE_PATH_OR_NONE: return set_text(c, key, text);
-    case CONFIG_TYPE_COUNT: break;
+    default: return set_text(c, key, text);
     }
-    return -EINVAL;
 }
 
 static void put_duration(int64_t ms, struct strbuf *out)
@@ -293,16 +355,7 @@ void config_put_value(const struct config *c, enum config_key key, struct strbuf
     case CONFIG_TYPE_SIZE: put_number(type, *(const int64_t *)at, out); break;
     case CONFIG_TYPE_BOOLEAN: (void)strbuf_addstr(out, *(const bool *)at ? "true" : "false"); break;
     case CONFIG_TYPE_LOG_LEVEL: (void)strbuf_addstr(out, LEVEL_NAMES[*(const enum log_level *)at]); break;
-    case CONFIG_TYPE_NAME:
-    case CONFIG_TYPE_PATH:
-    case CONFIG_TYPE_PATTERNS:
-    case CONFIG_TYPE_HOSTS:
-    case CONFIG_TYPE_FOLDERS:
-    case CONFIG_TYPE_URL_OR_NONE:
-    case CONFIG_TYPE_URI_OR_NONE:
-    case CONFIG_TYPE_WORD:
-    case CONFIG_TYPE_PATH_OR_NONE: put_text(*(char *const *)at, out); break;
-    case CONFIG_TYPE_COUNT: break;
+    default: put_text(*(char *const *)at, out); break;
     }
 }
 
@@ -324,8 +377,7 @@ void config_value_bounds(enum config_key key, struct strbuf *out)
 void config_free(struct config *c)
 {
     for (int key = 0; key < CONFIG_KEY_COUNT; key++) {
-        enum config_type type = config_key_info((enum config_key)key)->type;
-        if (is_text(type))
+        if (is_text(config_key_info((enum config_key)key)->type))
             free(*(char **)field(c, (enum config_key)key));
         free(c->origin[key].file);
     }

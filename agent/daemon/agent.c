@@ -299,7 +299,8 @@ int agent_open(struct agent *a, const struct config *config, const struct layout
                                                     .bash = config->bash,
                                                     .java = config->java,
                                                     .job_user = config->job_user,
-                                                    .as_root = config->job_uid == 0};
+                                                    .as_root = config->job_uid == 0,
+                                                    .exports = config->nfs_exports};
     a->loop = loop_new(e);
     if (a->loop == NULL)
         return e->code;

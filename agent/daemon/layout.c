@@ -130,6 +130,40 @@ static int add_patterns(struct strlist *to, const char *option, const char *patt
     return add_pair(to, option, word);
 }
 
+static int add_duration(struct strlist *to, const char *option, int64_t ms)
+{
+    char text[32];
+
+    (void)snprintf(text, sizeof(text), "%lldms", (long long)ms);
+    return add_pair(to, option, text);
+}
+
+/* What is said of buckets. */
+static int add_objects(const struct config *config, struct strlist *ret)
+{
+    const struct {
+        const char *option, *value;
+    } words[] = {
+        {"--objects-credentials", config->objects_credentials},
+        {"--objects-profile", config->objects_profile},
+        {"--objects-endpoint", config->objects_endpoint},
+        {"--objects-region", config->objects_region},
+        {"--objects-ca-file", config->objects_ca_file},
+        {"--objects-buckets", config->objects_buckets},
+        {"--objects-on-failure", config->objects_on_failure},
+        {"--objects-on-lost", config->objects_on_lost},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+        if (words[i].value[0] != '\0' && add_pair(ret, words[i].option, words[i].value) < 0)
+            return -ENOMEM;
+    if (add_number(ret, "--objects-cache", config->objects_cache_bytes) < 0 ||
+        add_number(ret, "--objects-uid", config->objects_uid) < 0 ||
+        add_duration(ret, "--objects-timeout", config->objects_timeout_ms) < 0)
+        return -ENOMEM;
+    return add_duration(ret, "--objects-upload-time", config->objects_upload_ms);
+}
+
 int layout_policy_options(const struct config *config, const struct layout *l, struct strlist *ret)
 {
     const struct {
@@ -143,6 +177,13 @@ int layout_policy_options(const struct config *config, const struct layout *l, s
         {"--helper-directory", l->libexec},
         {"--images-directory", l->images},
         {"--umoci", config->images_umoci},
+        {"--volume", config->volume_kind},
+        {"--volume-device", config->volume_device},
+        {"--volume-file-system", config->volume_file_system},
+        {"--volume-fsck", config->volume_fsck},
+        {"--nfs-options", config->nfs_options},
+        {"--nfs-on-failure", config->nfs_on_failure},
+        {"--nfs-on-lost", config->nfs_on_lost},
     };
     const struct {
         const char *option;
@@ -163,28 +204,43 @@ int layout_policy_options(const struct config *config, const struct layout *l, s
         {"--images-max-bytes", config->images_unpacked_bytes},
         {"--image-first-id", config->images_id_base},
         {"--image-ids", config->images_id_count},
+        {"--volume-size", config->volume_size},
     };
-    char limit[32];
+    const struct {
+        const char *option;
+        int64_t ms;
+    } times[] = {
+        {"--maximum-runtime", config->maximum_runtime_ms},
+        {"--volume-wait", config->volume_wait_ms},
+        {"--nfs-timeout", config->nfs_timeout_ms},
+    };
+    const struct {
+        const char *option;
+        bool on;
+    } switches[] = {
+        {"--rootless", config->rootless},
+        {"--allow-learn", config->sandbox_allow_learn},
+        {"--allow-metadata", config->sandbox_allow_metadata},
+        {"--best-effort-limits", config->limits_best_effort},
+        {"--allow-root", config->job_allow_root},
+        {"--volume-grow", config->volume_grow},
+        {"--allow-nfs", config->nfs_allow},
+    };
 
     for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-        if (add_pair(ret, words[i].option, words[i].value) < 0)
+        if (words[i].value[0] != '\0' && add_pair(ret, words[i].option, words[i].value) < 0)
             return -ENOMEM;
     for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
         if (add_number(ret, numbers[i].option, numbers[i].value) < 0)
             return -ENOMEM;
-    (void)snprintf(limit, sizeof(limit), "%lldms", (long long)config->maximum_runtime_ms);
-    if (add_pair(ret, "--maximum-runtime", limit) < 0)
-        return -ENOMEM;
+    for (size_t i = 0; i < ARRAY_SIZE(times); i++)
+        if (add_duration(ret, times[i].option, times[i].ms) < 0)
+            return -ENOMEM;
     if (add_patterns(ret, "--devices", config->sandbox_devices) < 0 ||
         add_patterns(ret, "--shared-devices", config->sandbox_shared_devices) < 0)
         return -ENOMEM;
-    if (config->rootless && strlist_add(ret, "--rootless") < 0)
-        return -ENOMEM;
-    if (config->sandbox_allow_learn && strlist_add(ret, "--allow-learn") < 0)
-        return -ENOMEM;
-    if (config->sandbox_allow_metadata && strlist_add(ret, "--allow-metadata") < 0)
-        return -ENOMEM;
-    if (config->limits_best_effort && strlist_add(ret, "--best-effort-limits") < 0)
-        return -ENOMEM;
-    return config->job_allow_root ? strlist_add(ret, "--allow-root") : 0;
+    for (size_t i = 0; i < ARRAY_SIZE(switches); i++)
+        if (switches[i].on && strlist_add(ret, switches[i].option) < 0)
+            return -ENOMEM;
+    return add_objects(config, ret);
 }

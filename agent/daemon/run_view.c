@@ -135,6 +135,21 @@ static void note_missing(struct run_view *v, const struct fact *f)
         (void)snprintf(v->missing + used, sizeof(v->missing) - used, "%s%s", used > 0 ? ", " : "", one.name);
 }
 
+/* How far what follows the job is. */
+static void note_storage(struct run_view *v, const struct fact *f)
+{
+    const char *step = fact_str(f, "step"), *state = fact_str(f, "state");
+
+    if (strcmp(step, "upload") != 0 && strcmp(step, "output") != 0)
+        return;
+    v->uploading[0] = '\0';
+    if (strcmp(state, "uploading") == 0)
+        (void)snprintf(v->uploading, sizeof(v->uploading), "%s: %s", fact_str(f, "object"),
+                       fact_str(f, "detail"));
+    else if (strcmp(state, "failed") == 0)
+        (void)snprintf(v->not_uploaded, sizeof(v->not_uploaded), "%s", fact_str(f, "reason"));
+}
+
 static int follow_supervisor(const struct fact *f, void *context)
 {
     struct run_view *v = context;
@@ -145,6 +160,8 @@ static int follow_supervisor(const struct fact *f, void *context)
         (void)fact_int(f, "deadline-boot-ms", &v->deadline.ms);
     }
     note_missing(v, f);
+    if (strcmp(fact_str(f, "event"), "storage") == 0)
+        note_storage(v, f);
     return 0;
 }
 
@@ -353,6 +370,10 @@ void run_view_json(const struct run_view *v, const struct layout *layout, struct
         put_fetch(&w, v);
     if (v->missing[0] != '\0')
         fact_put_string(&w, "notContainedBy", v->missing);
+    if (v->uploading[0] != '\0' && !v->ended)
+        fact_put_string(&w, "uploading", v->uploading);
+    if (v->not_uploaded[0] != '\0')
+        fact_put_string(&w, "notUploaded", v->not_uploaded);
     fact_put_int(&w, "logBytes", (int64_t)v->log_bytes);
     (void)snprintf(path, sizeof(path), "%s/%s/log/output.log", layout->runs, v->id);
     fact_put_string(&w, "log", path);

@@ -16,6 +16,8 @@
 #include "record/verdict.h"
 #include "run/history.h"
 
+#define STORING_TEXT_MAX 512
+
 struct run_view {
     char id[RUN_ID_BYTES];
     char name[260]; /* of the run, or else of the job, or else of the artifact; may be empty */
@@ -41,6 +43,8 @@ struct run_view {
     } fetch;
     char missing
         [256]; /* limits and walls that this machine could not give it: "memoryHigh, seccomp"; "" : none */
+    char uploading[STORING_TEXT_MAX];    /* after the job: what is on its way, and how far; "": nothing */
+    char not_uploaded[STORING_TEXT_MAX]; /* what the last failure of that was; "": none */
 };
 
 /* Lists the ids of all runs, oldest acceptance last. 0 or negative with *e. */

@@ -8,6 +8,7 @@
 
 #include "base/auto.h"
 #include "job/image.h"
+#include "base/object_location.h"
 
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define JOB_UMASK    0022
@@ -19,10 +20,6 @@ int plan_supported(const struct job_request *request, struct err *e)
     if (request->job.multi_node)
         return err_set(e, -ENOTSUP, BLAME_ASSIGNMENT,
                        "this version of runlet does not run MULTI_NODE jobs yet");
-    if (request->job.configuration.mount_count > 0 || request->run.overrides.mount_count > 0)
-        return err_set(e, -ENOTSUP, BLAME_ASSIGNMENT,
-                       "this version of runlet does not mount storage yet (storageMount, "
-                       "jobStorageMountConfigurationDetailsList)");
     return 0;
 }
 
@@ -176,6 +173,103 @@ static int add_sandbox(const struct run_sandbox *asked, struct plan *p, struct e
     return 0;
 }
 
+/* ---- storage ---- */
+
+/* What an OCID stands for on this node, owned; NULL when nobody said. */
+static char *export_of(const char *exports, const char *ocid)
+{
+    size_t n = strlen(ocid);
+
+    for (const char *at = exports != NULL ? exports : ""; *(at += strspn(at, " ")) != '\0';) {
+        size_t m = strcspn(at, " ");
+        if (m > n && memcmp(at, ocid, n) == 0 && at[n] == '=')
+            return strndup(at + n + 1, m - n - 1);
+        at += m;
+    }
+    return NULL;
+}
+
+/* An address or a path as it was given, or what its OCID stands for. */
+static int resolve_part(const char *text, const char *exports, const char *what, char **ret, struct err *e)
+{
+    if (strncmp(text, "ocid", 4) != 0)
+        return copy(ret, text, e);
+    *ret = export_of(exports, text);
+    if (*ret != NULL)
+        return 0;
+    return err_set(e, -ENOTSUP, BLAME_ASSIGNMENT,
+                   "this node does not know the %s %.120s: nfs.exports in its configuration must say "
+                   "%.120s=%s",
+                   what, text, text, strcmp(what, "export") == 0 ? "/PATH" : "ADDRESS");
+}
+
+/* As one text: a bucket without a namespace is not OCI's. */
+static int object_source(const struct storage_mount *m, struct plan_mount *to, struct err *e)
+{
+    const char *prefix = m->prefix != NULL ? m->prefix : "";
+    const char *name = m->namespace_name != NULL ? m->namespace_name : "";
+
+    to->kind = MOUNT_OBJECTS;
+    prefix += strspn(prefix, "/");
+    if (asprintf(&to->source, "%s://%s%s%s%s%s", name[0] != '\0' ? "oci" : "s3", m->bucket,
+                 name[0] != '\0' ? "@" : "", name, prefix[0] != '\0' ? "/" : "", prefix) < 0) {
+        to->source = NULL;
+        return err_oom(e);
+    }
+    if (!object_location_valid(to->source))
+        return err_set(e, -EINVAL, BLAME_ASSIGNMENT,
+                       "%s: '%.200s' is not a bucket of letters, digits, '-', '_' and '.', and a prefix "
+                       "without empty parts",
+                       to->target, to->source);
+    return 0;
+}
+
+static int add_mount(const struct storage_mount *m, const char *exports, struct plan *p, struct err *e)
+{
+    const char *path = m->destination_path != NULL ? m->destination_path : "/mnt";
+    struct plan_mount *to = &p->mount[p->mount_count++];
+    AUTO_FREE char *address = NULL;
+    AUTO_FREE char *export_path = NULL;
+
+    if (asprintf(&to->target, "%s%s%s", path, path[strlen(path) - 1] == '/' ? "" : "/",
+                 m->destination_directory) < 0) {
+        to->target = NULL;
+        return err_oom(e);
+    }
+    to->read_only = m->read_only;
+    if (m->object_storage)
+        return object_source(m, to, e);
+    if (resolve_part(m->mount_target_id, exports, "mount target", &address, e) < 0 ||
+        resolve_part(m->export_id, exports, "export", &export_path, e) < 0)
+        return err_context(e, "%s", to->target);
+    if (asprintf(&to->source, "%s:%s", address, export_path) < 0) {
+        to->source = NULL;
+        return err_oom(e);
+    }
+    to->kind = MOUNT_NFS;
+    if (!nfs_source_valid(to->source))
+        return err_set(e, -EINVAL, BLAME_ASSIGNMENT, "%s: '%.200s' is not ADDRESS:/EXPORT", to->target,
+                       to->source);
+    return 0;
+}
+
+/* The run's mounts, when it has any, replace the job's. */
+static int add_storage(const struct job_request *request, const struct launch_settings *settings,
+                       const struct run_outputs *outputs, struct plan *p, struct err *e)
+{
+    const struct job_configuration *c =
+        request->run.overrides.has_mounts ? &request->run.overrides : &request->job.configuration;
+
+    if (run_outputs_addall(&p->outputs, outputs) < 0)
+        return err_oom(e);
+    if (request->job.block_storage_gb > 0)
+        p->volume_bytes = request->job.block_storage_gb << 30;
+    for (size_t i = 0; i < c->mount_count; i++)
+        if (add_mount(&c->mount[i], settings->exports, p, e) < 0)
+            return e->code;
+    return 0;
+}
+
 int plan_build(const struct job_request *request, const struct run_spec *spec,
                const struct launch_settings *settings, int64_t epoch, struct plan *ret, struct err *e)
 {
@@ -211,6 +305,8 @@ int plan_build(const struct job_request *request, const struct run_spec *spec,
         r = add_environment(spec, settings, &p, e);
     if (r == 0)
         r = add_sandbox(&spec->sandbox, &p, e);
+    if (r == 0)
+        r = add_storage(request, settings, &spec->outputs, &p, e);
     if (r < 0) {
         plan_free(&p);
         return r;

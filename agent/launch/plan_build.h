@@ -13,6 +13,8 @@ struct launch_settings {
     const char *python, *bash, *java; /* absolute paths */
     const char *job_user;
     bool as_root;
+    const char *
+        exports; /* what OCIDs of mount targets and exports stand for: OCID=VALUE, blanks between; NULL: none */
 };
 
 /* Builds the plan; *ret must be zero. Refuses what this node cannot do (more than one

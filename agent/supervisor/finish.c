@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "base/auto.h"
 #include "base/log.h"
 #include "sys/fd.h"
 
@@ -95,9 +96,29 @@ static void take_account(struct supervision *s)
         r->oom.main_killed = true;
 }
 
+/* Whatever is mounted for the run. False when the room of storage could not be ended, and its mounts may be there still. */
+static bool end_storage(struct supervision *s)
+{
+    char left[sizeof(s->record.left_behind)];
+    int r;
+
+    if (s->storage.pid == 0)
+        return true;
+    if (s->policy->storage.volume != VOLUME_DIRECTORY)
+        fd_close(&s->run.home_fd);
+    r = storage_end(&s->storage, left, sizeof(left));
+    if (r == 0)
+        return true;
+    log_warning("run=%s storage: %s", s->plan.run_id, left);
+    if (s->record.left_behind[0] == '\0')
+        (void)snprintf(s->record.left_behind, sizeof(s->record.left_behind), "%s", left);
+    return r != -ETIMEDOUT;
+}
+
 int finish(struct supervision *s, struct err *e)
 {
     struct message m = {.type = MESSAGE_ENDED};
+    bool cleared;
     int r;
 
     complete_output(s);
@@ -107,9 +128,10 @@ int finish(struct supervision *s, struct err *e)
     s->record.ended_at = clock_wall();
     notice_checkpoint(&s->notices, s->record.checkpoint);
     /* The record comes last: whoever finds it finds nothing else of the run, even if we die right after it. */
+    cleared = end_storage(s);
     if (s->record.tree_gone && scratch_disk_end(&s->scratch, &s->run) < 0)
         log_warning("run=%s its disk could not be unmounted", s->plan.run_id);
-    if (s->record.tree_gone && run_directory_clean(&s->run) < 0)
+    if (s->record.tree_gone && cleared && run_directory_clean(&s->run) < 0)
         log_warning("run=%s its scratch space could not be removed completely", s->plan.run_id);
     channel_unlisten(&s->channel);
     s->record.disk_bytes = home_bytes(&s->run, HOME_ENTRIES_MAX);

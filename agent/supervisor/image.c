@@ -85,11 +85,6 @@ int image_start(const struct policy *policy, const struct plan *plan, const int 
     image->lock_fd = openat(store, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (image->lock_fd < 0)
         return err_errno(e, errno, BLAME_NODE, "make %s/%s", policy->images_dir, name);
-    for (size_t i = 0; i < plan->placement_count; i++) {
-        image->placement_fd[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, 0);
-        if (image->placement_fd[i] < 0)
-            return err_errno(e, errno, BLAME_NODE, "keep the artifact open");
-    }
     if (pipe2(pair, O_CLOEXEC) < 0)
         return err_errno(e, errno, BLAME_NODE, "make a pipe for " HELPER_NAME);
     image->answer_fd = pair[0];
@@ -142,6 +137,4 @@ void image_close(struct image *image)
     helper_close(&image->helper);
     fd_close(&image->answer_fd);
     fd_close(&image->lock_fd);
-    for (size_t i = 0; i < PLAN_PLACEMENTS_MAX; i++)
-        fd_close(&image->placement_fd[i]);
 }

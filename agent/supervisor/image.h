@@ -14,15 +14,12 @@ struct image {
     struct helper helper; /* owned: runlet-image */
     int answer_fd;        /* owned: what it says */
     int lock_fd;          /* owned: held shared while the run lives, so that nobody removes the image */
-    int placement_fd[PLAN_PLACEMENTS_MAX]; /* owned: the artifact, until the image is there */
 };
 
 #define IMAGE_INIT                                                                                           \
     (struct image)                                                                                           \
     {                                                                                                        \
-        .helper = HELPER_INIT, .answer_fd = -1, .lock_fd = -1, .placement_fd = {                             \
-            [0 ... PLAN_PLACEMENTS_MAX - 1] = -1                                                             \
-        }                                                                                                    \
+        .helper = HELPER_INIT, .answer_fd = -1, .lock_fd = -1                                                \
     }
 
 /* Starts runlet-image in the group; fds are the placements', and the image's layout after them. 0 or negative with *e. */

@@ -296,6 +296,7 @@ static _Noreturn void become_job(const struct launch *l, int report_fd)
                   .writable_root = plan_has_image(l->plan),
                   .best_effort = l->policy->limits_best_effort,
                   .devices = &l->plan->sandbox.devices,
+                  .storage = l->plan,
                   .filter = l->filter},
         .search_path = plan_has_image(l->plan),
         .user_namespace = policy_user_namespace(l->policy, l->plan),

@@ -16,6 +16,53 @@
 #include "sys/process.h"
 #include "wire/plan.h"
 
+enum volume_kind {
+    VOLUME_DIRECTORY = 0,
+    VOLUME_IMAGE,
+    VOLUME_BLOCK,
+    VOLUME_KIND_COUNT,
+};
+
+enum volume_file_system {
+    VOLUME_EXT4 = 0,
+    VOLUME_XFS,
+    VOLUME_FILE_SYSTEM_COUNT,
+};
+
+enum volume_fsck {
+    FSCK_AUTO = 0,
+    FSCK_ALWAYS,
+    FSCK_NEVER,
+    FSCK_COUNT,
+};
+
+/* Where homes lie, and what may be mounted. */
+struct storage_policy {
+    enum volume_kind volume;
+    const char *device; /* a pattern of paths, "serial:" and a number, or "" */
+    enum volume_file_system file_system;
+    enum volume_fsck fsck;
+    bool grow;
+    int64_t size; /* of an image for a job that says none */
+    int64_t wait_ms;
+    bool allow_nfs;
+    const char *nfs_options;
+    int64_t nfs_timeout_ms;
+    bool ignore_failure; /* what cannot be mounted is an empty directory to the job */
+    bool lost_ends;      /* a server that does not answer any more ends the run */
+};
+
+/* Buckets that are mounted, and where outputs go. */
+struct objects_policy {
+    const char *credentials;                           /* path; "": neither is allowed */
+    const char *profile, *endpoint, *region, *ca_file; /* "": none */
+    const char *buckets;                               /* patterns, commas between */
+    uid_t uid;                                         /* of rclone, and its gid */
+    int64_t cache_bytes;
+    int64_t timeout_ms, upload_ms;
+    bool ignore_failure, lost_ends;
+};
+
 struct policy {
     uid_t agent_uid; /* who, beside root, may connect */
     gid_t agent_gid; /* group that may read run directories */
@@ -46,6 +93,8 @@ struct policy {
     uint64_t images_max_bytes; /* of all that no run uses */
     uid_t image_first_id;      /* who is root in images here; the others follow */
     uid_t image_ids;           /* how many there are; 0: no images */
+    struct storage_policy storage;
+    struct objects_policy objects;
     uint64_t unpack_max_bytes, unpack_max_files, unpack_max_ratio;
 };
 
@@ -67,6 +116,9 @@ bool policy_grants_device(const struct policy *policy, const char *path);
 
 /* Whether others may hold it while a run has it. Of a device that both lists name, this one holds. Pure. */
 bool policy_shares_device(const struct policy *policy, const char *path);
+
+/* Whether a job may use the bucket. Pure. */
+bool policy_grants_bucket(const struct policy *policy, const char *bucket);
 
 /* The user the job runs as under this policy, as we see it: without root that is us. */
 uid_t policy_uid(const struct policy *policy, const struct plan *plan);

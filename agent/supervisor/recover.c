@@ -23,7 +23,7 @@
 
 /* What the supervisor's journal tells about the run. */
 struct trail {
-    bool launching, output_complete;
+    bool launching, output_complete, saves, saved;
     char boot_id[BOOT_ID_MAX];
     wall_ms_t accepted_at, started_at;
     enum cause stop_cause;
@@ -43,6 +43,10 @@ static int follow(const struct fact *f, void *context)
         (void)wall_parse(fact_str(f, "t"), &trail->started_at);
     } else if (strcmp(event, "output-complete") == 0) {
         trail->output_complete = true;
+    } else if (strcmp(event, "saves-storage") == 0) {
+        trail->saves = true;
+    } else if (strcmp(event, "saved") == 0) {
+        trail->saved = true;
     } else if (strcmp(event, "stopping") == 0) {
         trail->stop_cause = cause_from_name(fact_str(f, "cause"));
     }
@@ -68,6 +72,18 @@ static void judge_loss(const struct trail *trail, struct exit_record *record)
                             : "the run's supervisor was killed while the run was active");
 }
 
+/* The job succeeded, and nobody knows whether what it wrote is where it should be. */
+static void judge_saving(const struct trail *trail, struct exit_record *record)
+{
+    if (!trail->saves || trail->saved || record->stop_cause != CAUSE_NONE ||
+        record->main_end != MAIN_EXITED || record->status != 0)
+        return;
+    record->stop_cause = CAUSE_STORAGE_FAILED;
+    record->blame = BLAME_NODE;
+    (void)snprintf(record->reason, sizeof(record->reason),
+                   "the run's supervisor was killed before all that the job wrote was uploaded");
+}
+
 static struct exit_record reconstruct(const struct run_directory *run)
 {
     struct exit_record record = {.tree_gone = true, .ended_at = clock_wall()};
@@ -85,6 +101,7 @@ static struct exit_record reconstruct(const struct run_directory *run)
     if (witness_read(run->fd, &record.main_end, &record.status, &record.core_dumped) == 1) {
         record.stop_cause = trail.stop_cause < CAUSE_COUNT ? trail.stop_cause : CAUSE_UNKNOWN;
         (void)snprintf(record.witness, sizeof(record.witness), "init");
+        judge_saving(&trail, &record);
     } else {
         judge_loss(&trail, &record);
     }

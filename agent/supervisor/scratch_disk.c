@@ -31,6 +31,19 @@ static const struct folder {
     {"var-tmp", SCRATCH_NAME "/var-tmp", 01777, false},
 };
 
+/* Where the home lies on a volume, the disk needs no name that stays. */
+#define SCRATCH_IMAGE_NAME SCRATCH_NAME "/disk.img"
+
+static const char *image_name(const struct scratch_disk *d)
+{
+    return d->without_home ? SCRATCH_IMAGE_NAME : HOME_IMAGE_NAME;
+}
+
+static bool is_elsewhere(const struct scratch_disk *d, const struct folder *f)
+{
+    return f->of_job && d->without_home;
+}
+
 struct path {
     char text[RUN_PATH_MAX + 64];
 };
@@ -91,6 +104,8 @@ static int mount_folders(struct scratch_disk *d, const struct policy *policy, co
     for (size_t i = 0; i < ARRAY_SIZE(FOLDERS); i++) {
         struct path from = below(d, DISK_NAME, FOLDERS[i].name);
         struct path over = below(d, FOLDERS[i].over, "");
+        if (is_elsewhere(d, &FOLDERS[i]))
+            continue;
         if (make_folder(disk, &FOLDERS[i], policy_uid(policy, plan), policy_gid(policy, plan), e) < 0)
             return e->code;
         if (mount(from.text, over.text, NULL, MS_BIND, NULL) < 0)
@@ -111,7 +126,8 @@ static int read_back(const struct scratch_disk *d, int home_fd, int64_t asked, s
         return failed(e, "look at the disk in", d->base);
     bytes = (int64_t)(size.f_blocks * size.f_frsize);
     for (size_t i = 0; i < ARRAY_SIZE(FOLDERS); i++)
-        if (stat(below(d, FOLDERS[i].over, "").text, &folder) < 0 || folder.st_dev != disk.st_dev)
+        if (!is_elsewhere(d, &FOLDERS[i]) &&
+            (stat(below(d, FOLDERS[i].over, "").text, &folder) < 0 || folder.st_dev != disk.st_dev))
             return err_set(e, -EIO, BLAME_NODE, "%s is not on the run's disk", FOLDERS[i].over);
     if (bytes <= 0 || bytes > asked)
         return err_set(e, -EIO, BLAME_NODE, "the run's disk has %lld bytes", (long long)bytes);
@@ -124,7 +140,8 @@ static int unmount(struct scratch_disk *d)
     int first = 0;
 
     for (size_t i = ARRAY_SIZE(FOLDERS); i-- > 0;)
-        if (umount2(below(d, FOLDERS[i].over, "").text, MNT_DETACH) < 0 && errno != EINVAL && first == 0)
+        if (!is_elsewhere(d, &FOLDERS[i]) && umount2(below(d, FOLDERS[i].over, "").text, MNT_DETACH) < 0 &&
+            errno != EINVAL && first == 0)
             first = -errno;
     CRASH_POINT("disk-folders-detached");
     if (umount2(below(d, DISK_NAME, "").text, MNT_DETACH) < 0 && first == 0)
@@ -138,7 +155,7 @@ static int make(const struct policy *policy, const struct plan *plan, const stru
                 struct scratch_disk *d, int *ret_home, struct err *e)
 {
     int64_t asked = plan->limits.value[LIMIT_SCRATCH];
-    AUTO_CLOSE int image = loop_disk_make(run->fd, HOME_IMAGE_NAME, asked, e);
+    AUTO_CLOSE int image = loop_disk_make(run->fd, image_name(d), asked, e);
     AUTO_CLOSE int device = -1;
     AUTO_CLOSE int home = -1;
 
@@ -147,7 +164,7 @@ static int make(const struct policy *policy, const struct plan *plan, const stru
     CRASH_POINT("disk-attached");
     if (device < 0 || mount_disk(d, device, run->fd, e) < 0 || mount_folders(d, policy, plan, e) < 0)
         return e->code;
-    home = dir_open(AT_FDCWD, below(d, HOME_NAME, "").text);
+    home = dir_open(AT_FDCWD, below(d, d->without_home ? SCRATCH_NAME "/tmp" : HOME_NAME, "").text);
     if (home < 0)
         return err_errno(e, -home, BLAME_NODE, "open the home on the run's disk");
     d->fd = dir_open(AT_FDCWD, below(d, DISK_NAME, "").text);
@@ -168,6 +185,7 @@ int scratch_disk_make(const struct policy *policy, const struct plan *plan, stru
     char asked[LIMIT_TEXT_MAX];
     int home = -1;
 
+    d.without_home = policy->storage.volume != VOLUME_DIRECTORY;
     *ret = d;
     if (plan->limits.value[LIMIT_SCRATCH] == LIMIT_UNSET)
         return 0;
@@ -177,13 +195,17 @@ int scratch_disk_make(const struct policy *policy, const struct plan *plan, stru
         fd_close(&d.fd);
         if (d.mounted)
             (void)unmount(&d);
-        (void)unlinkat(run->fd, HOME_IMAGE_NAME, 0);
+        (void)unlinkat(run->fd, image_name(&d), 0);
         return limits_missing(name, asked, !policy->limits_best_effort, why.text, list, e);
     }
-    fd_close(&run->home_fd);
-    run->home_fd = home;
+    if (d.without_home) {
+        fd_close(&home);
+    } else {
+        fd_close(&run->home_fd);
+        run->home_fd = home;
+    }
     *ret = d;
-    return containment_add(list, name, CONTAINMENT_APPLIED, asked, HOME_IMAGE_NAME) < 0 ? err_oom(e) : 0;
+    return containment_add(list, name, CONTAINMENT_APPLIED, asked, image_name(&d)) < 0 ? err_oom(e) : 0;
 }
 
 int scratch_disk_detach(struct scratch_disk *d, struct run_directory *run)

@@ -1,5 +1,6 @@
 /*
- * scratch_disk.h - the limit on what a run may write: its home and its temporary folders on a disk of that size.
+ * scratch_disk.h - the limit on what a run may write: its home and its temporary folders on a disk of that size; the temporary folders alone where the home is on a
+ * volume (volume.h).
  *
  * The disk is a sparse file home.img in the run directory, with a file system of its own, mounted in the supervisor's own
  * mount namespace alone: no mount of it is ever seen on the machine, and however the supervisor ends, the kernel
@@ -21,6 +22,7 @@
 struct scratch_disk {
     bool mounted;            /* in the supervisor's namespace */
     int fd;                  /* owned: the root of the disk; -1: the run has none of its own */
+    bool without_home;       /* that lies on a volume of its own */
     char base[RUN_PATH_MAX]; /* the run directory */
 };
 

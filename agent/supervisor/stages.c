@@ -27,8 +27,9 @@
 #define LOOK_MS 1000
 
 static const char *const STAGE_NAMES[STAGE_COUNT] = {
-    [STAGE_PLACING] = "placing",     [STAGE_LAUNCHING] = "launching", [STAGE_RUNNING] = "running",
-    [STAGE_LEFTOVERS] = "leftovers", [STAGE_GONE] = "gone",
+    [STAGE_IMAGE] = "image",         [STAGE_STORAGE] = "storage", [STAGE_PLACING] = "placing",
+    [STAGE_LAUNCHING] = "launching", [STAGE_RUNNING] = "running", [STAGE_LEFTOVERS] = "leftovers",
+    [STAGE_SAVING] = "saving",       [STAGE_GONE] = "gone",
 };
 
 const char *stage_name(enum stage stage)
@@ -81,10 +82,23 @@ static void tree_gone(struct supervision *s)
     s->record.tree_gone = true;
     (void)fact(s, "tree-gone");
     stage_note(s, false);
+    if (s->main_pid == 0 || s->storage.control_fd < 0 || !storage_saves(&s->plan)) {
+        set_stage(s, STAGE_GONE);
+        return;
+    }
+    set_stage(s, STAGE_SAVING);
+    storage_save(&s->storage, stage_succeeded(s));
+}
+
+void stage_saved(struct supervision *s, const struct err *e)
+{
+    if (s->stage != STAGE_SAVING)
+        return;
+    stage_judge_saving(s, e);
     set_stage(s, STAGE_GONE);
 }
 
-/* ---- placing ---- */
+/* ---- image, storage and placing ---- */
 
 /* All at once: making the first one may move us, and then we would look for the place of others elsewhere. */
 static int make_groups(struct supervision *s, struct err *e)
@@ -98,23 +112,50 @@ static int make_groups(struct supervision *s, struct err *e)
     return 0;
 }
 
-/* The artifact into the home. */
-static void place(struct supervision *s, const int *placement_fds, boot_ms_t now)
+void stage_storage_failed(struct supervision *s, const struct err *e)
+{
+    if (s->stage != STAGE_STORAGE)
+        return;
+    not_started(s, CAUSE_STORAGE_FAILED, e);
+    tree_gone(s);
+}
+
+void stage_place(struct supervision *s)
 {
     struct err e = ERR_INIT;
+    int r;
 
-    if (place_start(s->policy, &s->plan, s->run.home_fd, placement_fds, &s->helpers.group, now, &s->helper,
-                    &e) == 0)
+    set_stage(s, STAGE_PLACING);
+    r = place_start(s->policy, &s->plan, s->run.home_fd, s->placement_fd, &s->helpers.group, clock_boot(),
+                    &s->helper, &e);
+    for (size_t i = 0; i < s->plan.placement_count; i++)
+        fd_close(&s->placement_fd[i]);
+    if (r == 0)
         return;
     not_started(s, CAUSE_LAUNCH_FAILED, &e);
     tree_gone(s);
 }
 
-void stage_place(struct supervision *s, const int *fds, boot_ms_t now)
+static void begin_storage(struct supervision *s)
 {
     struct err e = ERR_INIT;
 
-    set_stage(s, STAGE_PLACING);
+    if (!storage_wanted(s->policy, &s->plan)) {
+        stage_place(s);
+        return;
+    }
+    set_stage(s, STAGE_STORAGE);
+    if (storage_start(s->policy, &s->plan, &s->run, &s->helpers.group, &s->storage, &e) == 0)
+        return;
+    not_started(s, CAUSE_STORAGE_FAILED, &e);
+    tree_gone(s);
+}
+
+void stage_begin(struct supervision *s, boot_ms_t now)
+{
+    struct err e = ERR_INIT;
+
+    (void)now;
     log_info("run=%s begins", s->plan.run_id);
     if (make_groups(s, &e) < 0 ||
         scratch_disk_make(s->policy, &s->plan, &s->run, &s->scratch, &s->contained, &e) < 0) {
@@ -123,13 +164,14 @@ void stage_place(struct supervision *s, const int *fds, boot_ms_t now)
         return;
     }
     if (!plan_has_image(&s->plan)) {
-        place(s, fds, now);
+        begin_storage(s);
         return;
     }
-    if (image_start(s->policy, &s->plan, fds, &s->helpers.group, now, &s->image, &e) < 0) {
-        not_started(s, CAUSE_IMAGE_FAILED, &e);
-        tree_gone(s);
-    }
+    set_stage(s, STAGE_IMAGE);
+    if (image_start(s->policy, &s->plan, s->placement_fd, &s->helpers.group, now, &s->image, &e) == 0)
+        return;
+    not_started(s, CAUSE_IMAGE_FAILED, &e);
+    tree_gone(s);
 }
 
 /* The kernel holds it; it is named for the operator, as what is left of a job would be. */
@@ -159,13 +201,13 @@ static int give_to_user(struct supervision *s, struct err *e)
     return 0;
 }
 
-void stage_image_ended(struct supervision *s, boot_ms_t now)
+void stage_image_ended(struct supervision *s)
 {
     struct err e = ERR_INIT;
     bool unpacked = false;
     struct fact_writer *w;
 
-    if (s->stage != STAGE_PLACING)
+    if (s->stage != STAGE_IMAGE)
         return;
     if (s->image.helper.state == HELPER_ABANDONED) {
         helper_abandoned(s, &s->image.helper, CAUSE_IMAGE_FAILED);
@@ -189,7 +231,7 @@ void stage_image_ended(struct supervision *s, boot_ms_t now)
     fact_put_int(w, "uid", s->plan.image_uid);
     fact_put_int(w, "gid", s->plan.image_gid);
     stage_note(s, false);
-    place(s, s->image.placement_fd, now);
+    begin_storage(s);
 }
 
 /* The environment as execve wants it. jobruntime.yaml's layer goes below the job's and the run's. */
@@ -295,6 +337,7 @@ static int launch(struct supervision *s, const struct placed *placed, struct err
     int pair[2], r;
     struct fact_writer *w;
 
+    stage_note_saves(s);
     if (conda_too_late(&s->plan, &placed->env, e))
         return e->code;
     if (entry_command(&s->plan, placed->entry, placed->main_class, &argv, e) < 0)
@@ -523,6 +566,8 @@ void stage_stop(struct supervision *s, enum cause cause, int64_t grace_ms, boot_
     fact_put_int(w, "grace-ms", s->stop_policy.grace_ms);
     stage_note(s, true);
     channel_say(&s->channel, &(struct message){.type = MESSAGE_STOPPING, .cause = cause});
+    if (s->stage == STAGE_STORAGE)
+        storage_cancel(&s->storage, now);
     helper_kill(&s->helper.process, now);
     helper_kill(&s->image.helper, now);
 }
@@ -561,6 +606,7 @@ static void take_step(struct supervision *s, enum stop_action action, boot_ms_t 
     case STOP_KILL_INIT:
         (void)run_group_kill(&s->group);
         (void)kill(s->init.pid, SIGKILL);
+        storage_force(&s->storage);
         s->stop.killed_init = true;
         break;
     case STOP_GIVE_UP:

@@ -36,6 +36,7 @@ enum wake {
     WAKE_HELPER,
     WAKE_IMAGE,
     WAKE_HELPER_WORDS,
+    WAKE_STORAGE,
     WAKE_STDOUT,
     WAKE_STDERR,
     WAKE_LISTENER,
@@ -49,7 +50,7 @@ static void reap_children(struct supervision *s)
     int wait_status;
 
     if (helper_reap(&s->image.helper))
-        stage_image_ended(s, clock_boot());
+        stage_image_ended(s);
     if (helper_reap(&s->helper.process))
         stage_helper_ended(s);
     if (s->init.pid > 0 && wait4(s->init.pid, &wait_status, WNOHANG, &s->ended) == s->init.pid) {
@@ -80,6 +81,8 @@ static void handle_message(struct supervision *s, const struct message *m, boot_
     case MESSAGE_KILL:
         stage_stop(s, CAUSE_CANCELLED, 0, now);
         s->stop.hurry = true;
+        if (s->stage == STAGE_SAVING)
+            storage_cancel(&s->storage, now);
         break;
     case MESSAGE_PREEMPT: stage_preempt(s, m->notice, m->grace_ms, now); break;
     default: break;
@@ -94,6 +97,7 @@ static void fill_pollfds(const struct supervision *s, struct pollfd *fds, wall_m
     fds[WAKE_HELPER] = (struct pollfd){.fd = s->helper.answer_fd, .events = POLLIN};
     fds[WAKE_IMAGE] = (struct pollfd){.fd = s->image.helper.said_fd, .events = POLLIN};
     fds[WAKE_HELPER_WORDS] = (struct pollfd){.fd = s->helper.process.said_fd, .events = POLLIN};
+    fds[WAKE_STORAGE] = (struct pollfd){.fd = s->storage.control_fd, .events = POLLIN};
     for (unsigned i = 0; i < CAPTURE_STREAMS; i++)
         fds[WAKE_STDOUT + i] = (struct pollfd){
             .fd = capture_wants(&s->capture, i, wall) ? s->capture.pipe_fd[i] : -1, .events = POLLIN};
@@ -118,6 +122,7 @@ static void handle_time(struct supervision *s, boot_ms_t now, wall_ms_t wall)
     stage_look(s, now);
     stage_notice_deadline(s, now);
     stage_preempt_due(s, now);
+    stage_storage_due(s, now);
     if (s->capture.stalled) {
         capture_retry(&s->capture, wall, now);
         if (s->capture.stalled && now.ms >= s->capture.stalled_at.ms + STALL_BUDGET_MS)
@@ -135,13 +140,15 @@ static void handle_time(struct supervision *s, boot_ms_t now, wall_ms_t wall)
     if (helper_is_active(&s->image.helper)) {
         at = sooner(at, helper_due(&s->image.helper, now));
         if (!helper_is_active(&s->image.helper))
-            stage_image_ended(s, now);
+            stage_image_ended(s);
     }
     if (helper_is_active(&s->helper.process)) {
         at = sooner(at, helper_due(&s->helper.process, now));
         if (!helper_is_active(&s->helper.process))
             stage_helper_ended(s);
     }
+    if (s->stage == STAGE_STORAGE || s->stage == STAGE_SAVING)
+        at = sooner(at, s->storage.until.ms);
     if (at != INT64_MAX) {
         at = at < 1 ? 1 : at;
         next.it_value = (struct timespec){.tv_sec = at / 1000, .tv_nsec = at % 1000 * 1000000};
@@ -172,6 +179,8 @@ static void handle_wakes(struct supervision *s, const struct pollfd *fds)
         helper_read(&s->image.helper);
     if (fds[WAKE_HELPER_WORDS].revents != 0)
         helper_read(&s->helper.process);
+    if (fds[WAKE_STORAGE].revents != 0)
+        stage_storage_says(s);
     if (fds[WAKE_INIT].revents != 0) {
         int r;
         while ((r = init_receive(&s->init, &report)) == 1)
@@ -208,6 +217,9 @@ static void supervision_close(struct supervision *s)
     journal_close(&s->journal);
     image_close(&s->image);
     place_close(&s->helper);
+    fd_close(&s->storage.control_fd);
+    for (size_t i = 0; i < ARRAY_SIZE(s->placement_fd); i++)
+        fd_close(&s->placement_fd[i]);
     notice_close(&s->notices);
     oom_watch_close(&s->oom);
     fd_close(&s->listener_socket);
@@ -246,10 +258,11 @@ static int start_run(struct supervision *s, const int *fds, size_t count)
         return refuse(&s->channel, refusal, &e);
     (void)snprintf(accepted.run_id, sizeof(accepted.run_id), "%s", s->plan.run_id);
     channel_say(&s->channel, &accepted);
+    (void)close(fds[0]);
+    for (size_t i = 1; i < count; i++)
+        s->placement_fd[i - 1] = fds[i];
     if (s->stage != STAGE_GONE)
-        stage_place(s, &fds[1], clock_boot());
-    for (size_t i = 0; i < count; i++)
-        (void)close(fds[i]);
+        stage_begin(s, clock_boot());
     run_loop(s);
     if (finish(s, &e) < 0) {
         log_error("run=%s %s", s->plan.run_id, e.text);
@@ -278,6 +291,7 @@ int supervise(const struct policy *policy, int connection_fd)
                             .capture = {.spool = SPOOL_WRITER_INIT, .pipe_fd = {-1, -1}},
                             .image = IMAGE_INIT,
                             .helper = PLACE_HELPER_INIT,
+                            .storage = STORAGE_INIT,
                             .group = RUN_GROUP_INIT,
                             .helpers = HELPER_GROUP_INIT,
                             .scratch = SCRATCH_DISK_INIT,
@@ -297,6 +311,8 @@ int supervise(const struct policy *policy, int connection_fd)
     size_t count = 0;
     int status = 1;
 
+    for (size_t i = 0; i < ARRAY_SIZE(s.placement_fd); i++)
+        s.placement_fd[i] = -1;
     channel_init(&s.channel, policy->agent_uid);
     if (!channel_peer_allowed(&s.channel, connection_fd)) {
         log_warning("a connection of a user who is neither root nor the agent was refused");

@@ -5,6 +5,7 @@
  *   supervise.c   the loop: what woke us, and what is due
  *   stages.c      what each stage does when it begins and ends; the only writer of `stage`
  *   claim.c       the devices it was granted, before and after it
+ *   stage_storage.c  what the room of storage says
  *   explain.c     what the sandbox denied
  *   preempt.c     what the job is told before it is stopped
  *   finish.c      the exit record
@@ -29,13 +30,17 @@
 #include "supervisor/run_directory.h"
 #include "supervisor/scratch_disk.h"
 #include "supervisor/stop.h"
+#include "supervisor/storage.h"
 #include "sys/run_group.h"
 
 enum stage {
-    STAGE_PLACING = 0, /* the helper puts the artifact into the home */
-    STAGE_LAUNCHING,   /* init builds the view and starts the job */
+    STAGE_IMAGE = 0, /* the container image is unpacked, where there is one */
+    STAGE_STORAGE,   /* the volume is prepared, storage is mounted */
+    STAGE_PLACING,   /* the helper puts the artifact into the home */
+    STAGE_LAUNCHING, /* init builds the view and starts the job */
     STAGE_RUNNING,
     STAGE_LEFTOVERS, /* the main process ended; what it left behind is being ended */
+    STAGE_SAVING,    /* nothing is alive any more; what the job wrote is brought to the servers */
     STAGE_GONE,      /* nothing is alive any more (or cannot be ended): record the end */
     STAGE_COUNT,
 };
@@ -51,6 +56,9 @@ struct supervision {
     struct place_helper helper;  /* owned */
     struct notice_board notices; /* owned */
     struct scratch_disk scratch; /* owned: where the run has a disk of its own */
+    struct storage storage;      /* owned: where the run has any */
+    int placement_fd[PLAN_PLACEMENTS_MAX +
+                     1];         /* owned: until they are placed; the image's layout behind them */
     struct run_group group;      /* owned: the run's control groups, where there are any */
     struct helper_group helpers; /* owned: those of the helpers */
     struct effective_limits limits;
@@ -90,11 +98,32 @@ int request_accept(struct supervision *s, int plan_fd, size_t fd_count, enum ref
 /* Commits the fact that was begun in the journal. Facts of a run in progress are evidence, not the record: a full disk must
  * not end the supervision, so a failure is logged and that is all. */
 void stage_note(struct supervision *s, bool durable);
-/* fds are the placements', and the layout of the image after them, if there is one. */
-void stage_place(struct supervision *s, const int *fds, boot_ms_t now);
+/* The first: the image where there is one, then storage, then the artifact. */
+void stage_begin(struct supervision *s, boot_ms_t now);
+/* When storage is there: the helper begins to place the artifact. */
+void stage_place(struct supervision *s);
+/* The run ends before the job ran. */
+void stage_storage_failed(struct supervision *s, const struct err *e);
+
+/* What the job wrote has reached the servers, or not: *e. */
+void stage_saved(struct supervision *s, const struct err *e);
+
+/* stage_storage.c */
+/* Whether the job ended by itself and well. */
+bool stage_succeeded(const struct supervision *s);
+/* Before the launch: whoever recovers the run must not take its end for a success before "saved" is there. */
+void stage_note_saves(struct supervision *s);
+/* What follows from *e, and "saved". */
+void stage_judge_saving(struct supervision *s, const struct err *e);
+/* Takes up what the room of storage says. */
+void stage_storage_says(struct supervision *s);
+/* A step that hangs ends the run. */
+void stage_storage_due(struct supervision *s, boot_ms_t now);
+
+/* stages.c, too */
 /* The helper has ended, or was abandoned: the artifact's, or the image's. */
 void stage_helper_ended(struct supervision *s);
-void stage_image_ended(struct supervision *s, boot_ms_t now);
+void stage_image_ended(struct supervision *s);
 void stage_init_report(struct supervision *s, const struct init_report *report);
 void stage_init_exited(struct supervision *s);
 /* Begins to stop the run for `cause` unless it is being stopped already; the first cause wins. grace_ms < 0:

@@ -15,6 +15,7 @@
 #include "base/crash_point.h"
 #include "supervisor/notice.h"
 #include "supervisor/view_dev.h"
+#include "supervisor/view_mounts.h"
 #include "supervisor/view_parts.h"
 #include "sys/fd.h"
 #include "sys/mounts.h"
@@ -202,11 +203,20 @@ int view_open_sources(const struct policy *policy, const struct run_directory *r
     return 0;
 }
 
-int view_check(const char *const *writable, const char *what, struct containment_list *list, struct err *e)
+int view_check(const struct plan *plan, const char *const *always, const char *what,
+               struct containment_list *list, struct err *e)
 {
+    const char *writable[ARRAY_SIZE(VIEW_WRITABLE) + JOB_MOUNTS_MAX];
     char text[CONTAINMENT_TEXT_MAX];
     size_t total = 0;
 
+    size_t n = 0;
+
+    for (; n < plan->mount_count; n++)
+        writable[n] = plan->mount[n].target;
+    for (size_t i = 0; always[i] != NULL && n < ARRAY_SIZE(writable) - 1; i++)
+        writable[n++] = always[i];
+    writable[n] = NULL;
     if (mounts_check_read_only(writable, &total, e) < 0)
         return e->code;
     (void)snprintf(text, sizeof(text), "%s, all %zu mounts looked at", what, total);
@@ -224,12 +234,19 @@ int view_build(const struct policy *policy, const struct plan *plan, const struc
         {SCRATCH_NAME "/tmp", "/tmp", MS_NOSUID | MS_NODEV, -1},
         {NOTICE_DIR_NAME, JOB_NOTICE_DIR, 0, -1}, /* by mount_run */
     };
+    struct view_mounts mounts;
+    char run_path[RUN_PATH_MAX];
     int r;
 
     if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
         return failed(e, "part from the host's", "mounts");
     CRASH_POINT("mounts-parted");
-    r = view_open_sources(policy, run, sources, ARRAY_SIZE(sources), e);
+    (void)snprintf(run_path, sizeof(run_path), "%s/%s", policy->runs_dir, run->name);
+    r = view_mounts_root(plan, run_path, e);
+    if (r == 0)
+        r = view_open_sources(policy, run, sources, ARRAY_SIZE(sources), e);
+    if (r == 0)
+        r = view_mounts_open(policy, plan, run_path, &mounts, e);
     if (r == 0)
         r = mounts_read_only(false, e);
     if (r == 0)
@@ -243,9 +260,11 @@ int view_build(const struct policy *policy, const struct plan *plan, const struc
     for (size_t i = 0; i < ARRAY_SIZE(sources); i++)
         fd_close(&sources[i].fd);
     if (r == 0)
+        r = view_mounts_place(&mounts, e);
+    if (r == 0)
         r = view_dev_build(&plan->sandbox.devices,
                            (struct user_ids){policy_uid(policy, plan), policy_gid(policy, plan)}, e);
     if (r == 0)
         r = view_mount_proc(e);
-    return r == 0 ? view_check(VIEW_WRITABLE, "the system is read-only", list, e) : r;
+    return r == 0 ? view_check(plan, VIEW_WRITABLE, "the system is read-only", list, e) : r;
 }

@@ -17,6 +17,7 @@
 #include "supervisor/image.h"
 #include "supervisor/notice.h"
 #include "supervisor/view_dev.h"
+#include "supervisor/view_mounts.h"
 #include "supervisor/view_parts.h"
 #include "sys/fd.h"
 #include "sys/mounts.h"
@@ -32,6 +33,7 @@ enum { SOURCE_SCRATCH, SOURCE_HOME, SOURCE_NOTICE, SOURCES };
 struct luggage {
     struct view_source source[SOURCES]; /* owned descriptors */
     struct view_nodes nodes;            /* owned */
+    struct view_mounts mounts;          /* owned */
     int sys_fd;                         /* owned */
     struct strbuf resolver, hosts;      /* owned */
     char host_name[65];
@@ -45,8 +47,11 @@ static int failed(struct err *e, const char *what, const char *where)
 static int pack(const struct policy *policy, const struct plan *plan, const struct run_directory *run,
                 struct luggage *l, struct err *e)
 {
-    char real[PATH_MAX];
+    char real[PATH_MAX], run_path[RUN_PATH_MAX];
 
+    (void)snprintf(run_path, sizeof(run_path), "%s/%s", policy->runs_dir, run->name);
+    if (view_mounts_open(policy, plan, run_path, &l->mounts, e) < 0)
+        return e->code;
     if (view_open_sources(policy, run, l->source, SOURCES, e) < 0 ||
         view_dev_open(&plan->sandbox.devices, &l->nodes, e) < 0)
         return e->code;
@@ -259,8 +264,7 @@ static int make_directory(const struct policy *policy, const char *path, struct 
     return path == NULL || stat(path, &st) == 0 ? 0 : need_folder(policy, path, e);
 }
 
-static int furnish(const struct policy *policy, const struct plan *plan, const struct luggage *l,
-                   struct err *e)
+static int furnish(const struct policy *policy, const struct plan *plan, struct luggage *l, struct err *e)
 {
     const struct user_ids owner = {policy_uid(policy, plan), policy_gid(policy, plan)};
     static const char *const MOUNTED[] = {"/proc", "/dev", "/sys", JOB_HOME, JOB_NOTICE_DIR};
@@ -280,10 +284,15 @@ static int furnish(const struct policy *policy, const struct plan *plan, const s
     for (size_t i = SOURCE_HOME; i < SOURCES; i++)
         if (view_bind(l->source[i].fd, l->source[i].target, l->source[i].flags, e) < 0)
             return e->code;
-    return 0;
+    /* What lies in the home or in other storage is made there, where it is not the image's. */
+    for (size_t i = 0; i < plan->mount_count; i++)
+        if (!mount_target_within(plan->mount[i].target, JOB_HOME) &&
+            need_folder(policy, plan->mount[i].target, e) < 0)
+            return e->code;
+    return view_mounts_place(&l->mounts, e);
 }
 
-static int build(const struct policy *policy, const struct plan *plan, const struct luggage *l, struct err *e)
+static int build(const struct policy *policy, const struct plan *plan, struct luggage *l, struct err *e)
 {
     AUTO_CLOSE int root = mount_overlay(policy, plan, l->source[SOURCE_SCRATCH].fd, e);
     AUTO_CLOSE int old = -1;
@@ -315,5 +324,6 @@ int view_image_build(const struct policy *policy, const struct plan *plan, const
     if (r == 0)
         r = build(policy, plan, &l, e);
     unpack(&l);
-    return r == 0 ? view_check(WRITABLE, "the image and the run's storage are all there is", list, e) : r;
+    return r == 0 ? view_check(plan, WRITABLE, "the image and the run's storage are all there is", list, e)
+                  : r;
 }

@@ -30,7 +30,9 @@ int view_mount_proc(struct err *e);
 /* Covers what of /proc and /sys tells of the machine, with /dev/null of the run. 0 or negative with *e. */
 int view_mask(struct err *e);
 
-/* Looks at every mount: only those in `writable` (up to a NULL) may be. Notes it as `what`. 0 or negative with *e. */
-int view_check(const char *const *writable, const char *what, struct containment_list *list, struct err *e);
+/* Looks at every mount: only those in `always` (up to a NULL) and the plan's storage may be writable. Notes it as `what`. 0 or
+ * negative with *e. */
+int view_check(const struct plan *plan, const char *const *always, const char *what,
+               struct containment_list *list, struct err *e);
 
 #endif

@@ -18,6 +18,7 @@
 
 /* The first ABI with which files can be renamed from folder to folder. */
 #define LANDLOCK_ABI_MIN 2
+#define WRITABLE         (GRANT_READ | GRANT_EXECUTE | GRANT_WRITE | GRANT_CHANGE)
 /* Everybody may write to it, and no job needs to: what fails here fails because of Landlock. */
 #define PROBE_DEVICE "/dev/urandom"
 
@@ -39,14 +40,23 @@ static int lacking(bool best_effort, const char *name, const char *why, struct c
 
 /* ---- files ---- */
 
+static int allow_mounts(int rules, int abi, const struct plan *plan)
+{
+    int r = 0;
+
+    for (size_t i = 0; plan != NULL && r == 0 && i < plan->mount_count; i++)
+        if (!plan->mount[i].read_only)
+            r = landlock_allow_path(rules, abi, plan->mount[i].target, WRITABLE);
+    return r;
+}
+
 static int allow_all(int rules, int abi, bool writable_root, const struct strlist *devices)
 {
     unsigned change = writable_root ? GRANT_WRITE | GRANT_CHANGE : 0;
     int r = landlock_allow_path(rules, abi, "/", GRANT_READ | GRANT_EXECUTE | change);
 
     for (size_t i = 0; r == 0 && VIEW_WRITABLE[i] != NULL; i++)
-        r = landlock_allow_path(rules, abi, VIEW_WRITABLE[i],
-                                GRANT_READ | GRANT_EXECUTE | GRANT_WRITE | GRANT_CHANGE);
+        r = landlock_allow_path(rules, abi, VIEW_WRITABLE[i], WRITABLE);
     for (size_t i = 0; r == 0 && COMMON_DEVICES[i] != NULL; i++)
         if (strcmp(COMMON_DEVICES[i], PROBE_DEVICE) != 0)
             r = landlock_allow_path(rules, abi, COMMON_DEVICES[i], GRANT_READ | GRANT_WRITE);
@@ -68,6 +78,8 @@ int walls_files(const struct wall_plan *plan, struct containment_list *list, str
         return note(list, "landlock", CONTAINMENT_MISSING, "this kernel has none", "", e);
     rules = landlock_begin(abi, true);
     r = rules < 0 ? rules : allow_all(rules, abi, plan->writable_root, plan->devices);
+    if (r == 0)
+        r = allow_mounts(rules, abi, plan->storage);
     if (r == 0)
         r = landlock_enforce(rules);
     if (r < 0)

@@ -10,6 +10,7 @@
 #include "base/strlist.h"
 #include "record/containment.h"
 #include "supervisor/seccomp_filter.h"
+#include "wire/plan.h"
 
 /* What the process should be when all stand. */
 struct wall_plan {
@@ -19,6 +20,8 @@ struct wall_plan {
     bool keeps_groups;             /* without root, the caller's groups cannot be given up */
     bool best_effort;              /* a wall that this kernel cannot give is noted, and no reason to stop */
     const struct strlist *devices; /* granted */
+    const struct plan
+        *storage; /* whose mounts are the job's to write, where they are not read-only; NULL: none */
     const struct call_filter *filter;
 };
 

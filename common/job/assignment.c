@@ -62,6 +62,8 @@ static void write_mounts(struct json_out *w, const char *key, const struct job_c
         json_out_string(w, "bucket", m->bucket);
         json_out_string(w, "prefix", m->prefix);
         json_out_string(w, "source", m->source);
+        if (m->read_only)
+            json_out_bool(w, "readOnly", true);
         json_out_close(w, '}');
     }
     json_out_close(w, ']');
@@ -129,6 +131,21 @@ static void write_stop_then(struct json_out *w, const struct stop_signals *then)
     json_out_close(w, ']');
 }
 
+static void write_outputs(struct json_out *w, const struct run_outputs *outputs)
+{
+    if (outputs->count == 0)
+        return;
+    json_out_open(w, "outputs", '[');
+    for (size_t i = 0; i < outputs->count; i++) {
+        json_out_open(w, NULL, '{');
+        json_out_string(w, "from", outputs->item[i].from);
+        json_out_string(w, "to", outputs->item[i].to);
+        json_out_string(w, "when", outputs->item[i].always ? "always" : "success");
+        json_out_close(w, '}');
+    }
+    json_out_close(w, ']');
+}
+
 static void write_x_runlet(struct json_out *w, const struct x_runlet *x)
 {
     json_out_open(w, "x-runlet", '{');
@@ -148,6 +165,7 @@ static void write_x_runlet(struct json_out *w, const struct x_runlet *x)
     if (x->notice_signal > 0)
         json_out_string(w, "signal", stop_signal_name(x->notice_signal));
     json_out_close(w, '}');
+    write_outputs(w, &x->outputs);
     json_out_close(w, '}');
 }
 

@@ -14,6 +14,7 @@
 #include "base/env.h"
 #include "base/limits.h"
 #include "base/run_limits.h"
+#include "base/run_outputs.h"
 #include "base/run_sandbox.h"
 #include "base/stop_signals.h"
 #include "base/strlist.h"
@@ -86,6 +87,7 @@ struct storage_mount {
     char *mount_target_id, *export_id; /* FILE_STORAGE: OCIDs, or (ADS) an IPv4 address and an export path */
     char *bucket, *namespace_name, *prefix; /* OBJECT_STORAGE */
     char *source;                           /* ADS src as written */
+    bool read_only;                         /* readOnly: ours, beside what the service has */
 };
 
 struct image_config;
@@ -112,6 +114,7 @@ struct x_runlet {
     struct x_sandbox sandbox;      /* sandbox: {network: none, ...} */
     int64_t notice_before_ms;      /* notice: {before: "5m"}: the job hears of its deadline this early */
     int notice_signal;             /* notice: {signal: USR1}; -1 when absent */
+    struct run_outputs outputs;    /* outputs: [{from: results, to: oci://..., when: always}] */
 };
 
 /* What both documents may say; the run's overrides the job's. */
@@ -176,6 +179,7 @@ struct run_spec {
     struct stop_signals stop_then; /* all of them before the grace is over */
     struct run_limits limits;      /* by the shape and x-runlet; what is unset the node decides */
     struct run_sandbox sandbox;
+    struct run_outputs outputs;
     int64_t notice_before_ms;   /* 0: no notice of the deadline */
     int notice_signal;          /* 0: none */
     enum conda_type conda_type; /* CONDA_NONE also when it was decided otherwise */

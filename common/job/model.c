@@ -89,6 +89,7 @@ static void configuration_clear(struct job_configuration *c)
         mount_clear(&c->mount[i]);
     strlist_free(&c->x.sandbox.system_calls);
     strlist_free(&c->x.sandbox.devices);
+    run_outputs_free(&c->x.outputs);
     *c = (struct job_configuration){0};
 }
 
@@ -128,6 +129,7 @@ void run_spec_free(struct run_spec *s)
     strlist_free(&s->args);
     free(s->entrypoint);
     run_sandbox_free(&s->sandbox);
+    run_outputs_free(&s->outputs);
     free(s->conda_slug);
     free(s->conda_prefix);
     container_free(s->container);

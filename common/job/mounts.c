@@ -2,77 +2,21 @@
 #include "job/parts.h"
 
 #include <arpa/inet.h>
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/auto.h"
-
-#define TARGET_MAX 1024
+#include "base/mount_target.h"
+#include "base/object_location.h"
 
 /* ---- where a mount may go ---- */
 
-/* Directories of the system: nothing is mounted on them nor below them. */
-static const char *const SYSTEM[] = {"/bin",  "/boot", "/dev",  "/etc", "/lib", "/lib32", "/lib64", "/libx32",
-                                     "/proc", "/root", "/sbin", "/run", "/sys", "/tmp",   "/usr",   "/var"};
-/* Not on them, but below them is fine. */
-static const char *const OCCUPIED[] = {"/home",
-                                       "/home/datascience",
-                                       "/home/datascience/conda",
-                                       "/home/datascience/decompressed_artifact",
-                                       "/media",
-                                       "/mnt",
-                                       "/opt",
-                                       "/srv"};
-
-static bool on_or_below(const char *path, const char *top)
-{
-    size_t n = strlen(top);
-
-    return strncmp(path, top, n) == 0 && (path[n] == '\0' || path[n] == '/');
-}
-
-static bool target_refused(const char *target)
-{
-    for (size_t i = 0; i < ARRAY_SIZE(SYSTEM); i++)
-        if (on_or_below(target, SYSTEM[i]))
-            return true;
-    for (size_t i = 0; i < ARRAY_SIZE(OCCUPIED); i++)
-        if (strcmp(target, OCCUPIED[i]) == 0)
-            return true;
-    return false;
-}
-
-static bool name_valid(const char *s, size_t n)
-{
-    if (n == 0 || n > 255 || !isalnum((unsigned char)s[0]))
-        return false;
-    for (size_t i = 0; i < n; i++)
-        if (!isalnum((unsigned char)s[i]) && s[i] != '-' && s[i] != '_')
-            return false;
-    return true;
-}
-
-/* "/" or "/a/b": each component a name. */
-static bool path_valid(const char *path)
-{
-    if (path[0] != '/')
-        return false;
-    while (*path == '/' && path[1] != '\0') {
-        size_t n = strcspn(path + 1, "/");
-        if (!name_valid(path + 1, n))
-            return false;
-        path += 1 + n;
-    }
-    return *path == '\0' || path[1] == '\0';
-}
-
-static void target_of(const struct storage_mount *m, char out[TARGET_MAX])
+static void target_of(const struct storage_mount *m, char out[MOUNT_TARGET_MAX])
 {
     const char *path = m->destination_path != NULL ? m->destination_path : "/mnt";
 
-    (void)snprintf(out, TARGET_MAX, "%s%s%s", path, path[strlen(path) - 1] == '/' ? "" : "/",
+    (void)snprintf(out, MOUNT_TARGET_MAX, "%s%s%s", path, path[strlen(path) - 1] == '/' ? "" : "/",
                    m->destination_directory);
 }
 
@@ -80,12 +24,12 @@ static bool destination_valid(struct reader *rd, const struct job_configuration 
                               const struct storage_mount *m, const struct node *at)
 {
     struct diag_where where = node_where(at);
-    char target[TARGET_MAX];
-    char other[TARGET_MAX];
+    char target[MOUNT_TARGET_MAX];
+    char other[MOUNT_TARGET_MAX];
 
     if (m->destination_directory == NULL)
         return false; /* already reported as missing */
-    if (!name_valid(m->destination_directory, strlen(m->destination_directory))) {
+    if (!mount_name_valid(m->destination_directory, strlen(m->destination_directory))) {
         diag_error(
             rd->diags, where,
             "'%.60s' cannot be a mount's directory: expected letters, digits, '-' and '_', beginning with a "
@@ -94,7 +38,7 @@ static bool destination_valid(struct reader *rd, const struct job_configuration 
         return false;
     }
     if (m->destination_path != NULL &&
-        (!path_valid(m->destination_path) || strlen(m->destination_path) > 512)) {
+        (!mount_path_valid(m->destination_path) || strlen(m->destination_path) > 512)) {
         diag_error(
             rd->diags, where,
             "'%.60s' cannot be a mount's path: expected an absolute path of letters, digits, '-' and '_'",
@@ -102,7 +46,7 @@ static bool destination_valid(struct reader *rd, const struct job_configuration 
         return false;
     }
     target_of(m, target);
-    if (target_refused(target)) {
+    if (mount_target_refused(target)) {
         diag_error(rd->diags, where, "nothing may be mounted at %.100s", target);
         return false;
     }
@@ -154,10 +98,12 @@ static void read_oci(struct reader *rd, const struct node *map, struct job_confi
 {
     static const char *const TYPES[] = {"FILE_STORAGE", "OBJECT_STORAGE"};
     static const char *const KNOWN_FILE[] = {
-        "storageType", "destinationDirectoryName", "destinationPath", "mountTargetId", "exportId", "source"};
-    static const char *const KNOWN_OBJECT[] = {
-        "storageType", "destinationDirectoryName", "destinationPath", "namespace", "bucket", "prefix",
-        "source"};
+        "storageType", "destinationDirectoryName", "destinationPath", "mountTargetId", "exportId", "source",
+        "readOnly"};
+    static const char *const KNOWN_OBJECT[] = {"storageType",     "destinationDirectoryName",
+                                               "destinationPath", "namespace",
+                                               "bucket",          "prefix",
+                                               "source",          "readOnly"};
     struct storage_mount m = {0};
     bool complete;
     int type = field_choice(rd, map, "storageType", TYPES, ARRAY_SIZE(TYPES));
@@ -172,9 +118,11 @@ static void read_oci(struct reader *rd, const struct node *map, struct job_confi
     complete = need(rd, map, "destinationDirectoryName", &m.destination_directory);
     field_string(rd, map, "destinationPath", &m.destination_path);
     field_string(rd, map, "source", &m.source);
+    field_bool(rd, map, "readOnly", &m.read_only);
     if (m.object_storage) {
         check_keys(rd, map, KNOWN_OBJECT, ARRAY_SIZE(KNOWN_OBJECT));
-        complete &= need(rd, map, "namespace", &m.namespace_name);
+        if (m.source == NULL || strncmp(m.source, "s3://", 5) != 0)
+            complete &= need(rd, map, "namespace", &m.namespace_name);
         complete &= need(rd, map, "bucket", &m.bucket);
         field_string(rd, map, "prefix", &m.prefix);
     } else {
@@ -209,25 +157,19 @@ static void assign_n(struct reader *rd, char **ret, const char *s, size_t n)
         rd->no_memory = true;
 }
 
-/* oci://bucket@namespace/prefix */
+/* oci://bucket@namespace/prefix or s3://bucket/prefix */
 static bool split_object(struct reader *rd, const char *src, struct storage_mount *m)
 {
-    const char *bucket = src + strlen("oci://");
-    const char *at = strchr(bucket, '@');
-    const char *namespace_name = at != NULL ? at + 1 : "";
-    size_t n = strcspn(namespace_name, "/");
-    const char *prefix = namespace_name + n + (namespace_name[n] == '/');
+    struct object_location l;
 
-    if (at == NULL || at == bucket || n == 0)
+    if (!object_location_parse(src, &l))
         return false;
     m->object_storage = true;
-    assign_n(rd, &m->bucket, bucket, (size_t)(at - bucket));
-    assign_n(rd, &m->namespace_name, namespace_name, n);
-    n = strlen(prefix);
-    while (n > 0 && prefix[n - 1] == '/')
-        n--;
-    if (n > 0)
-        assign_n(rd, &m->prefix, prefix, n);
+    assign(rd, &m->bucket, l.bucket);
+    if (l.namespace_name[0] != '\0')
+        assign(rd, &m->namespace_name, l.namespace_name);
+    if (l.prefix[0] != '\0')
+        assign(rd, &m->prefix, l.prefix);
     return true;
 }
 
@@ -268,7 +210,7 @@ static void split_destination(struct reader *rd, const char *dest, struct storag
 
 static void read_ads(struct reader *rd, const struct node *map, struct job_configuration *c)
 {
-    static const char *const KNOWN[] = {"src", "dest"};
+    static const char *const KNOWN[] = {"src", "dest", "readOnly"};
     struct storage_mount m = {0};
     AUTO_FREE char *dest = NULL;
     bool complete;
@@ -276,16 +218,18 @@ static void read_ads(struct reader *rd, const struct node *map, struct job_confi
     check_keys(rd, map, KNOWN, ARRAY_SIZE(KNOWN));
     complete = need(rd, map, "src", &m.source);
     complete &= need(rd, map, "dest", &dest);
+    field_bool(rd, map, "readOnly", &m.read_only);
     if (!complete) {
         mount_clear(&m);
         return;
     }
     complete =
-        strncmp(m.source, "oci://", 6) == 0 ? split_object(rd, m.source, &m) : split_file(rd, m.source, &m);
+        strstr(m.source, "://") != NULL ? split_object(rd, m.source, &m) : split_file(rd, m.source, &m);
     if (!complete)
         diag_error(rd->diags, node_where(field(rd, map, "src")),
-                   "'%.80s': expected oci://bucket@namespace/prefix, <mount target OCID>:<export OCID> or "
-                   "<IPv4>:<path>",
+                   "'%.80s': expected oci://bucket@namespace/prefix, s3://bucket/prefix, <mount target "
+                   "OCID>:<export "
+                   "OCID> or <IPv4>:<path>",
                    m.source);
     split_destination(rd, dest, &m);
     add_mount(rd, c, &m, complete, field(rd, map, "dest"));

@@ -299,6 +299,8 @@ static int resolve_containment(const struct job_request *request, struct run_spe
     spec->notice_signal = run->notice_signal >= 0   ? run->notice_signal
                           : job->notice_signal >= 0 ? job->notice_signal
                                                     : 0;
+    if (run_outputs_addall(&spec->outputs, run->outputs.count > 0 ? &run->outputs : &job->outputs) < 0)
+        return -ENOMEM;
     if (resolve_list(&run->sandbox.system_calls, &job->sandbox.system_calls, &to->system_calls) < 0)
         return -ENOMEM;
     return resolve_list(&run->sandbox.devices, &job->sandbox.devices, &to->devices);

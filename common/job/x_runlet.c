@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/auto.h"
+#include "base/object_location.h"
 #include "base/parse.h"
 
 static const struct {
@@ -224,11 +225,72 @@ static void read_notice(struct reader *rd, const struct node *block, struct x_ru
         x->notice_signal = signal;
 }
 
+/* ---- outputs ---- */
+
+/* As people write a path: in the home, or beginning with it. */
+static const char *below_home(char *path)
+{
+    static const char HOME[] = "/home/datascience";
+    const char *from = path;
+    size_t n = strlen(path);
+
+    while (n > 1 && path[n - 1] == '/')
+        path[--n] = '\0';
+    if (strncmp(from, HOME, sizeof(HOME) - 1) == 0 && strchr("/", from[sizeof(HOME) - 1]) != NULL)
+        from += from[sizeof(HOME) - 1] == '/' ? sizeof(HOME) : sizeof(HOME) - 1;
+    while (strncmp(from, "./", 2) == 0)
+        from += 2;
+    return from[0] == '\0' ? "." : from;
+}
+
+static void read_output(struct reader *rd, const struct node *entry, struct run_outputs *ret)
+{
+    static const char *const KNOWN[] = {"from", "to", "when"};
+    static const char *const WHEN[] = {"success", "always"};
+    AUTO_FREE char *from = NULL;
+    AUTO_FREE char *to = NULL;
+    int when;
+
+    check_keys(rd, entry, KNOWN, ARRAY_SIZE(KNOWN));
+    field_string(rd, entry, "from", &from);
+    field_string(rd, entry, "to", &to);
+    when = field_choice(rd, entry, "when", WHEN, ARRAY_SIZE(WHEN));
+    if (from == NULL || to == NULL) {
+        diag_error(rd->diags, node_where(entry), "'outputs': an entry needs a 'from' and a 'to'");
+        return;
+    }
+    if (!run_output_from_valid(below_home(from)))
+        diag_error(rd->diags, node_where(field(rd, entry, "from")),
+                   "'%.60s': expected a path in the job's home", from);
+    else if (!object_location_valid(to))
+        diag_error(rd->diags, node_where(field(rd, entry, "to")),
+                   "'%.80s': expected oci://bucket@namespace/prefix or s3://bucket/prefix", to);
+    else if (run_outputs_add(ret, below_home(from), to, when == 1) == -ENOMEM)
+        rd->no_memory = true;
+}
+
+static void read_outputs(struct reader *rd, const struct node *list, struct run_outputs *ret)
+{
+    if (list == NULL)
+        return;
+    run_outputs_free(ret);
+    if (list->count > RUN_OUTPUTS_MAX)
+        diag_error(rd->diags, node_where(list), "'outputs': more than %d entries", RUN_OUTPUTS_MAX);
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->item[i]->kind == NODE_MAP)
+            read_output(rd, list->item[i], ret);
+        else
+            diag_error(
+                rd->diags, node_where(list->item[i]),
+                "'outputs': expected {from: results, to: oci://bucket@namespace/prefix, when: success}");
+    }
+}
+
 void x_runlet_read(struct reader *rd, const struct node *map, struct x_runlet *x)
 {
     static const char *const KNOWN[] = {"maximumRuntime", "stopGrace", "stopSignal", "stopWholeTree",
                                         "stopThen",       "limits",    "sandbox",    "notice",
-                                        "artifact",       "inputs"};
+                                        "artifact",       "inputs",    "outputs"};
     enum key_style outer = rd->style;
     const struct node *block = field_map(rd, map, "x-runlet");
     int signal;
@@ -247,5 +309,6 @@ void x_runlet_read(struct reader *rd, const struct node *map, struct x_runlet *x
     read_limits(rd, field_map(rd, block, "limits"), &x->limits);
     read_sandbox(rd, field_map(rd, block, "sandbox"), &x->sandbox);
     read_notice(rd, field_map(rd, block, "notice"), x);
+    read_outputs(rd, field_list(rd, block, "outputs"), &x->outputs);
     rd->style = outer;
 }

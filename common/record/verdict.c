@@ -35,7 +35,7 @@ static const struct cause_meaning {
     [CAUSE_ASSIGNMENT_INVALID] = {STATE_FAILED, "Job run assignment is not valid."},
     [CAUSE_ARTIFACT_FETCH_FAILED] = {STATE_FAILED, "Job run artifact could not be fetched."},
     [CAUSE_ARTIFACT_REJECTED] = {STATE_FAILED, "Job run artifact was rejected."},
-    [CAUSE_STORAGE_FAILED] = {STATE_FAILED, "Job run storage could not be prepared."},
+    [CAUSE_STORAGE_FAILED] = {STATE_FAILED, "Job run storage failed."},
     [CAUSE_IMAGE_FAILED] = {STATE_FAILED, "Job run container image could not be prepared."},
     [CAUSE_LAUNCH_FAILED] = {STATE_FAILED, "Job run artifact execution could not be started."},
     [CAUSE_LIMIT_NOT_APPLIED] = {STATE_FAILED, "Job run limits could not be applied."},

@@ -1,6 +1,7 @@
 /* plan.c - a plan's parts: what may stand in them, their names, and their release. See plan.h. */
 #include "wire/plan.h"
 
+#include <arpa/inet.h>
 #include <limits.h>
 #include <signal.h>
 #include <stddef.h>
@@ -71,6 +72,19 @@ bool plan_has_image(const struct plan *p)
     return p->entry_kind == ENTRY_IMAGE;
 }
 
+bool nfs_source_valid(const char *source)
+{
+    const char *colon = strchr(source, ':');
+    char address[INET_ADDRSTRLEN];
+    struct in_addr ip;
+
+    if (colon == NULL || (size_t)(colon - source) >= sizeof(address))
+        return false;
+    memcpy(address, source, (size_t)(colon - source));
+    address[colon - source] = '\0';
+    return inet_pton(AF_INET, address, &ip) == 1 && absolute_valid(colon + 1);
+}
+
 static bool job_name_valid(const char *name)
 {
     size_t chars = 0;
@@ -122,6 +136,7 @@ const struct plan_field PLAN_FIELDS[PLAN_FIELD_COUNT] = {
     NUMBER(umask_bits, FIELD_UNSIGNED, 0, 0777),
     NUMBER(notice_before_ms, FIELD_I64, 0, NOTICE_BEFORE_MS_MAX),
     NUMBER(notice_signal, FIELD_INT, 0, _NSIG - 1),
+    NUMBER(volume_bytes, FIELD_I64, 0, INT64_MAX),
     FLAG("network_off", sandbox.network_off),
     FLAG("user_namespace", sandbox.user_namespace),
     FLAG("learn", sandbox.learn),
@@ -131,6 +146,7 @@ const char *const ENTRY_KIND_NAMES[ENTRY_KIND_COUNT] = {
     [ENTRY_FILE] = "file", [ENTRY_ARCHIVE] = "archive", [ENTRY_IMAGE] = "image"};
 const char *const PLACEMENT_FORM_NAMES[PLACEMENT_FORM_COUNT] = {
     [PLACE_FILE] = "file", [PLACE_ARCHIVE] = "archive"};
+const char *const MOUNT_KIND_NAMES[MOUNT_KIND_COUNT] = {[MOUNT_NFS] = "nfs", [MOUNT_OBJECTS] = "objects"};
 
 const char *const PLAN_COUNT_KEYS[COUNT_KINDS] = {[COUNT_PLACEMENTS] = "placements",
                                                   [COUNT_ARGS] = "args",
@@ -138,14 +154,18 @@ const char *const PLAN_COUNT_KEYS[COUNT_KINDS] = {[COUNT_PLACEMENTS] = "placemen
                                                   [COUNT_LIMITS] = "limits",
                                                   [COUNT_DEVICES] = "devices",
                                                   [COUNT_SYSTEM_CALLS] = "system_calls",
-                                                  [COUNT_STOP_SIGNALS] = "stop_signals"};
+                                                  [COUNT_STOP_SIGNALS] = "stop_signals",
+                                                  [COUNT_MOUNTS] = "mounts",
+                                                  [COUNT_OUTPUTS] = "outputs"};
 const int64_t PLAN_COUNT_MAX[COUNT_KINDS] = {[COUNT_PLACEMENTS] = PLAN_PLACEMENTS_MAX,
                                              [COUNT_ARGS] = PLAN_ARGS_MAX,
                                              [COUNT_VARS] = PLAN_VARS_MAX,
                                              [COUNT_LIMITS] = LIMIT_COUNT + 1, /* the cpuset beside them */
                                              [COUNT_DEVICES] = SANDBOX_DEVICES_MAX,
                                              [COUNT_SYSTEM_CALLS] = SANDBOX_SYSTEM_CALLS_MAX,
-                                             [COUNT_STOP_SIGNALS] = STOP_SIGNALS_MAX};
+                                             [COUNT_STOP_SIGNALS] = STOP_SIGNALS_MAX,
+                                             [COUNT_MOUNTS] = JOB_MOUNTS_MAX,
+                                             [COUNT_OUTPUTS] = RUN_OUTPUTS_MAX};
 
 void plan_init(struct plan *p)
 {
@@ -164,6 +184,8 @@ void plan_counts(const struct plan *p, size_t ret[COUNT_KINDS])
     ret[COUNT_DEVICES] = p->sandbox.devices.count;
     ret[COUNT_SYSTEM_CALLS] = p->sandbox.system_calls.count;
     ret[COUNT_STOP_SIGNALS] = p->stop_then.count;
+    ret[COUNT_MOUNTS] = p->mount_count;
+    ret[COUNT_OUTPUTS] = p->outputs.count;
 }
 
 void plan_free(struct plan *p)
@@ -171,6 +193,10 @@ void plan_free(struct plan *p)
     for (size_t i = 0; i < p->placement_count; i++) {
         free(p->placement[i].name);
         free(p->placement[i].into);
+    }
+    for (size_t i = 0; i < p->mount_count; i++) {
+        free(p->mount[i].source);
+        free(p->mount[i].target);
     }
     free(p->run_id);
     free(p->job_name);
@@ -186,5 +212,6 @@ void plan_free(struct plan *p)
     strlist_free(&p->args);
     env_free(&p->env);
     run_sandbox_free(&p->sandbox);
+    run_outputs_free(&p->outputs);
     *p = (struct plan){0};
 }

@@ -4,7 +4,8 @@
  * The plan is data: the agent computes it, tests compare it, --dry-run prints it, the supervisor checks it
  * against the node's policy and executes it. On the wire and in the run directory it is a series of facts
  * (base/fact.h), first
- * {"plan":1,...}, then one line for each placement, argument, variable, limit, device, system call and further stop signal. It travels in a sealed memory
+ * {"plan":1,...}, then one line for each placement, argument, variable, limit, device, system call, further stop signal
+ * and mount. It travels in a sealed memory
  * file; the supervisor reads it once into its own memory.
  */
 #ifndef WIRE_PLAN_H
@@ -16,7 +17,9 @@
 #include "base/env.h"
 #include "base/err.h"
 #include "base/limits.h"
+#include "base/mount_target.h"
 #include "base/run_limits.h"
+#include "base/run_outputs.h"
 #include "base/run_sandbox.h"
 #include "base/stop_signals.h"
 #include "base/strbuf.h"
@@ -51,6 +54,20 @@ struct placement {
     enum placement_form form;
     char *name; /* owned: plain file name; decides the archive's format only for messages */
     char *into; /* owned: folder below the home, "" for the home itself; no "..", no leading '/' */
+};
+
+/* How storage is mounted. */
+enum mount_kind {
+    MOUNT_NFS,     /* source: address:/export */
+    MOUNT_OBJECTS, /* source: oci://bucket@namespace/prefix or s3://bucket/prefix */
+};
+
+/* One piece of storage in the job's view. */
+struct plan_mount {
+    enum mount_kind kind;
+    char *source; /* owned */
+    char *target; /* owned: an absolute path in the job's view */
+    bool read_only;
 };
 
 /* Where the interpreter's file comes from. */
@@ -91,6 +108,11 @@ struct plan {
     unsigned umask_bits;
     struct run_limits limits;   /* what the job asks for; the node's policy adds and caps */
     struct run_sandbox sandbox; /* owned */
+    int64_t
+        volume_bytes; /* what the job asks for its home, where the node gives it a volume; 0: it does not say */
+    struct plan_mount mount[JOB_MOUNTS_MAX];
+    size_t mount_count;
+    struct run_outputs outputs; /* owned: copied when the run has ended */
     int64_t notice_before_ms;   /* the job hears of its deadline this long before; 0: it does not */
     int notice_signal;          /* and gets this signal with every notice; 0: none */
 };
@@ -111,6 +133,8 @@ int plan_decode(const char *text, size_t n, struct plan *ret, struct err *e);
 
 /* Whether the plan's command runs in a container image. */
 bool plan_has_image(const struct plan *p);
+/* Whether the text is address:/export, with an IPv4 address. */
+bool nfs_source_valid(const char *source);
 
 /* Whether path stays below where it starts: not empty, no leading '/', no ".." component, no control
  * characters. */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/auto.h"
+#include "base/object_location.h"
 #include "base/fact.h"
 #include "base/parse.h"
 #include "wire/plan_fields.h"
@@ -188,6 +189,67 @@ static int decode_placement(const struct fact *f, struct plan *p, struct err *e)
     return r < 0 ? r : copy(into, &place->into, e);
 }
 
+static int decode_mount(const struct fact *f, struct plan *p, struct err *e)
+{
+    static const char *const KEYS[] = {"mount", "source", "target", "read_only"};
+    const char *source = "", *target = "";
+    struct plan_mount *m;
+    unsigned kind = 0;
+    bool read_only = false;
+    int r = only_keys(f, KEYS, ARRAY_SIZE(KEYS), e);
+
+    if (r == 0)
+        r = get_choice(f, "mount", MOUNT_KIND_NAMES, MOUNT_KIND_COUNT, &kind, e);
+    if (r == 0)
+        r = get_text(f, "source", &source, e);
+    if (r == 0)
+        r = get_text(f, "target", &target, e);
+    if (r < 0)
+        return r;
+    if (!fact_bool(f, "read_only", &read_only))
+        return refuse(e, "true or false expected", "read_only");
+    if (kind == MOUNT_NFS ? !nfs_source_valid(source) : !object_location_valid(source))
+        return refuse(e, kind == MOUNT_NFS ? "address:/export expected" : "the address of a bucket expected",
+                      "source");
+    if (!mount_target_valid(target))
+        return refuse(e, "a place where storage may be mounted expected", "target");
+    for (size_t i = 0; i < p->mount_count; i++)
+        if (strcmp(p->mount[i].target, target) == 0)
+            return refuse(e, "given twice", target);
+    if (p->mount_count == JOB_MOUNTS_MAX)
+        return err_set(e, -EBADMSG, BLAME_BUG, "more than %d mounts", JOB_MOUNTS_MAX);
+    m = &p->mount[p->mount_count++];
+    m->kind = (enum mount_kind)kind;
+    m->read_only = read_only;
+    r = copy(source, &m->source, e);
+    return r < 0 ? r : copy(target, &m->target, e);
+}
+
+static int decode_output(const struct fact *f, struct plan *p, struct err *e)
+{
+    static const char *const KEYS[] = {"output", "to", "always"};
+    const char *from = "", *to = "";
+    bool always = false;
+    int r = only_keys(f, KEYS, ARRAY_SIZE(KEYS), e);
+
+    if (r == 0)
+        r = get_text(f, "output", &from, e);
+    if (r == 0)
+        r = get_text(f, "to", &to, e);
+    if (r < 0)
+        return r;
+    if (!fact_bool(f, "always", &always))
+        return refuse(e, "true or false expected", "always");
+    if (!run_output_from_valid(from))
+        return refuse(e, "a path below the home expected", "output");
+    if (!object_location_valid(to))
+        return refuse(e, "the address of a bucket expected", "to");
+    r = run_outputs_add(&p->outputs, from, to, always);
+    if (r == -E2BIG)
+        return err_set(e, -EBADMSG, BLAME_BUG, "more than %d outputs", RUN_OUTPUTS_MAX);
+    return r < 0 ? err_oom(e) : 0;
+}
+
 /* A line with one text of a list. */
 static int decode_item(const struct fact *f, const char *key, bool (*valid)(const char *), size_t max,
                        struct strlist *list, struct err *e)
@@ -317,6 +379,10 @@ static int decode_line(const char *line, size_t n, size_t number, struct plan *p
                            &p->sandbox.system_calls, e);
     if (has_member(&f, "stop-signal"))
         return decode_stop_signal(&f, p, e);
+    if (has_member(&f, "output"))
+        return decode_output(&f, p, e);
+    if (has_member(&f, "mount"))
+        return decode_mount(&f, p, e);
     if (has_member(&f, "env"))
         return decode_var(&f, p, e);
     return err_set(e, -EBADMSG, BLAME_BUG, "unknown kind of fact");

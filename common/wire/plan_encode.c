@@ -128,6 +128,21 @@ int plan_encode(const struct plan *p, struct strbuf *out)
     encode_limits(&enc, &p->limits);
     encode_list(&enc, "device", &p->sandbox.devices);
     encode_list(&enc, "system-call", &p->sandbox.system_calls);
+    for (size_t i = 0; i < p->mount_count; i++) {
+        struct fact_writer w = line_begin(&enc);
+        fact_put_string(&w, "mount", MOUNT_KIND_NAMES[p->mount[i].kind]);
+        put_text(&enc, &w, "source", p->mount[i].source);
+        put_text(&enc, &w, "target", p->mount[i].target);
+        fact_put_bool(&w, "read_only", p->mount[i].read_only);
+        line_end(&enc, &w);
+    }
+    for (size_t i = 0; i < p->outputs.count; i++) {
+        struct fact_writer w = line_begin(&enc);
+        put_text(&enc, &w, "output", p->outputs.item[i].from);
+        put_text(&enc, &w, "to", p->outputs.item[i].to);
+        fact_put_bool(&w, "always", p->outputs.item[i].always);
+        line_end(&enc, &w);
+    }
     for (size_t i = 0; i < p->stop_then.count; i++) {
         struct fact_writer w = line_begin(&enc);
         fact_put_int(&w, "stop-signal", p->stop_then.item[i].signal);

@@ -29,13 +29,15 @@ struct plan_field {
 };
 
 /* The members of the first fact that are plain members of struct plan. */
-#define PLAN_FIELD_COUNT 25
+#define PLAN_FIELD_COUNT 26
 extern const struct plan_field PLAN_FIELDS[PLAN_FIELD_COUNT];
 
 #define ENTRY_KIND_COUNT     (ENTRY_IMAGE + 1)
 #define PLACEMENT_FORM_COUNT (PLACE_ARCHIVE + 1)
+#define MOUNT_KIND_COUNT     (MOUNT_OBJECTS + 1)
 extern const char *const ENTRY_KIND_NAMES[ENTRY_KIND_COUNT];
 extern const char *const PLACEMENT_FORM_NAMES[PLACEMENT_FORM_COUNT];
+extern const char *const MOUNT_KIND_NAMES[MOUNT_KIND_COUNT];
 
 /* The facts that follow are counted in the first one, so that a plan cut short is not taken for a whole one.
  */
@@ -47,6 +49,8 @@ enum plan_count {
     COUNT_DEVICES,
     COUNT_SYSTEM_CALLS,
     COUNT_STOP_SIGNALS,
+    COUNT_MOUNTS,
+    COUNT_OUTPUTS,
     COUNT_KINDS,
 };
 extern const char *const PLAN_COUNT_KEYS[COUNT_KINDS];

@@ -4,7 +4,7 @@ set(helpers ${CMAKE_INSTALL_LIBEXECDIR}/runlet)
 
 install(TARGETS runlet RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(TARGETS runletd RUNTIME DESTINATION ${CMAKE_INSTALL_SBINDIR})
-install(TARGETS runlet-supervisor runlet-unpack runlet-image RUNTIME DESTINATION ${helpers})
+install(TARGETS runlet-supervisor runlet-unpack runlet-image runlet-probe runlet-fuse RUNTIME DESTINATION ${helpers})
 install(DIRECTORY ${CMAKE_BINARY_DIR}/bin/entry DESTINATION ${helpers})
 install(DIRECTORY ${CMAKE_BINARY_DIR}/share/man DESTINATION ${CMAKE_INSTALL_DATADIR})
 install(DIRECTORY ${CMAKE_BINARY_DIR}/share/bash-completion DESTINATION ${CMAKE_INSTALL_DATADIR})

@@ -10,6 +10,7 @@ LIBRARIES = (
     (re.compile(r"curl/.*"), "PkgConfig::CURL", {"agent/io"}),
     (re.compile(r"openssl/.*"), "PkgConfig::CRYPTO", {"agent/auth", "agent/fetch"}),
     (re.compile(r"microhttpd\.h"), "PkgConfig::MICROHTTPD", {"agent/daemon"}),
+    (re.compile(r"blkid\.h"), "PkgConfig::BLKID", {"agent/probe"}),
     (re.compile(r"archive(_entry)?\.h"), "PkgConfig::ARCHIVE", {"agent/unpack", "agent/fetch"}),
     (re.compile(r"jansson\.h"), "PkgConfig::JANSSON", None),
     (re.compile(r"yaml\.h"), "PkgConfig::YAML", None),

@@ -40,7 +40,8 @@ static void ads_jobs_survive(void **state)
         "s, "
         "blockStorageSize: 75, shapeConfigDetails: {ocpus: 0.1, memoryInGBs: 3}, logId: l, storageMount: "
         "[{src: "
-        "'10.0.0.1:/e', dest: /opc/f}, {src: 'oci://b@n/p', dest: d}]}\n"
+        "'10.0.0.1:/e', dest: /opc/f}, {src: 'oci://b@n/p', dest: d}, {src: 's3://b/p', dest: e, readOnly: "
+        "true}]}\n"
         "  runtime:\n    type: python\n    spec:\n      scriptPathURI: proj\n      entrypoint: proj/a.ipynb\n"
         "      args: [a, 'b c', \"tab\\tnew\\nline\"]\n      maximumRuntimeInMinutes: 5\n"
         "      conda: {type: published, uri: 'oci://b@n/x/env1'}\n"
@@ -54,7 +55,9 @@ static void ads_jobs_survive(void **state)
         "u}}}\n",
         "kind: job\nspec:\n  runtime: {type: script, spec: {scriptPathURI: a.sh}}\n",
         "kind: job\nspec:\n  x-runlet: {inputs: [{uri: 's3://b/k', into: d, md5: 1B2M2Y8AsgTpgAmY7PhCfg==},"
-        " {content: Zm9v, name: n}]}\n  runtime: {type: script, spec: {scriptPathURI: "
+        " {content: Zm9v, name: n}], outputs: [{from: /home/datascience/r/, to: 's3://b/p', when: always}, "
+        "{from: ., to: "
+        "'oci://b@n'}]}\n  runtime: {type: script, spec: {scriptPathURI: "
         "'oci://b@n/a/b.sh?region=r'}}\n",
     };
 

@@ -162,9 +162,103 @@ static void what_this_node_cannot_do_is_named(void **state)
     request.job.multi_node = true;
     refused(&request, &spec, "MULTI_NODE");
     request.job.multi_node = false;
-    request.job.configuration.mount_count = 1;
-    refused(&request, &spec, "storage");
-    request.job.configuration.mount_count = 0;
+}
+
+static struct storage_mount *add_mount(struct job_configuration *c, const char *target, const char *export,
+                                       const char *path, const char *directory)
+{
+    struct storage_mount *m = &c->mount[c->mount_count++];
+
+    c->has_mounts = true;
+    *m = (struct storage_mount){.mount_target_id = text(target),
+                                .export_id = text(export),
+                                .destination_path = path != NULL ? text(path) : NULL,
+                                .destination_directory = text(directory)};
+    return m;
+}
+
+static void storage_has_a_source_and_a_place(void **state)
+{
+    AUTO(job_request) struct job_request request = {0};
+    AUTO(run_spec) struct run_spec spec = spec_of(NULL);
+    AUTO(plan) struct plan plan = {0};
+    struct launch_settings settings = SETTINGS;
+    struct err e = ERR_INIT;
+
+    (void)state;
+    settings.exports = "ocid1.target.a=10.0.0.9  ocid1.export.a=/exports/a ocid1.export.ab=/ab";
+    add_part(&request, ARTIFACT_FILE, "train.py", "");
+    request.job.block_storage_gb = 75;
+    add_mount(&request.job.configuration, "10.0.0.5", "/e", NULL, "data")->read_only = true;
+    add_mount(&request.job.configuration, "10.0.0.5", "/e", "/", "fss");
+    add_mount(&request.job.configuration, "ocid1.target.a", "ocid1.export.ab", "/opc", "fss");
+    if (plan_build(&request, &spec, &settings, 1, &plan, &e) < 0)
+        fail_msg("%s", e.text);
+    assert_int_equal(plan.volume_bytes, 75LL << 30);
+    assert_int_equal(plan.mount_count, 3);
+    assert_string_equal(plan.mount[0].source, "10.0.0.5:/e");
+    assert_string_equal(plan.mount[0].target, "/mnt/data");
+    assert_true(plan.mount[0].read_only);
+    assert_string_equal(plan.mount[1].target, "/fss");
+    assert_false(plan.mount[1].read_only);
+    assert_string_equal(plan.mount[2].source, "10.0.0.9:/ab");
+    assert_string_equal(plan.mount[2].target, "/opc/fss");
+}
+
+static void the_runs_mounts_replace_the_jobs(void **state)
+{
+    AUTO(job_request) struct job_request request = {0};
+    AUTO(run_spec) struct run_spec spec = spec_of(NULL);
+    AUTO(plan) struct plan plan = {0};
+    struct err e = ERR_INIT;
+
+    (void)state;
+    add_part(&request, ARTIFACT_FILE, "train.py", "");
+    add_mount(&request.job.configuration, "10.0.0.5", "/e", NULL, "data");
+    request.run.overrides.has_mounts = true;
+    assert_int_equal(plan_build(&request, &spec, &SETTINGS, 1, &plan, &e), 0);
+    assert_int_equal(plan.mount_count, 0);
+}
+
+static void storage_that_nobody_can_find_is_named(void **state)
+{
+    AUTO(job_request) struct job_request request = {0};
+    AUTO(run_spec) struct run_spec spec = spec_of(NULL);
+    struct storage_mount *m;
+
+    (void)state;
+    add_part(&request, ARTIFACT_FILE, "train.py", "");
+    m = add_mount(&request.job.configuration, "ocid1.target.a", "/e", NULL, "data");
+    refused(&request, &spec, "nfs.exports in its configuration must say ocid1.target.a=ADDRESS");
+    m->object_storage = true;
+    m->bucket = text("b:c");
+    refused(&request, &spec, "/mnt/data: 's3://b:c' is not a bucket");
+}
+
+static void buckets(void **state)
+{
+    AUTO(job_request) struct job_request request = {0};
+    AUTO(run_spec) struct run_spec spec = spec_of(NULL);
+    AUTO(plan) struct plan plan = {0};
+    struct storage_mount *m;
+    struct err e = ERR_INIT;
+
+    (void)state;
+    add_part(&request, ARTIFACT_FILE, "train.py", "");
+    m = add_mount(&request.job.configuration, "unused", "/e", NULL, "a");
+    m->object_storage = true;
+    m->bucket = text("b");
+    m->namespace_name = text("n");
+    m->prefix = text("/some/prefix/");
+    m = add_mount(&request.job.configuration, "unused", "/e", NULL, "b");
+    m->object_storage = true;
+    m->bucket = text("c");
+    assert_int_equal(run_outputs_add(&spec.outputs, "results", "s3://d", true), 0);
+    assert_int_equal(plan_build(&request, &spec, &SETTINGS, 1, &plan, &e), 0);
+    assert_string_equal(plan.mount[0].source, "oci://b@n/some/prefix/");
+    assert_int_equal(plan.mount[0].kind, MOUNT_OBJECTS);
+    assert_string_equal(plan.mount[1].source, "s3://c");
+    assert_string_equal(plan.outputs.item[0].from, "results");
 }
 
 int main(void)
@@ -175,6 +269,10 @@ int main(void)
         cmocka_unit_test(a_conda_environment_here_comes_first),
         cmocka_unit_test(an_image_brings_its_command_and_environment),
         cmocka_unit_test(what_this_node_cannot_do_is_named),
+        cmocka_unit_test(storage_has_a_source_and_a_place),
+        cmocka_unit_test(the_runs_mounts_replace_the_jobs),
+        cmocka_unit_test(buckets),
+        cmocka_unit_test(storage_that_nobody_can_find_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,7 +6,7 @@
 #include "base/auto.h"
 #include "supervisor/policy.h"
 
-#define WORDS_MAX 16
+#define WORDS_MAX 20
 
 static int parse(const char *const *words, struct policy *p, struct service_fds *fds, struct err *e)
 {
@@ -71,6 +71,85 @@ static void devices(void **state)
     assert_false(policy_grants_device(&p, "/dev/null"));
 }
 
+static void storage(void **state)
+{
+    static const char *const WORDS[] = {"--connection-fd", "3",
+                                        "--volume",        "block",
+                                        "--volume-device", "/dev/oracleoci/oraclevd[b-z]",
+                                        "--volume-fsck",   "always",
+                                        "--nfs-on-lost",   "fail",
+                                        "--allow-nfs",     NULL};
+    static const char *const NONE[] = {"--connection-fd", "3", NULL};
+    struct plan_mount m = {.source = (char[]){"1.2.3.4:/e"}, .target = (char[]){"/mnt/e"}};
+    struct plan plan = {.maximum_runtime_ms = 1, .mount = {m}, .mount_count = 1};
+    struct policy p;
+    struct service_fds fds;
+    struct err e = ERR_INIT;
+
+    (void)state;
+    assert_int_equal(parse(WORDS, &p, &fds, &e), 0);
+    assert_int_equal(p.storage.volume, VOLUME_BLOCK);
+    assert_string_equal(p.storage.device, "/dev/oracleoci/oraclevd[b-z]");
+    assert_int_equal(p.storage.file_system, VOLUME_EXT4);
+    assert_int_equal(p.storage.fsck, FSCK_ALWAYS);
+    assert_true(p.storage.lost_ends);
+    assert_false(p.storage.ignore_failure);
+    assert_false(p.storage.grow);
+    assert_int_equal(p.storage.nfs_timeout_ms, 90000);
+    assert_int_equal(policy_check(&p, &plan, &e), 0);
+    assert_int_equal(parse(NONE, &p, &fds, &e), 0);
+    assert_int_equal(p.storage.volume, VOLUME_DIRECTORY);
+    assert_int_equal(policy_check(&p, &plan, &e), -EPERM);
+    assert_non_null(strstr(e.text, "/mnt/e"));
+}
+
+static void buckets(void **state)
+{
+    static const char *const WORDS[] = {"--connection-fd",
+                                        "3",
+                                        "--objects-credentials",
+                                        "/k",
+                                        "--objects-buckets",
+                                        "data-*,x",
+                                        "--objects-uid",
+                                        "70000",
+                                        "--objects-on-lost",
+                                        "fail",
+                                        "--objects-upload-time",
+                                        "5m",
+                                        "--objects-endpoint",
+                                        "http://h:1",
+                                        NULL};
+    static const char *const NO_REGION[] = {"--connection-fd", "3", "--objects-credentials", "/k", NULL};
+    static const char *const NONE[] = {"--connection-fd", "3", NULL};
+    struct plan_mount m = {
+        .kind = MOUNT_OBJECTS, .source = (char[]){"oci://data-1@n"}, .target = (char[]){"/mnt/e"}};
+    struct plan plan = {.maximum_runtime_ms = 1, .mount = {m}, .mount_count = 1};
+    struct plan out = {.maximum_runtime_ms = 1};
+    struct policy p;
+    struct service_fds fds;
+    struct err e = ERR_INIT;
+
+    (void)state;
+    assert_int_equal(parse(WORDS, &p, &fds, &e), 0);
+    assert_int_equal(p.objects.uid, 70000);
+    assert_int_equal(p.objects.upload_ms, 300000);
+    assert_true(p.objects.lost_ends);
+    assert_int_equal(policy_check(&p, &plan, &e), 0);
+    assert_true(policy_grants_bucket(&p, "x"));
+    assert_false(policy_grants_bucket(&p, "y"));
+    assert_int_equal(run_outputs_add(&out.outputs, "a", "s3://y", false), 0);
+    assert_int_equal(policy_check(&p, &out, &e), -EPERM);
+    assert_non_null(strstr(e.text, "objects.buckets"));
+    run_outputs_free(&out.outputs);
+    assert_int_equal(parse(NO_REGION, &p, &fds, &e), 0);
+    assert_int_equal(policy_check(&p, &plan, &e), -EPERM);
+    assert_non_null(strstr(e.text, "objects.region"));
+    assert_int_equal(parse(NONE, &p, &fds, &e), 0);
+    assert_int_equal(policy_check(&p, &plan, &e), -EPERM);
+    assert_non_null(strstr(e.text, "objects.credentials"));
+}
+
 static void refusals(void **state)
 {
     static const struct {
@@ -86,6 +165,12 @@ static void refusals(void **state)
         {{"--connection-fd", "3", "--job-user", "a:b", NULL}, "user name"},
         {{"--connection-fd", "3", "--no-such-option", NULL}, "unknown option"},
         {{"--connection-fd", "3", "word", NULL}, "unexpected"},
+        {{"--connection-fd", "3", "--volume", "tape", NULL}, "unknown value 'tape'"},
+        {{"--connection-fd", "3", "--volume", "block", NULL}, "volume.device"},
+        {{"--connection-fd", "3", "--volume", "image", "--rootless", NULL}, "only be a directory"},
+        {{"--connection-fd", "3", "--objects-credentials", "/k", "--objects-uid", "1000", NULL},
+         "objects.uid"},
+        {{"--connection-fd", "3", "--objects-credentials", "/k", "--objects-uid", "0", NULL}, "objects.uid"},
         {{"--connection-fd", "3", "--maximum-runtime", "long", NULL}, "length of time"},
         {{"--connection-fd", "3", "--images-directory", "images", NULL}, "absolute"},
         {{"--connection-fd", "3", "--umoci", "umoci", NULL}, "absolute"},
@@ -150,8 +235,9 @@ static void images(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_full_line),         cmocka_unit_test(devices), cmocka_unit_test(refusals),
-        cmocka_unit_test(what_a_plan_may_ask), cmocka_unit_test(images),
+        cmocka_unit_test(a_full_line), cmocka_unit_test(devices),  cmocka_unit_test(storage),
+        cmocka_unit_test(buckets),     cmocka_unit_test(refusals), cmocka_unit_test(what_a_plan_may_ask),
+        cmocka_unit_test(images),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

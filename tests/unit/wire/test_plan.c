@@ -12,13 +12,25 @@
     "{\"plan\":1,\"run_id\":\"r1\",\"job_name\":\"n\",\"epoch\":1,\"as_root\":false,"                        \
     "\"entrypoint\":\"a.py\",\"python\":\"/usr/bin/python3\",\"maximum_runtime_ms\":60000,"                  \
     "\"stop_grace_ms\":1000,\"stop_signal\":15,\"stop_whole_tree\":true,\"nice\":0,"                         \
-    "\"oom_score_adj\":0,\"umask_bits\":18,\"notice_before_ms\":0,\"notice_signal\":0,\"network_off\":"      \
+    "\"oom_score_adj\":0,\"umask_bits\":18,\"notice_before_ms\":0,\"notice_signal\":0,\"volume_bytes\":0,"   \
+    "\"network_off\":"                                                                                       \
     "false,"                                                                                                 \
     "\"user_namespace\":false,\"learn\":false,\"entry_kind\":\"file\","
-#define MORE_COUNTS(places, args, vars, limits, devices, calls)                                              \
+#define OUTPUTS(n)                                                                                           \
+    "\"placements\":0,\"args\":0,\"vars\":0,\"limits\":0,\"devices\":0,\"system_calls\":0,\"stop_signals\":" \
+    "0,"                                                                                                     \
+    "\"mounts\":0,\"outputs\":" #n "}\n"
+#define OUTPUT(from, to) "{\"output\":\"" from "\",\"to\":\"" to "\",\"always\":true}\n"
+#define ALL_COUNTS(places, args, vars, limits, devices, calls, mounts)                                       \
     "\"placements\":" #places ",\"args\":" #args ",\"vars\":" #vars ",\"limits\":" #limits                   \
-    ",\"devices\":" #devices ",\"system_calls\":" #calls ",\"stop_signals\":0}\n"
+    ",\"devices\":" #devices ",\"system_calls\":" #calls ",\"stop_signals\":0,\"mounts\":" #mounts           \
+    ",\"outputs\":0}\n"
+#define MORE_COUNTS(places, args, vars, limits, devices, calls)                                              \
+    ALL_COUNTS(places, args, vars, limits, devices, calls, 0)
+#define MOUNTS(n)                  ALL_COUNTS(0, 0, 0, 0, 0, 0, n)
 #define COUNTS(places, args, vars) MORE_COUNTS(places, args, vars, 0, 0, 0)
+#define MOUNT(kind, source, target)                                                                          \
+    "{\"mount\":\"" kind "\",\"source\":\"" source "\",\"target\":\"" target "\",\"read_only\":true}\n"
 
 static void fill(struct plan *p)
 {
@@ -40,6 +52,8 @@ static void fill(struct plan *p)
         .nice = -5,
         .oom_score_adj = 500,
         .umask_bits = 0027,
+        .volume_bytes = 50LL << 30,
+        .mount_count = 1,
         .notice_before_ms = 60000,
         .notice_signal = 10,
         .stop_then = {.item = {{2, 1000}, {3, 2000}}, .count = 2},
@@ -56,6 +70,11 @@ static void fill(struct plan *p)
     p->placement[0] =
         (struct placement){.form = PLACE_ARCHIVE, .name = strdup("p.zip"), .into = strdup(JOB_DECOMPRESSED)};
     p->placement[1] = (struct placement){.form = PLACE_FILE, .name = strdup("x"), .into = strdup("")};
+    p->mount[0] = (struct plan_mount){.kind = MOUNT_NFS,
+                                      .source = strdup("10.0.0.5:/exports/data"),
+                                      .target = strdup("/mnt/data"),
+                                      .read_only = true};
+    run_outputs_add(&p->outputs, "results/a", "oci://b@n/p", true);
     strlist_add(&p->args, "");
     strlist_add(&p->args, "--text=two words\n\ttab");
     env_set(&p->env, ENV_DEFAULT, "PATH", "/usr/bin");
@@ -123,6 +142,15 @@ static void round_trip(void **state)
     assert_int_equal(got.stop_then.count, 2);
     assert_int_equal(got.stop_then.item[1].signal, 3);
     assert_int_equal(got.stop_then.item[1].after_ms, 2000);
+    assert_int_equal(got.volume_bytes, 50LL << 30);
+    assert_int_equal(got.mount_count, 1);
+    assert_string_equal(got.mount[0].source, "10.0.0.5:/exports/data");
+    assert_string_equal(got.mount[0].target, "/mnt/data");
+    assert_true(got.mount[0].read_only);
+    assert_int_equal(got.outputs.count, 1);
+    assert_string_equal(got.outputs.item[0].from, "results/a");
+    assert_string_equal(got.outputs.item[0].to, "oci://b@n/p");
+    assert_true(got.outputs.item[0].always);
 }
 
 static void refusals(void **state)
@@ -141,7 +169,7 @@ static void refusals(void **state)
         {FIRST COUNTS(0, 1, 0), "announces 1 args and has 0"},
         {FIRST COUNTS(13, 0, 0), "placements: 13 is not in 0..12"},
         {FIRST COUNTS(0, 0, 0) "{\"arg\":\"x\"}\n", "announces 0 args and has 1"},
-        {FIRST COUNTS(0, 0, 0) "{\"mount\":\"x\"}\n", "line 2: unknown kind of fact"},
+        {FIRST COUNTS(0, 0, 0) "{\"wish\":\"x\"}\n", "line 2: unknown kind of fact"},
         {FIRST COUNTS(0, 1, 0) "{\"arg\":1}\n", "line 2: arg: a string expected"},
         {FIRST COUNTS(0, 1, 0) "{\"arg\":\"x\",\"env\":\"A\"}\n", "unknown member 'env'"},
         {FIRST COUNTS(0, 0, 1) "{\"env\":\"1A\",\"value\":\"\",\"layer\":\"run\"}\n", "env: the name of a"},
@@ -168,6 +196,25 @@ static void refusals(void **state)
         {FIRST COUNTS(0, 0, 0) "{\"stop-signal\":2,\"after\":5}\n{\"stop-signal\":15,\"after\":5}\n",
          "line 3: after: 5 is not in 6.."},
         {FIRST COUNTS(0, 0, 0) "{\"stop-signal\":2,\"after\":5}\n", "announces 0 stop_signals and has 1"},
+        {FIRST MOUNTS(1) MOUNT("9p", "1.2.3.4:/e", "/mnt/a"), "mount: unknown value '9p'"},
+        {FIRST MOUNTS(1) MOUNT("objects", "1.2.3.4:/e", "/mnt/a"), "source: the address of a bucket"},
+        {FIRST MOUNTS(1) MOUNT("nfs", "s3://b", "/mnt/a"), "source: address:/export"},
+        {FIRST OUTPUTS(1) OUTPUT("../x", "s3://b"), "output: a path below the home"},
+        {FIRST OUTPUTS(1) OUTPUT("x", "file:///x"), "to: the address of a bucket"},
+        {FIRST OUTPUTS(1) "{\"output\":\"x\",\"to\":\"s3://b\"}\n", "always: true or false"},
+        {FIRST OUTPUTS(2) OUTPUT("x", "s3://b"), "announces 2 outputs and has 1"},
+        {FIRST MOUNTS(1) MOUNT("nfs", "server:/e", "/mnt/a"), "source: address:/export"},
+        {FIRST MOUNTS(1) MOUNT("nfs", "1.2.3.4:e", "/mnt/a"), "source: address:/export"},
+        {FIRST MOUNTS(1) MOUNT("nfs", "1.2.3.4:/../e", "/mnt/a"), "source: address:/export"},
+        {FIRST MOUNTS(1) MOUNT("nfs", "1.2.3.4:/e", "/etc/a"), "target: a place"},
+        {FIRST MOUNTS(1) MOUNT("nfs", "1.2.3.4:/e", "/mnt/../etc"), "target: a place"},
+        {FIRST MOUNTS(1) MOUNT("nfs", "1.2.3.4:/e", "/mnt/a/"), "target: a place"},
+        {FIRST MOUNTS(1) MOUNT("nfs", "1.2.3.4:/e", "mnt"), "target: a place"},
+        {FIRST MOUNTS(2) MOUNT("nfs", "1.2.3.4:/e", "/mnt/a") MOUNT("nfs", "1.2.3.4:/f", "/mnt/a"),
+         "line 3: /mnt/a: given twice"},
+        {FIRST MOUNTS(2) MOUNT("nfs", "1.2.3.4:/e", "/mnt/a"), "announces 2 mounts and has 1"},
+        {FIRST MOUNTS(1) "{\"mount\":\"nfs\",\"source\":\"1.2.3.4:/e\",\"target\":\"/mnt/a\"}\n",
+         "read_only: true or false"},
         {FIRST COUNTS(1, 0, 0) "{\"place\":\"link\",\"name\":\"a\",\"into\":\"\"}\n", "unknown value 'link'"},
         {FIRST COUNTS(1, 0, 0) "{\"place\":\"file\",\"name\":\"a/b\",\"into\":\"\"}\n", "name: a plain"},
         {FIRST COUNTS(1, 0, 0) "{\"place\":\"file\",\"name\":\"..\",\"into\":\"\"}\n", "name: a plain"},
@@ -213,6 +260,7 @@ static void numbers_and_names_out_of_range(void **state)
         {"\"stop_grace_ms\":1000", "\"stop_grace_ms\":3600001", "stop_grace_ms"},
         {"\"stop_signal\":15", "\"stop_signal\":0", "stop_signal"},
         {"\"stop_signal\":15", "\"stop_signal\":65", "stop_signal"},
+        {"\"volume_bytes\":0", "\"volume_bytes\":-1", "volume_bytes"},
         {"\"nice\":0", "\"nice\":20", "nice"},
         {"\"oom_score_adj\":0", "\"oom_score_adj\":-1001", "oom_score_adj"},
         {"\"umask_bits\":18", "\"umask_bits\":512", "umask_bits"},
