@@ -137,8 +137,11 @@ void nfs_check(struct storage_room *room, struct nfs_mounts *list, boot_ms_t now
         if (m->check_pid == 0) {
             m->check_began = now;
             m->check_pid = fork();
-            if (m->check_pid == 0)
+            if (m->check_pid == 0) {
+                /* It may wait for long, and holds nobody's lock meanwhile. */
+                fd_close_from(STDERR_FILENO + 1, NULL, 0);
                 _exit(statfs(m->place, &st) == 0 ? 0 : 1);
+            }
             if (m->check_pid < 0)
                 m->check_pid = 0;
         } else if (!m->lost && now.ms - m->check_began.ms >= room->policy->storage.nfs_timeout_ms) {
