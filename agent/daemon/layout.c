@@ -119,10 +119,11 @@ static int add_number(struct strlist *to, const char *option, int64_t value)
 /* As one word, which a service manager's unit can hold: colons between the patterns. */
 static int add_patterns(struct strlist *to, const char *option, const char *patterns)
 {
-    AUTO_FREE char *word = strdup(patterns);
+    AUTO_FREE char *word = NULL;
 
     if (patterns[0] == '\0')
         return 0;
+    word = strdup(patterns);
     if (word == NULL)
         return -ENOMEM;
     for (char *blank = word; (blank = strchr(blank, ' ')) != NULL;)

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # activate_conda.sh PREFIX PROGRAM ARGUMENT... - does what `conda activate` does for an environment that was unpacked, and becomes the
 # program. Read by bash, inside the job and with its rights alone.
 prefix=$1

@@ -71,7 +71,7 @@ static int add_entry(const struct artifact *artifact, const struct run_spec *spe
     size_t count = 0;
     bool single;
 
-    if (plan_has_image(p))
+    if (spec->container != NULL)
         return add_image(spec, p, e);
     for (size_t i = 0; i < p->placement_count; i++)
         if (!artifact->part[i].input) {

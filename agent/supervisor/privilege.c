@@ -95,6 +95,11 @@ static int add_names(scmp_filter_ctx filter, uint32_t action, const char *names)
     return r;
 }
 
+#define ARGUMENT_IS(number, value)                                                                           \
+    {                                                                                                        \
+        number, SCMP_CMP_EQ, value, 0                                                                        \
+    }
+
 /* Calls of which one argument decides. */
 static int add_arguments(scmp_filter_ctx filter)
 {
@@ -107,13 +112,13 @@ static int add_arguments(scmp_filter_ctx filter)
         {SCMP_SYS(mprotect), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)},
         /* Who holds a device is looked for by a child, which a file system that hangs may keep. */
         {SCMP_SYS(clone), SCMP_A0(SCMP_CMP_MASKED_EQ, NEW_NAMESPACES, 0)},
-        {SCMP_SYS(prctl), SCMP_A0(SCMP_CMP_EQ, PR_SET_PDEATHSIG)},
+        {SCMP_SYS(prctl), ARGUMENT_IS(0, PR_SET_PDEATHSIG)},
         /* The service manager is told of the stage. */
-        {SCMP_SYS(socket), SCMP_A0(SCMP_CMP_EQ, AF_UNIX)},
+        {SCMP_SYS(socket), ARGUMENT_IS(0, AF_UNIX)},
         /* Denied calls of the job are answered. */
-        {SCMP_SYS(seccomp), SCMP_A0(SCMP_CMP_EQ, SECCOMP_GET_NOTIF_SIZES)},
-        {SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_EQ, SECCOMP_IOCTL_NOTIF_RECV)},
-        {SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_EQ, SECCOMP_IOCTL_NOTIF_SEND)},
+        {SCMP_SYS(seccomp), ARGUMENT_IS(0, SECCOMP_GET_NOTIF_SIZES)},
+        {SCMP_SYS(ioctl), ARGUMENT_IS(1, SECCOMP_IOCTL_NOTIF_RECV)},
+        {SCMP_SYS(ioctl), ARGUMENT_IS(1, SECCOMP_IOCTL_NOTIF_SEND)},
     };
     int r = 0;
 

@@ -376,9 +376,8 @@ _Noreturn void storage_room_main(struct storage_room *room)
     room->step_began = clock_boot();
     if (room->signal_fd < 0)
         fail(room, (err_errno(&e, errno, BLAME_NODE, "make a signal descriptor"), &e));
-    else if (volume_prepare(room, &volume, &e) < 0 || mount_all(room, &all, &e) < 0)
-        fail(room, &e);
-    else if (open_home(room, &e) < 0)
+    else if (volume_prepare(room, &volume, &e) < 0 || mount_all(room, &all, &e) < 0 ||
+             open_home(room, &e) < 0)
         fail(room, &e);
     else
         room_say(room, &ready);

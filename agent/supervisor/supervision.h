@@ -3,9 +3,10 @@
  *
  *   request.c     the first message: from plan to run directory, or a refusal
  *   supervise.c   the loop: what woke us, and what is due
- *   stages.c      what each stage does when it begins and ends; the only writer of `stage`
- *   claim.c       the devices it was granted, before and after it
+ *   stages.c      what each stage does from the launch on; the only writer of `stage`
+ *   stage_prepare.c  what comes before: image, storage, artifact, the launch itself
  *   stage_storage.c  what the room of storage says
+ *   claim.c       the devices it was granted, before and after it
  *   explain.c     what the sandbox denied
  *   preempt.c     what the job is told before it is stopped
  *   finish.c      the exit record
@@ -98,6 +99,16 @@ int request_accept(struct supervision *s, int plan_fd, size_t fd_count, enum ref
 /* Commits the fact that was begun in the journal. Facts of a run in progress are evidence, not the record: a full disk must
  * not end the supervision, so a failure is logged and that is all. */
 void stage_note(struct supervision *s, bool durable);
+/* Enters a stage. */
+void stage_set(struct supervision *s, enum stage stage);
+/* Begins a fact of the journal; stage_note commits it. */
+struct fact_writer *stage_fact(struct supervision *s, const char *event);
+/* The run ends before the job ran: the first reason wins. */
+void stage_not_started(struct supervision *s, enum cause cause, const struct err *e);
+/* Nothing of the run lives: what it wrote is saved where that is to be, then the end is recorded. */
+void stage_tree_gone(struct supervision *s);
+
+/* stage_prepare.c */
 /* The first: the image where there is one, then storage, then the artifact. */
 void stage_begin(struct supervision *s, boot_ms_t now);
 /* When storage is there: the helper begins to place the artifact. */
@@ -107,6 +118,10 @@ void stage_storage_failed(struct supervision *s, const struct err *e);
 
 /* What the job wrote has reached the servers, or not: *e. */
 void stage_saved(struct supervision *s, const struct err *e);
+
+/* The helper has ended, or was abandoned: the artifact's, or the image's. */
+void stage_helper_ended(struct supervision *s);
+void stage_image_ended(struct supervision *s);
 
 /* stage_storage.c */
 /* Whether the job ended by itself and well. */
@@ -121,9 +136,6 @@ void stage_storage_says(struct supervision *s);
 void stage_storage_due(struct supervision *s, boot_ms_t now);
 
 /* stages.c, too */
-/* The helper has ended, or was abandoned: the artifact's, or the image's. */
-void stage_helper_ended(struct supervision *s);
-void stage_image_ended(struct supervision *s);
 void stage_init_report(struct supervision *s, const struct init_report *report);
 void stage_init_exited(struct supervision *s);
 /* Begins to stop the run for `cause` unless it is being stopped already; the first cause wins. grace_ms < 0:

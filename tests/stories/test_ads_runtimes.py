@@ -252,13 +252,13 @@ def test_refused_by_name_before_anything_starts(node, kind, spec, says):
     assert not node.state.exists()
 
 
-def test_object_storage_is_refused(node):
+def test_object_storage_needs_a_key_of_the_node(node):
     node.write("a.sh", "echo ran\n")
     text = (JOB % ("script", "      scriptPathURI: a.sh\n")).replace("  runtime:\n", (
         "  infrastructure:\n    type: dataScienceJob\n    spec:\n      storageMount: [{src: 'oci://b@n/p', dest: data}]\n  runtime:\n"))
     outcome = node.run("-q", node.write("job.yaml", text))
-    assert outcome.status == 125 and "does not mount object storage yet (/mnt/data)" in outcome.words, outcome
-    assert not node.state.exists()
+    assert (outcome.status, outcome.out) == (125, b"") and "oci://b@n/p (/mnt/data)" in outcome.words, outcome
+    assert "no key for buckets (objects.credentials)" in outcome.words, outcome
 
 
 def test_conda_none_and_a_path(node):

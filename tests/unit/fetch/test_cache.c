@@ -169,6 +169,7 @@ static void partial_files_go_after_a_day_unless_somebody_writes(void **state)
     AUTO_CLOSE int idle = cache_partial_lock(&cache, KEY);
 
     (void)state;
+    assert_true(busy >= 0);
     fd_close(&idle);
     cache_evict(&cache, clock_wall());
     assert_int_equal(faccessat(cache.partial_fd, KEY, F_OK, 0), 0);

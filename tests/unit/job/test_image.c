@@ -26,10 +26,27 @@ static void references(void **state)
         {"library/busybox:1", "docker.io", "library/busybox", "1", ""},
         {"e/a---b.c_d", "docker.io", "e/a---b.c_d", "", ""},
     };
-    static const char *const BAD[] = {
-        "",        ":tag",         "a:",           "a/",   "/a",   "a//b", "a b", "a:t/b",         "A/b:",
-        "host.x/", "a:t@sha256:1", "a@md5:" HEX64, "a:-t", "a..b", "-a",   "a_",  "host.x:port/a", "ho$t.x/a",
-        "a:t:u",   "--help",       "a\n"};
+    static const char *const BAD[] = {"",
+                                      ":tag",
+                                      "a:",
+                                      "a/",
+                                      "/a",
+                                      "a//b",
+                                      "a b",
+                                      "a:t/b",
+                                      "A/b:",
+                                      "host.x/",
+                                      "a:t@sha256:1",
+                                      ("a@md5:" HEX64),
+                                      "a:-t",
+                                      "a..b",
+                                      "-a",
+                                      "a_",
+                                      "host.x:port/a",
+                                      "ho$t.x/a",
+                                      "a:t:u",
+                                      "--help",
+                                      "a\n"};
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(GOOD); i++) {
