@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/log.h"
 #include "base/crash_point.h"
 #include "fetch/digest.h"
 #include "fetch/image_cache_files.h"
@@ -159,7 +160,8 @@ void image_cache_alias(const struct image_cache *c, const char *list, const char
     struct image_name name = image_name("alias.", list, "");
 
     (void)unlinkat(c->fd, name.text, 0);
-    (void)symlinkat(digest, c->fd, name.text);
+    if (symlinkat(digest, c->fd, name.text) < 0)
+        log_debug("the name of image %s could not be kept", digest);
 }
 
 /* ---- fetching ---- */

@@ -67,7 +67,7 @@ static _Noreturn void become(const struct order *o, int into_fd, int said_fd, in
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(into, FD_LAYOUT + 1) < 0)
         give_up("arrange the descriptors");
     fd_close_from(FD_LAYOUT + 2, NULL, 0);
-    (void)chdir("/");
+    (void)!chdir("/");
     if (confine(o->umoci, FD_LAYOUT, FD_LAYOUT + 1, &e) < 0) {
         (void)dprintf(STDERR_FILENO, "%s\n", e.text);
         _exit(126);

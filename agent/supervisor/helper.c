@@ -68,7 +68,7 @@ static void be_ordinary(void)
 
     if (fd >= 0)
         (void)!write(fd, "0", 1);
-    (void)chdir("/");
+    (void)!chdir("/");
     for (int s = 1; s < NSIG; s++)
         (void)signal(s, SIG_DFL);
     (void)sigemptyset(&none);
