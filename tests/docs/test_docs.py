@@ -103,7 +103,7 @@ def test_events_of_the_supervisors_journal():
     written = set()
     for path in (ROOT / "agent/supervisor").glob("*.c"):
         text = path.read_text()
-        written |= set(re.findall(r"\bfact\(s, \"([a-z-]+)\"\)", text))
+        written |= set(re.findall(r"\bstage_fact\(s, \"([a-z-]+)\"\)", text))
         written |= set(re.findall(r"\bjournal_begin\([^;]*?, \"([a-z-]+)\"\)", text))
     written |= set(re.findall(r"#define [A-Z]+_EVENT\s+\"([a-z-]+)\"", read("common/record/containment.h")))
     assert set(first_codes([row[:1] for row in table(FILES, "supervisor.journal")])) == written
