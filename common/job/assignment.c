@@ -192,7 +192,9 @@ static void write_nodes(struct json_out *w, const struct job *job)
         json_out_string(w, "jobNodeType", "MULTI_NODE");
     json_out_open(w, "jobNodeGroupConfigurationDetailsList", '[');
     if (job->replicas > 0) {
+        /* As ADS calls its only group; what it says stands at the top. */
         json_out_open(w, NULL, '{');
+        json_out_string(w, "name", "node-group");
         json_out_int(w, "replicas", job->replicas);
         json_out_close(w, '}');
     }

@@ -137,7 +137,7 @@ struct job {
     double ocpus, memory_gb;                /* jobShapeConfigDetails; 0 when absent */
     bool enable_logging, enable_auto_log_creation;
     char *log_group_id, *log_id;
-    bool multi_node; /* jobNodeConfigurationDetails of type MULTI_NODE */
+    bool multi_node; /* more than one node: jobNodeConfigurationDetails, or replicas */
     int64_t replicas;
 };
 

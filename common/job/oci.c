@@ -125,28 +125,128 @@ static void read_log(struct reader *rd, const struct node *map, struct job *job)
     field_string(rd, map, "logId", &job->log_id);
 }
 
-/* Only as much as is needed to say that a multi-node job was meant, and of how many nodes. */
-static void read_nodes(struct reader *rd, const struct node *map, struct job *job)
+/* ---- nodes ---- */
+
+/* Where a group's members go: a job of one node is what its only group says; others are read to be checked, and dropped. */
+struct group_target {
+    struct job_request *request;
+    struct job *job;
+    struct job_configuration *configuration;
+    enum env_layer layer;
+};
+
+static void read_group_members(struct reader *rd, const struct node *group, const struct group_target *to)
+{
+    const struct node *n;
+
+    if ((n = field_map(rd, group, "jobInfrastructureConfigurationDetails")) != NULL)
+        read_infrastructure(rd, n, to->job);
+    if ((n = field_map(rd, group, "jobConfigurationDetails")) != NULL) {
+        read_configuration(rd, n, to->layer, to->configuration);
+        if (to->layer == ENV_JOB)
+            conda_note(rd, to->request, n);
+    }
+    if ((n = field_map(rd, group, "jobEnvironmentConfigurationDetails")) != NULL) {
+        read_container(rd, n, to->configuration);
+        to->request->runtime = RUNTIME_CONTAINER;
+    }
+}
+
+static void check_group(struct reader *rd, const struct node *group)
+{
+    AUTO(job_request) struct job_request dropped = {0};
+
+    configuration_init(&dropped.job.configuration);
+    read_group_members(rd, group,
+                       &(struct group_target){&dropped, &dropped.job, &dropped.job.configuration, ENV_JOB});
+}
+
+static bool has_name(const struct strlist *names, const char *name)
+{
+    for (size_t i = 0; i < names->count; i++)
+        if (strcmp(names->item[i], name) == 0)
+            return true;
+    return false;
+}
+
+/* The number of its nodes; 0 when it could not be read. */
+static int64_t read_group_head(struct reader *rd, const struct node *group, struct strlist *names)
+{
+    static const char *const KNOWN[] = {"name",
+                                        "replicas",
+                                        "minimumSuccessReplicas",
+                                        "jobInfrastructureConfigurationDetails",
+                                        "jobConfigurationDetails",
+                                        "jobEnvironmentConfigurationDetails"};
+    AUTO_FREE char *name = NULL;
+    int64_t replicas = 1, least = 1;
+
+    if (group->kind != NODE_MAP) {
+        wrong_kind(rd, group, "a mapping");
+        return 0;
+    }
+    check_keys(rd, group, KNOWN, ARRAY_SIZE(KNOWN));
+    field_string(rd, group, "name", &name);
+    if (name == NULL || name[0] == '\0')
+        diag_error(rd->diags, node_where(group), "'name' is missing: what the group of nodes is called");
+    else if (has_name(names, name))
+        diag_error(rd->diags, node_where(group), "there is a group '%.60s' already", name);
+    else if (strlist_add(names, name) < 0)
+        rd->no_memory = true;
+    field_int(rd, group, "replicas", 1, 10000, &replicas);
+    field_int(rd, group, "minimumSuccessReplicas", 1, 10000, &least);
+    if (least > replicas)
+        diag_error(rd->diags, node_where(field(rd, group, "minimumSuccessReplicas")),
+                   "'minimumSuccessReplicas': %lld of %lld nodes cannot succeed", (long long)least,
+                   (long long)replicas);
+    return replicas;
+}
+
+static void read_network(struct reader *rd, const struct node *map)
+{
+    static const char *const TYPES[] = {"CUSTOM_NETWORK", "DEFAULT_NETWORK"};
+    static const char *const KNOWN[] = {"jobNetworkType", "subnetId"};
+    AUTO_FREE char *subnet = NULL;
+
+    if (map == NULL)
+        return;
+    check_keys(rd, map, KNOWN, ARRAY_SIZE(KNOWN));
+    field_string(rd, map, "subnetId", &subnet);
+    if (field_choice(rd, map, "jobNetworkType", TYPES, ARRAY_SIZE(TYPES)) == 0 && subnet == NULL)
+        diag_error(rd->diags, node_where(map), "'subnetId' is missing: CUSTOM_NETWORK needs it");
+}
+
+/* jobNodeConfigurationDetails, in which one group of one node is a job as any other. */
+static void read_nodes(struct reader *rd, const struct node *map, const struct group_target *to)
 {
     static const char *const TYPES[] = {"MULTI_NODE"};
+    static const char *const ORDERS[] = {"IN_ORDER", "IN_PARALLEL"};
     static const char *const KNOWN[] = {"jobNodeType", "startupOrder", "maximumRuntimeInMinutes",
                                         "jobNetworkConfiguration", "jobNodeGroupConfigurationDetailsList"};
     const struct node *groups = field_list(rd, map, "jobNodeGroupConfigurationDetailsList");
+    AUTO(strlist) struct strlist names = {0};
     int64_t sum = 0;
 
     check_keys(rd, map, KNOWN, ARRAY_SIZE(KNOWN));
-    if (field_choice(rd, map, "jobNodeType", TYPES, ARRAY_SIZE(TYPES)) >= 0)
-        job->multi_node = true;
+    (void)field_choice(rd, map, "jobNodeType", TYPES, ARRAY_SIZE(TYPES));
+    (void)field_choice(rd, map, "startupOrder", ORDERS, ARRAY_SIZE(ORDERS));
+    configuration_read_minutes(rd, to->configuration, map);
+    read_network(rd, field_map(rd, map, "jobNetworkConfiguration"));
+    if (groups != NULL && groups->count == 0)
+        diag_error(rd->diags, node_where(groups), "there is no group of nodes");
+    for (size_t i = 0; groups != NULL && i < groups->count; i++)
+        sum += read_group_head(rd, groups->item[i], &names);
     for (size_t i = 0; groups != NULL && i < groups->count; i++) {
-        int64_t replicas = 1;
-        if (groups->item[i]->kind == NODE_MAP)
-            field_int(rd, groups->item[i], "replicas", 1, 10000, &replicas);
+        if (groups->item[i]->kind != NODE_MAP)
+            continue;
+        if (sum == 1)
+            read_group_members(rd, groups->item[i], to);
         else
-            wrong_kind(rd, groups->item[i], "a mapping");
-        sum += replicas;
+            check_group(rd, groups->item[i]);
     }
     if (sum > 0)
-        job->replicas = sum;
+        to->job->replicas = sum;
+    to->job->multi_node = sum > 1;
 }
 
 /* ---- the documents ---- */
@@ -221,7 +321,7 @@ int oci_read_job(const struct node *root, struct job_request *request, struct di
     if ((n = field_list(&rd, root, "jobStorageMountConfigurationDetailsList")) != NULL)
         mounts_read_oci(&rd, n, &job->configuration);
     if ((n = field_map(&rd, root, "jobNodeConfigurationDetails")) != NULL)
-        read_nodes(&rd, n, job);
+        read_nodes(&rd, n, &(struct group_target){request, job, &job->configuration, ENV_JOB});
     x_runlet_read(&rd, root, &job->configuration.x);
     sources_read(&rd, root, true, request);
     return reader_end(&rd);
@@ -245,7 +345,7 @@ static void read_overrides(struct reader *rd, const struct node *root, struct jo
     if ((n = field_map(rd, root, "jobLogConfigurationOverrideDetails")) != NULL)
         read_log(rd, n, &request->job);
     if ((n = field_map(rd, root, "jobNodeConfigurationOverrideDetails")) != NULL)
-        read_nodes(rd, n, &request->job);
+        read_nodes(rd, n, &(struct group_target){request, &request->job, c, ENV_RUN});
     x_runlet_read(rd, root, &c->x);
     sources_refuse(rd, root);
 }

@@ -236,6 +236,17 @@ def test_git_that_cannot_be_cloned(node, repository):
     node.leftovers()
 
 
+def test_a_group_of_one_node_is_a_job_as_any_other(node):
+    """As ADS hands in a training with one replica to the API."""
+    document = {"displayName": "n", "jobConfigurationDetails": {"jobType": "EMPTY"}, "jobNodeConfigurationDetails": {
+        "jobNodeType": "MULTI_NODE", "startupOrder": "IN_PARALLEL", "jobNodeGroupConfigurationDetailsList": [{
+            "name": "node-group", "replicas": 1, "minimumSuccessReplicas": 1,
+            "jobInfrastructureConfigurationDetails": {"jobInfrastructureType": "MULTI_NODE", "shapeName": "VM.Standard.E4.Flex", "blockStorageSizeInGBs": 50},
+            "jobConfigurationDetails": {"jobType": "DEFAULT", "environmentVariables": {"A": "group"}, "commandLineArguments": "x y"}}]}}
+    done = node.run("-q", "--job", node.write("job.json", json.dumps(document)), node.write("a.sh", "echo $A $NODE_RANK $1\n"))
+    said(node, done, "group 0 x\n")
+
+
 # ---- what a machine does not have ----
 
 

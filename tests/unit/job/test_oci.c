@@ -133,6 +133,42 @@ static void multi_node_is_recognised(void **state)
     assert_int_equal(r.request.job.replicas, 4);
 }
 
+#define GROUPS(text)                                                                                         \
+    "{\"jobNodeConfigurationDetails\":{\"jobNodeType\":\"MULTI_NODE\","                                      \
+    "\"jobNodeGroupConfigurationDetailsList\":[" text "]}}"
+
+/* What the only group says is the job's; ADS writes some of its keys with a capital. */
+static void one_node_is_a_job_as_any_other(void **state)
+{
+    AUTO(reading)
+    struct reading r =
+        read_oci("{\"jobConfigurationDetails\":{\"jobType\":\"EMPTY\"},\"jobNodeConfigurationDetails\":{"
+                 "\"jobNodeType\":\"MULTI_NODE\","
+                 "\"maximumRuntimeInMinutes\":30,\"startupOrder\":\"IN_ORDER\",\"jobNetworkConfiguration\":{"
+                 "\"jobNetworkType\":"
+                 "\"CUSTOM_NETWORK\",\"subnetId\":\"s\"},\"jobNodeGroupConfigurationDetailsList\":[{\"name\":"
+                 "\"node-group\",\"replicas\":1,"
+                 "\"minimumSuccessReplicas\":1,\"jobInfrastructureConfigurationDetails\":{"
+                 "\"jobInfrastructureType\":\"MULTI_NODE\","
+                 "\"shapeName\":\"VM.Standard.E4.Flex\",\"blockStorageSizeInGBs\":60},"
+                 "\"jobConfigurationDetails\":{\"jobType\":\"DEFAULT\","
+                 "\"environmentVariables\":{\"A\":\"group\"},\"commandLineArguments\":\"x y\"}}]}}",
+                 "{\"jobNodeConfigurationOverrideDetails\":{\"jobNodeType\":\"MULTI_NODE\","
+                 "\"jobNodeGroupConfigurationDetailsList\":["
+                 "{\"name\":\"node-group\",\"JobConfigurationDetails\":{\"jobType\":\"DEFAULT\","
+                 "\"environmentVariables\":{\"A\":\"run\"}}}]}}");
+
+    (void)state;
+    if (r.result != 0)
+        fail_msg("%s", strbuf_str(&r.text));
+    assert_false(r.request.job.multi_node);
+    assert_int_equal(r.request.job.block_storage_gb, 60);
+    assert_int_equal(r.request.job.configuration.maximum_runtime_minutes, 30);
+    assert_string_equal(r.request.job.configuration.arguments, "x y");
+    assert_string_equal(env_value(&r.request.job.configuration.env, "A"), "group");
+    assert_string_equal(env_value(&r.request.run.overrides.env, "A"), "run");
+}
+
 static void refusals_and_warnings_are_placed(void **state)
 {
     static const struct {
@@ -141,6 +177,20 @@ static void refusals_and_warnings_are_placed(void **state)
         const char *says;
     } CASES[] = {
         {"[]", -EINVAL, "doc.json: error: expected an OCI Job, found list"},
+        {GROUPS(""), -EINVAL, "there is no group of nodes"},
+        {GROUPS("3"), -EINVAL, "expected a mapping"},
+        {GROUPS("{\"replicas\":2}"), -EINVAL,
+         "/jobNodeConfigurationDetails/jobNodeGroupConfigurationDetailsList/0: error: 'name' is missing"},
+        {GROUPS("{\"name\":\"a\"},{\"name\":\"a\"}"), -EINVAL, "there is a group 'a' already"},
+        {GROUPS("{\"name\":\"a\",\"replicas\":2,\"minimumSuccessReplicas\":3}"), -EINVAL,
+         "3 of 2 nodes cannot succeed"},
+        {GROUPS("{\"name\":\"a\",\"replicas\":2,\"jobConfigurationDetails\":{\"jobType\":\"X\"}}"), -EINVAL,
+         "'X' is not one of"},
+        {"{\"jobNodeConfigurationDetails\":{\"startupOrder\":\"LATER\"}}", -EINVAL,
+         "'LATER' is not one of IN_ORDER"},
+        {"{\"jobNodeConfigurationDetails\":{\"jobNetworkConfiguration\":{\"jobNetworkType\":\"CUSTOM_"
+         "NETWORK\"}}}",
+         -EINVAL, "'subnetId' is missing"},
         {"{\"displayNam\":1}", 0,
          "doc.json: /displayNam: warning: unknown key 'displayNam' is ignored; did you mean 'displayName'?"},
         {"{\"displayName\":1}", -EINVAL,
@@ -312,15 +362,11 @@ static void kinds_of_documents(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_job_as_the_api_returns_it),
-        cmocka_unit_test(absent_is_minus_one),
-        cmocka_unit_test(a_run_with_overrides),
-        cmocka_unit_test(multi_node_is_recognised),
-        cmocka_unit_test(refusals_and_warnings_are_placed),
-        cmocka_unit_test(several_errors_at_once),
-        cmocka_unit_test(the_limits_of_the_service),
-        cmocka_unit_test(run_ids_are_file_names),
-        cmocka_unit_test(kinds_of_documents),
+        cmocka_unit_test(a_job_as_the_api_returns_it),    cmocka_unit_test(absent_is_minus_one),
+        cmocka_unit_test(a_run_with_overrides),           cmocka_unit_test(multi_node_is_recognised),
+        cmocka_unit_test(one_node_is_a_job_as_any_other), cmocka_unit_test(refusals_and_warnings_are_placed),
+        cmocka_unit_test(several_errors_at_once),         cmocka_unit_test(the_limits_of_the_service),
+        cmocka_unit_test(run_ids_are_file_names),         cmocka_unit_test(kinds_of_documents),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
