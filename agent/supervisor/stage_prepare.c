@@ -106,6 +106,21 @@ static void helper_abandoned(struct supervision *s, const struct helper *helper,
     stage_set(s, STAGE_GONE);
 }
 
+/* Whether the helper's work counts no more: the kernel holds it, or the run is stopped. The run's end has begun then. */
+static bool cut_off(struct supervision *s, const struct helper *helper, enum cause cause)
+{
+    if (helper->state == HELPER_ABANDONED) {
+        helper_abandoned(s, helper, cause);
+        return true;
+    }
+    if (!s->stopping)
+        return false;
+    stage_not_started(s, s->record.stop_cause,
+                      &(struct err){.text = "the run was stopped before the job started"});
+    stage_tree_gone(s);
+    return true;
+}
+
 /* What was made for the job's user before the image said who that is. */
 static int give_to_user(struct supervision *s, struct err *e)
 {
@@ -127,16 +142,8 @@ void stage_image_ended(struct supervision *s)
 
     if (s->stage != STAGE_IMAGE)
         return;
-    if (s->image.helper.state == HELPER_ABANDONED) {
-        helper_abandoned(s, &s->image.helper, CAUSE_IMAGE_FAILED);
+    if (cut_off(s, &s->image.helper, CAUSE_IMAGE_FAILED))
         return;
-    }
-    if (s->stopping) {
-        stage_not_started(s, s->record.stop_cause,
-                          &(struct err){.text = "the run was stopped before the job started"});
-        stage_tree_gone(s);
-        return;
-    }
     if (image_result(&s->image, s->policy, &s->plan, &unpacked, &e) < 0 || give_to_user(s, &e) < 0) {
         stage_not_started(s, CAUSE_IMAGE_FAILED, &e);
         stage_tree_gone(s);
@@ -311,16 +318,8 @@ void stage_helper_ended(struct supervision *s)
     place_read(&s->helper);
     if (s->stage != STAGE_PLACING)
         return;
-    if (s->helper.process.state == HELPER_ABANDONED) {
-        helper_abandoned(s, &s->helper.process, CAUSE_LAUNCH_FAILED);
+    if (cut_off(s, &s->helper.process, CAUSE_LAUNCH_FAILED))
         return;
-    }
-    if (s->stopping) {
-        stage_not_started(s, s->record.stop_cause,
-                          &(struct err){.text = "the run was stopped before the job started"});
-        stage_tree_gone(s);
-        return;
-    }
     if (place_result(&s->helper, &placed, &e) < 0) {
         (void)helper_group_exhausted(&s->helpers, &e);
         not_placed(s, &e);

@@ -22,7 +22,7 @@
 
 #define RESOLVER_BYTES_MAX (64U * 1024)
 
-static int failed(struct err *e, const char *what, const char *where)
+int view_failed(struct err *e, const char *what, const char *where)
 {
     return err_errno(e, errno, BLAME_NODE, "%s %s", what, where);
 }
@@ -33,10 +33,10 @@ int view_bind(int fd, const char *target, unsigned long flags, struct err *e)
 
     (void)snprintf(source, sizeof(source), "/proc/self/fd/%d", fd);
     if (mount(source, target, NULL, MS_BIND, NULL) < 0)
-        return failed(e, "bind", target);
+        return view_failed(e, "bind", target);
     CRASH_POINT_OF("bound", target);
     if (flags != 0 && mount(NULL, target, NULL, MS_REMOUNT | MS_BIND | flags, NULL) < 0)
-        return failed(e, "set the mount options of", target);
+        return view_failed(e, "set the mount options of", target);
     CRASH_POINT_OF("bound-with-options", target);
     return 0;
 }
@@ -69,12 +69,12 @@ static int resolver_restore(const struct resolver *r, struct err *e)
     for (char *slash = strchr(path + 5, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
         if (mkdir(path, 0755) < 0 && errno != EEXIST)
-            return failed(e, "make", path);
+            return view_failed(e, "make", path);
         *slash = '/';
     }
     fd = open(r->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
     if (fd < 0 || fd_write_all(fd, r->text->data, r->text->len) < 0)
-        return failed(e, "write", r->path);
+        return view_failed(e, "write", r->path);
     return 0;
 }
 
@@ -88,16 +88,16 @@ static int mount_run(int notice_fd, struct err *e)
     resolver_save(&resolver);
     if (mount("tmpfs", "/run", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
               "mode=0755,size=256k,nr_inodes=64") < 0)
-        return failed(e, "mount an empty", "/run");
+        return view_failed(e, "mount an empty", "/run");
     CRASH_POINT("mounted:/run");
     r = resolver_restore(&resolver, e);
     if (r == 0 && mkdir(JOB_NOTICE_DIR, 0755) < 0)
-        r = failed(e, "make", JOB_NOTICE_DIR);
+        r = view_failed(e, "make", JOB_NOTICE_DIR);
     if (r == 0)
         r = view_bind(notice_fd, JOB_NOTICE_DIR, MS_NOSUID | MS_NODEV | MS_NOEXEC, e);
     if (r == 0 && mount(NULL, "/run", NULL,
                         MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
-        r = failed(e, "make read-only", "/run");
+        r = view_failed(e, "make read-only", "/run");
     return r;
 }
 
@@ -105,14 +105,14 @@ static int mount_run(int notice_fd, struct err *e)
 static int mount_home(int home_fd, struct err *e)
 {
     if (mount("tmpfs", "/home", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=64k,nr_inodes=16") < 0)
-        return failed(e, "mount an empty", "/home");
+        return view_failed(e, "mount an empty", "/home");
     CRASH_POINT("mounted:/home");
     if (mkdir(JOB_HOME, 0755) < 0)
-        return failed(e, "make", JOB_HOME);
+        return view_failed(e, "make", JOB_HOME);
     if (view_bind(home_fd, JOB_HOME, MS_NOSUID | MS_NODEV, e) < 0)
         return e->code;
     if (mount(NULL, "/home", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV, NULL) < 0)
-        return failed(e, "make read-only", "/home");
+        return view_failed(e, "make read-only", "/home");
     return 0;
 }
 
@@ -122,7 +122,7 @@ static int hide(const char *path, struct err *e)
         return 0;
     if (mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY,
               "mode=0000,size=4k,nr_inodes=2") < 0)
-        return failed(e, "hide", path);
+        return view_failed(e, "hide", path);
     CRASH_POINT("hidden");
     return 0;
 }
@@ -153,14 +153,14 @@ static int mask(const char *path, struct err *e)
         return hide(path, e);
     if (mount("/dev/null", path, NULL, MS_BIND, NULL) < 0 ||
         mount(NULL, path, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NOEXEC, NULL) < 0)
-        return failed(e, "mask", path);
+        return view_failed(e, "mask", path);
     return 0;
 }
 
 int view_mount_proc(struct err *e)
 {
     if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
-        return failed(e, "mount", "/proc");
+        return view_failed(e, "mount", "/proc");
     CRASH_POINT("mounted:/proc");
     return view_mask(e);
 }
@@ -174,7 +174,7 @@ int view_mask(struct err *e)
         if (mount(path, path, NULL, MS_BIND, NULL) < 0 ||
             mount(NULL, path, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
                   NULL) < 0)
-            return failed(e, "make read-only", path);
+            return view_failed(e, "make read-only", path);
     }
     for (size_t i = 0; i < ARRAY_SIZE(MASKED); i++)
         if (mask(MASKED[i], e) < 0)
@@ -194,11 +194,11 @@ int view_open_sources(const struct policy *policy, const struct run_directory *r
     (void)snprintf(path, sizeof(path), "%s/%s", policy->runs_dir, run->name);
     dir = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (dir < 0)
-        return failed(e, "open", path);
+        return view_failed(e, "open", path);
     for (size_t i = 0; i < count; i++) {
         sources[i].fd = openat(dir, sources[i].name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
         if (sources[i].fd < 0)
-            return failed(e, "open", sources[i].name);
+            return view_failed(e, "open", sources[i].name);
     }
     return 0;
 }
@@ -239,7 +239,7 @@ int view_build(const struct policy *policy, const struct plan *plan, const struc
     int r;
 
     if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
-        return failed(e, "part from the host's", "mounts");
+        return view_failed(e, "part from the host's", "mounts");
     CRASH_POINT("mounts-parted");
     (void)snprintf(run_path, sizeof(run_path), "%s/%s", policy->runs_dir, run->name);
     r = view_mounts_root(plan, run_path, e);

@@ -12,15 +12,11 @@
 #include "base/auto.h"
 #include "base/crash_point.h"
 #include "base/run_sandbox.h"
+#include "supervisor/view_parts.h"
 #include "sys/fd.h"
 
 const char *const COMMON_DEVICES[] = {"/dev/null",    "/dev/zero", "/dev/full", "/dev/random",
                                       "/dev/urandom", "/dev/tty",  NULL};
-
-static int failed(struct err *e, const char *what, const char *where)
-{
-    return err_errno(e, errno, BLAME_NODE, "%s %s", what, where);
-}
 
 int view_dev_open(const struct strlist *granted, struct view_nodes *ret, struct err *e)
 {
@@ -59,7 +55,7 @@ static int make_parents(const char *path, struct err *e)
     for (char *slash = strchr(part + 5, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
         if (mkdir(part, 0755) < 0 && errno != EEXIST)
-            return failed(e, "make", part);
+            return view_failed(e, "make", part);
         *slash = '/';
     }
     return 0;
@@ -73,13 +69,13 @@ static int bind_node(const struct view_node *node, struct err *e)
 
     fd = open(node->path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
     if (fd < 0)
-        return failed(e, "make", node->path);
+        return view_failed(e, "make", node->path);
     (void)snprintf(source, sizeof(source), "/proc/self/fd/%d", node->fd);
     if (mount(source, node->path, NULL, MS_BIND, NULL) < 0)
-        return failed(e, "bind", node->path);
+        return view_failed(e, "bind", node->path);
     /* A device is written to on a read-only file system as well; its node is not changed. */
     if (mount(NULL, node->path, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NOEXEC, NULL) < 0)
-        return failed(e, "set the mount options of", node->path);
+        return view_failed(e, "set the mount options of", node->path);
     return 0;
 }
 
@@ -92,9 +88,9 @@ static int place_node(const struct view_node *node, struct user_ids owner, struc
     if (make_parents(node->path, e) < 0)
         return e->code;
     if (node->common || mknod(node->path, node->kind | 0600, node->number) < 0)
-        return node->common || errno == EPERM ? bind_node(node, e) : failed(e, "make", node->path);
+        return node->common || errno == EPERM ? bind_node(node, e) : view_failed(e, "make", node->path);
     if (chown(node->path, owner.uid, owner.gid) < 0)
-        return failed(e, "give away", node->path);
+        return view_failed(e, "give away", node->path);
     return 0;
 }
 
@@ -110,23 +106,23 @@ static int make_links(struct err *e)
 
     for (size_t i = 0; i < ARRAY_SIZE(LINKS); i++)
         if (symlink(LINKS[i].to, LINKS[i].name) < 0)
-            return failed(e, "make", LINKS[i].name);
+            return view_failed(e, "make", LINKS[i].name);
     return 0;
 }
 
 static int make_mounts(struct err *e)
 {
     if (mkdir("/dev/pts", 0755) < 0 || mkdir("/dev/shm", 01777) < 0 || mkdir("/dev/mqueue", 01777) < 0)
-        return failed(e, "make the folders of", "/dev");
+        return view_failed(e, "make the folders of", "/dev");
     if (mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620") <
         0)
-        return failed(e, "mount", "/dev/pts");
+        return view_failed(e, "mount", "/dev/pts");
     if (mount("tmpfs", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777") < 0)
-        return failed(e, "mount", "/dev/shm");
+        return view_failed(e, "mount", "/dev/shm");
     /* A kernel without POSIX message queues has no such file system. */
     if (mount("mqueue", "/dev/mqueue", "mqueue", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0 &&
         errno != ENODEV)
-        return failed(e, "mount", "/dev/mqueue");
+        return view_failed(e, "mount", "/dev/mqueue");
     CRASH_POINT("mounted:/dev/mqueue");
     return 0;
 }
@@ -134,7 +130,7 @@ static int make_mounts(struct err *e)
 int view_dev_fill(const struct view_nodes *nodes, struct user_ids owner, struct err *e)
 {
     if (mount("tmpfs", "/dev", "tmpfs", MS_NOSUID | MS_NOEXEC, "mode=0755,size=64k,nr_inodes=256") < 0)
-        return failed(e, "mount an empty", "/dev");
+        return view_failed(e, "mount an empty", "/dev");
     CRASH_POINT("mounted:/dev");
     for (size_t i = 0; i < nodes->count; i++)
         if (place_node(&nodes->node[i], owner, e) < 0)
@@ -142,7 +138,7 @@ int view_dev_fill(const struct view_nodes *nodes, struct user_ids owner, struct 
     if (make_links(e) < 0 || make_mounts(e) < 0)
         return e->code;
     if (mount(NULL, "/dev", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NOEXEC, NULL) < 0)
-        return failed(e, "make read-only", "/dev");
+        return view_failed(e, "make read-only", "/dev");
     return 0;
 }
 

@@ -39,11 +39,6 @@ struct luggage {
     char host_name[65];
 };
 
-static int failed(struct err *e, const char *what, const char *where)
-{
-    return err_errno(e, errno, BLAME_NODE, "%s %s", what, where);
-}
-
 static int pack(const struct policy *policy, const struct plan *plan, const struct run_directory *run,
                 struct luggage *l, struct err *e)
 {
@@ -57,7 +52,7 @@ static int pack(const struct policy *policy, const struct plan *plan, const stru
         return e->code;
     l->sys_fd = open("/sys", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (l->sys_fd < 0)
-        return failed(e, "open", "/sys");
+        return view_failed(e, "open", "/sys");
     /* A machine that resolves no names has none of these, and neither has the job then. */
     if (realpath("/etc/resolv.conf", real) != NULL)
         (void)file_read(AT_FDCWD, real, &l->resolver);
@@ -116,15 +111,15 @@ static int mount_overlay(const struct policy *policy, const struct plan *plan, i
     image_path(policy, plan, lower_path);
     lower = open(lower_path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (lower < 0 || fstat(lower, &st) < 0)
-        return failed(e, "open", lower_path);
+        return view_failed(e, "open", lower_path);
     upper = make_folder(storage, "upper", 0755);
     work = make_folder(storage, "work", 0700);
     root = make_folder(storage, "root", 0700);
     if (upper < 0 || work < 0 || root < 0)
-        return failed(e, "make folders for", "what the run writes");
+        return view_failed(e, "make folders for", "what the run writes");
     /* The merged root has owner and mode of the upper folder. */
     if (fchown(upper, st.st_uid, st.st_gid) < 0 || fchmod(upper, st.st_mode & 07777) < 0)
-        return failed(e, "prepare", "the image's root");
+        return view_failed(e, "prepare", "the image's root");
     (void)snprintf(
         options, sizeof(options),
         "lowerdir=/proc/self/fd/%d,upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d,redirect_dir=off,"
@@ -146,11 +141,11 @@ static int change_root(int root_fd, int *ret_old, struct err *e)
     AUTO_CLOSE int old = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
     if (old < 0 || fchdir(root_fd) < 0)
-        return failed(e, "enter", "the image");
+        return view_failed(e, "enter", "the image");
     if (mount(NULL, ".", NULL, MS_REMOUNT | MS_BIND | MS_NOSUID | MS_NODEV, NULL) < 0)
-        return failed(e, "make writable", "the image");
+        return view_failed(e, "make writable", "the image");
     if (syscall(SYS_pivot_root, ".", ".") < 0)
-        return failed(e, "change the root to", "the image");
+        return view_failed(e, "change the root to", "the image");
     CRASH_POINT("root-changed");
     *ret_old = take_fd(&old);
     return 0;
@@ -159,7 +154,7 @@ static int change_root(int root_fd, int *ret_old, struct err *e)
 static int leave_old_root(int old_fd, struct err *e)
 {
     if (fchdir(old_fd) < 0 || umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
-        return failed(e, "leave", "the machine's file systems");
+        return view_failed(e, "leave", "the machine's file systems");
     CRASH_POINT("old-root-left");
     return 0;
 }
@@ -183,9 +178,9 @@ static int open_folder(const struct policy *policy, const char *path, struct err
         p += n;
         if (mkdirat(at, name, 0755) == 0) {
             if (fchownat(at, name, policy->image_first_id, policy->image_first_id, AT_SYMLINK_NOFOLLOW) < 0)
-                return failed(e, "make", path);
+                return view_failed(e, "make", path);
         } else if (errno != EEXIST) {
-            return failed(e, "make", path);
+            return view_failed(e, "make", path);
         }
         next = dir_open(at, name);
         if (next < 0)
@@ -194,7 +189,7 @@ static int open_folder(const struct policy *policy, const char *path, struct err
         fd_close(&at);
         at = next;
     }
-    return at < 0 ? failed(e, "open", path) : take_fd(&at);
+    return at < 0 ? view_failed(e, "open", path) : take_fd(&at);
 }
 
 static int need_folder(const struct policy *policy, const char *path, struct err *e)
@@ -215,7 +210,7 @@ static int write_file(const struct policy *policy, int dir_fd, const char *name,
     fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
     if (fd < 0 || fd_write_all(fd, text, n) < 0 ||
         fchown(fd, policy->image_first_id, policy->image_first_id) < 0 || fchmod(fd, 0644) < 0)
-        return failed(e, "write the image's", name);
+        return view_failed(e, "write the image's", name);
     return 0;
 }
 
@@ -239,7 +234,7 @@ static int mount_sys(int sys_fd, struct err *e)
 
     (void)snprintf(source, sizeof(source), "/proc/self/fd/%d", sys_fd);
     /* With everything on it, which is read-only by now; the bind takes that over. */
-    return mount(source, "/sys", NULL, MS_BIND | MS_REC, NULL) < 0 ? failed(e, "bind", "/sys") : 0;
+    return mount(source, "/sys", NULL, MS_BIND | MS_REC, NULL) < 0 ? view_failed(e, "bind", "/sys") : 0;
 }
 
 /* TMPDIR is there, for everybody. */
@@ -253,7 +248,7 @@ static int make_tmp(const struct policy *policy, struct err *e)
     fd = open_folder(policy, "/tmp", e);
     if (fd < 0)
         return fd;
-    return fchmod(fd, 01777) < 0 ? failed(e, "make", "/tmp") : 0;
+    return fchmod(fd, 01777) < 0 ? view_failed(e, "make", "/tmp") : 0;
 }
 
 /* The working directory is made when the image does not have it. */
@@ -277,7 +272,7 @@ static int furnish(const struct policy *policy, const struct plan *plan, struct 
         return e->code;
     /* First, since binds go by its descriptors. */
     if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
-        return failed(e, "mount", "/proc");
+        return view_failed(e, "mount", "/proc");
     CRASH_POINT("mounted:/proc");
     if (view_dev_fill(&l->nodes, owner, e) < 0 || mount_sys(l->sys_fd, e) < 0 || view_mask(e) < 0)
         return e->code;
@@ -318,7 +313,7 @@ int view_image_build(const struct policy *policy, const struct plan *plan, const
     int r;
 
     if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
-        return failed(e, "part from the host's", "mounts");
+        return view_failed(e, "part from the host's", "mounts");
     CRASH_POINT("mounts-parted");
     r = pack(policy, plan, run, &l, e);
     if (r == 0)

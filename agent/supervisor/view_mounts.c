@@ -16,6 +16,7 @@
 #include "base/strlist.h"
 #include "supervisor/nfs.h"
 #include "supervisor/run_directory.h"
+#include "supervisor/view_parts.h"
 #include "sys/fd.h"
 #include "sys/mounts.h"
 
@@ -24,11 +25,6 @@
 /* A folder with more in it than this is not shown again entry by entry. */
 #define ENTRIES_MAX 1000
 #define ROOT_NAME   SCRATCH_NAME "/root"
-
-static int failed(struct err *e, const char *what, const char *where)
-{
-    return err_errno(e, errno, BLAME_NODE, "%s %s", what, where);
-}
 
 static size_t depth(const char *target)
 {
@@ -62,23 +58,23 @@ static int show_again(int from_fd, const char *name, const char *to, struct err 
 
     (void)snprintf(path, sizeof(path), "%s/%s", to, name);
     if (fd < 0 || fstat(fd, &st) < 0)
-        return failed(e, "open", path);
+        return view_failed(e, "open", path);
     if (S_ISLNK(st.st_mode)) {
         n = readlinkat(from_fd, name, link, sizeof(link) - 1);
         link[n > 0 ? n : 0] = '\0';
-        return n > 0 && symlink(link, path) == 0 ? 0 : failed(e, "make the link", path);
+        return n > 0 && symlink(link, path) == 0 ? 0 : view_failed(e, "make the link", path);
     }
     if (S_ISDIR(st.st_mode)) {
         if (mkdir(path, 0755) < 0)
-            return failed(e, "make", path);
+            return view_failed(e, "make", path);
     } else {
         made = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
         if (made < 0)
-            return failed(e, "make", path);
+            return view_failed(e, "make", path);
     }
     (void)snprintf(source, sizeof(source), "/proc/self/fd/%d", fd);
     if (mount(source, path, NULL, MS_BIND | MS_REC, NULL) < 0)
-        return failed(e, "bind", path);
+        return view_failed(e, "bind", path);
     return 0;
 }
 
@@ -92,7 +88,7 @@ static int show_all_again(int from_fd, const char *to, struct err *e)
     int r = 0;
 
     if (dir == NULL)
-        return failed(e, "list what is in", to);
+        return view_failed(e, "list what is in", to);
     while (r == 0 && (entry = readdir(dir)) != NULL) {
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
             continue;
@@ -110,9 +106,9 @@ static int shadow(const char *folder, struct strlist *shadows, struct err *e)
     AUTO_CLOSE int old = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
     if (old < 0)
-        return failed(e, "open", folder);
+        return view_failed(e, "open", folder);
     if (mount("tmpfs", folder, "tmpfs", QUIET, SHADOW_OPTIONS) < 0)
-        return failed(e, "cover", folder);
+        return view_failed(e, "cover", folder);
     CRASH_POINT_OF("shadowed", folder);
     if (strlist_add(shadows, folder) < 0)
         return err_oom(e);
@@ -145,15 +141,15 @@ static bool root_has_all(const struct plan *plan)
 static int enter_root(const char *root, struct err *e)
 {
     if (chdir(root) < 0)
-        return failed(e, "enter", root);
+        return view_failed(e, "enter", root);
     /* The old root comes to lie on the new one, and goes. Where we are in a chroot already, that is as far as it goes. */
     if (syscall(SYS_pivot_root, ".", ".") == 0) {
         if (umount2(".", MNT_DETACH) < 0)
-            return failed(e, "leave the old", "/");
+            return view_failed(e, "leave the old", "/");
     } else if (errno != EINVAL || chroot(".") < 0) {
-        return failed(e, "make the root of", root);
+        return view_failed(e, "make the root of", root);
     }
-    return chdir("/") == 0 ? 0 : failed(e, "enter", "/");
+    return chdir("/") == 0 ? 0 : view_failed(e, "enter", "/");
 }
 
 int view_mounts_root(const struct plan *plan, const char *run_path, struct err *e)
@@ -166,24 +162,24 @@ int view_mounts_root(const struct plan *plan, const char *run_path, struct err *
     (void)snprintf(root, sizeof(root), "%s/" ROOT_NAME, run_path);
     old = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (old < 0 || mkdir(root, 0755) < 0)
-        return failed(e, "make", root);
+        return view_failed(e, "make", root);
     if (mount("tmpfs", root, "tmpfs", QUIET, SHADOW_OPTIONS) < 0)
-        return failed(e, "mount", root);
+        return view_failed(e, "mount", root);
     /* Not to be seen in the folders that are shown again in it. */
     if (mount(NULL, root, NULL, MS_UNBINDABLE, NULL) < 0)
-        return failed(e, "keep to itself", root);
+        return view_failed(e, "keep to itself", root);
     if (show_all_again(old, root, e) < 0)
         return e->code;
     for (size_t i = 0; i < plan->mount_count; i++) {
         (void)first_folder(plan->mount[i].target, first);
         (void)snprintf(path, sizeof(path), "%s%s", root, first);
         if (mkdir(path, 0755) < 0 && errno != EEXIST)
-            return failed(e, "make", path);
+            return view_failed(e, "make", path);
     }
     if (enter_root(root, e) < 0)
         return e->code;
     CRASH_POINT("root-extended");
-    return mount(NULL, "/", NULL, MS_PRIVATE, NULL) == 0 ? 0 : failed(e, "part", "/");
+    return mount(NULL, "/", NULL, MS_PRIVATE, NULL) == 0 ? 0 : view_failed(e, "part", "/");
 }
 
 /* ---- the mounts ---- */
@@ -197,13 +193,13 @@ int view_mounts_open(const struct policy *policy, const struct plan *plan, const
     for (size_t i = 0; i < JOB_MOUNTS_MAX; i++)
         ret->fd[i] = -1;
     if (plan->mount_count > 0 && run < 0)
-        return failed(e, "open", run_path);
+        return view_failed(e, "open", run_path);
     for (size_t i = 0; i < plan->mount_count; i++) {
         char name[64];
         (void)snprintf(name, sizeof(name), STORAGE_PLACE, i);
         ret->fd[i] = openat(run, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (ret->fd[i] < 0)
-            return failed(e, "open what was mounted for", plan->mount[i].target);
+            return view_failed(e, "open what was mounted for", plan->mount[i].target);
         ret->empty[i] = mount_id_of(ret->fd[i]) == mount_id_of(run);
     }
     return 0;
@@ -230,14 +226,14 @@ static int make_missing(const struct view_mounts *m, int around_fd, const char *
         if (mount_target_within(path, JOB_HOME) &&
             fchownat(around_fd, name, policy_uid(m->policy, m->plan), policy_gid(m->policy, m->plan),
                      AT_SYMLINK_NOFOLLOW) < 0)
-            return failed(e, "give the job's user", path);
+            return view_failed(e, "give the job's user", path);
         return 0;
     }
     if (errno != EROFS || is_foreign(m, around))
-        return failed(e, "make", path);
+        return view_failed(e, "make", path);
     if (shadow(around, shadows, e) < 0)
         return e->code;
-    return mkdir(path, 0755) == 0 ? 0 : failed(e, "make", path);
+    return mkdir(path, 0755) == 0 ? 0 : view_failed(e, "make", path);
 }
 
 /* Opens the target, made where it is missing. */
@@ -262,12 +258,12 @@ static int open_target(const struct view_mounts *m, const char *target, struct s
             next = is_foreign(m, around) ? openat(at, name, flags) : open(path, flags);
         }
         if (next < 0)
-            return failed(e, "open", path);
+            return view_failed(e, "open", path);
         fd_close(&at);
         at = next;
         (void)snprintf(around, sizeof(around), "%s", path);
     }
-    return at >= 0 ? take_fd(&at) : failed(e, "open", "/");
+    return at >= 0 ? take_fd(&at) : view_failed(e, "open", "/");
 }
 
 static int place(const struct view_mounts *m, size_t i, struct strlist *shadows, struct err *e)
@@ -282,11 +278,11 @@ static int place(const struct view_mounts *m, size_t i, struct strlist *shadows,
     (void)snprintf(source, sizeof(source), "/proc/self/fd/%d", m->fd[i]);
     (void)snprintf(to, sizeof(to), "/proc/self/fd/%d", target);
     if (mount(source, to, NULL, MS_BIND, NULL) < 0)
-        return failed(e, "bind", asked->target);
+        return view_failed(e, "bind", asked->target);
     CRASH_POINT_OF("storage-placed", asked->target);
     if (mount(NULL, asked->target, NULL, MS_REMOUNT | MS_BIND | QUIET | (read_only ? MS_RDONLY : 0), NULL) <
         0)
-        return failed(e, "set the mount options of", asked->target);
+        return view_failed(e, "set the mount options of", asked->target);
     return 0;
 }
 
@@ -301,7 +297,7 @@ int view_mounts_place(struct view_mounts *m, struct err *e)
         r = place(m, order[i], &shadows, e);
     for (size_t i = 0; r == 0 && i < shadows.count; i++)
         if (mount(NULL, shadows.item[i], NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | QUIET, NULL) < 0)
-            r = failed(e, "make read-only", shadows.item[i]);
+            r = view_failed(e, "make read-only", shadows.item[i]);
     for (size_t i = 0; i < m->plan->mount_count; i++)
         fd_close(&m->fd[i]);
     return r;

@@ -9,6 +9,9 @@
 #include "supervisor/policy.h"
 #include "supervisor/run_directory.h"
 
+/* errno as an error of the node: what could not be done, and where. Negative. */
+int view_failed(struct err *e, const char *what, const char *where);
+
 struct view_source {
     const char *name;   /* in the run directory */
     const char *target; /* in the job's view */
