@@ -189,6 +189,11 @@ class Case:
         self.limits = {"scratch": "16M"}
         self.drive_submit()
 
+    def drive_volume(self):
+        """The home is on a volume of the run's own, which is blank."""
+        self.node.config.write_text(self.node.config.read_text() + "volume: {kind: image, size: 64M}\n")
+        self.drive_submit()
+
     def drive_fetch(self):
         """The artifact comes over the network, in two pieces."""
         self.server = Server()
@@ -253,6 +258,8 @@ class Case:
             ends += [("FAILED", cause, None) for cause in UNKNOWN]
         if self.role == "program":
             ends.append(("FAILED", "limit-not-applied", None))
+        if self.role in ("storage", "program", "helper", "probe"):
+            ends.append(("FAILED", "storage-failed", None))
         if self.role == "starter" and self.scenario == "run":
             ends.append(("FAILED", "launch-failed", None))
         if self.role == "job":
@@ -262,7 +269,7 @@ class Case:
     def check_execution(self, end):
         """Never twice; what is in the log is what was said, from its beginning; and with the agent's death all of it (I9)."""
         starts = self.node.home(self.run_id) / "starts"
-        on_disk = self.scenario == "disk"  # then the home went out of sight with its mount
+        on_disk = self.scenario in ("disk", "volume")  # then the home went out of sight with its mount
         count = len(starts.read_text().splitlines()) if starts.exists() else 0
         running = self.node.supervisor_facts(self.run_id, "running")
         demand("it was executed %d times" % count, count <= 1 and len(running) <= 1)
@@ -316,7 +323,7 @@ class Case:
                 self.server.close()
 
 
-SCENARIOS = ("submit", "run", "cancel", "fetch") + (("disk",) if can_make_disks() else ())
+SCENARIOS = ("submit", "run", "cancel", "fetch") + (("disk", "volume") if can_make_disks() else ())
 AGAIN = 3
 
 
@@ -343,7 +350,7 @@ def all_points(bin_dir):
         for _ in range(2):
             for key, count in trace(bin_dir, scenario).items():
                 most[key] = min(most.get(key, count), count)
-        if scenario == "fetch":  # all else of it is that of a run that was handed in with its artifact
+        if scenario in ("fetch", "volume"):  # all else of it is that of a run that was handed in with its artifact
             most = {key: count for key, count in most.items() if key not in seen}
         seen.update(most)
         points += [Point(scenario, role, name, i) for (role, name), count in most.items() for i in range(1, count + 1)]
