@@ -89,13 +89,13 @@ static int send_message(int fd, const void *bytes, size_t n, int type, const voi
         cmsg->cmsg_len = CMSG_LEN(data_size);
         memcpy(CMSG_DATA(cmsg), data, data_size);
     }
-    CRASH_POINT_OF("message-send", bytes);
+    CRASH_POINT_OF("message-send", n > 0 && *(const char *)bytes == '{' ? bytes : NULL);
     do {
         sent = sendmsg(fd, &msg, MSG_NOSIGNAL);
     } while (sent < 0 && errno == EINTR);
     if (sent < 0)
         return -errno;
-    CRASH_POINT_OF("message-sent", bytes);
+    CRASH_POINT_OF("message-sent", n > 0 && *(const char *)bytes == '{' ? bytes : NULL);
     return 0;
 }
 
