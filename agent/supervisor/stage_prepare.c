@@ -72,8 +72,8 @@ static void begin_storage(struct supervision *s)
 void stage_begin(struct supervision *s, boot_ms_t now)
 {
     struct err e = ERR_INIT;
+    int r;
 
-    (void)now;
     log_info("run=%s begins", s->plan.run_id);
     if (make_groups(s, &e) < 0 ||
         scratch_disk_make(s->policy, &s->plan, &s->run, &s->scratch, &s->contained, &e) < 0) {
@@ -86,7 +86,10 @@ void stage_begin(struct supervision *s, boot_ms_t now)
         return;
     }
     stage_set(s, STAGE_IMAGE);
-    if (image_start(s->policy, &s->plan, s->placement_fd, &s->helpers.group, now, &s->image, &e) == 0)
+    r = image_start(s->policy, &s->plan, s->placement_fd, &s->helpers.group, now, &s->image, &e);
+    /* The layout is locked by whoever has it open, and what is wrong with it is to go at once. */
+    fd_close(&s->placement_fd[s->plan.placement_count]);
+    if (r == 0)
         return;
     stage_not_started(s, CAUSE_IMAGE_FAILED, &e);
     stage_tree_gone(s);
