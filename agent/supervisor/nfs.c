@@ -19,12 +19,12 @@
 #include "sys/capabilities.h"
 #include "sys/fd.h"
 #include "sys/packet.h"
+#include "sys/process.h"
 
 /* What a server gets to take the last writes, and then what an unmount may take. */
 #define FLUSH_MS   30000
 #define UNMOUNT_MS 5000
 #define KILL_MS    3000
-#define PAUSE_MS   20
 
 /* Mounting, a port below 1024, and /run/mount; statd is started by mount.nfs itself where locks of version 3 need it. */
 #define MOUNT_CAPABILITIES                                                                                   \
@@ -173,20 +173,6 @@ void nfs_force(struct nfs_mounts *list)
         (void)umount2(list->item[i].place, MNT_FORCE);
 }
 
-/* Whether the child has ended within the time. */
-static bool wait_for(pid_t pid, int64_t ms)
-{
-    const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000L};
-    boot_ms_t until = {clock_boot().ms + ms};
-
-    while (waitpid(pid, NULL, WNOHANG) == 0) {
-        if (clock_boot().ms >= until.ms)
-            return false;
-        (void)nanosleep(&pause, NULL);
-    }
-    return true;
-}
-
 static pid_t fork_flush(const struct nfs_mount *m)
 {
     pid_t pid = fork();
@@ -201,7 +187,7 @@ static pid_t fork_flush(const struct nfs_mount *m)
 static bool end_one(struct nfs_mount *m)
 {
     pid_t flush = m->lost ? -1 : fork_flush(m);
-    bool flushed = flush > 0 && wait_for(flush, FLUSH_MS);
+    bool flushed = flush > 0 && process_reap(flush, FLUSH_MS);
     bool ended;
     pid_t pid;
 
@@ -220,15 +206,15 @@ static bool end_one(struct nfs_mount *m)
     }
     if (pid < 0)
         return umount2(m->place, MNT_DETACH) == 0;
-    ended = wait_for(pid, UNMOUNT_MS);
+    ended = process_reap(pid, UNMOUNT_MS);
     if (!ended) {
         (void)kill(pid, SIGKILL);
-        ended = wait_for(pid, KILL_MS);
+        ended = process_reap(pid, KILL_MS);
     }
     if (flush > 0 && !flushed)
-        ended = wait_for(flush, KILL_MS) && ended;
+        ended = process_reap(flush, KILL_MS) && ended;
     if (m->check_pid > 0)
-        ended = wait_for(m->check_pid, KILL_MS) && ended;
+        ended = process_reap(m->check_pid, KILL_MS) && ended;
     return ended;
 }
 

@@ -17,6 +17,7 @@
 #include "supervisor/helper.h"
 #include "sys/fd.h"
 #include "sys/packet.h"
+#include "sys/process.h"
 
 /* A step's own limit ends its programs, and they may take a while to go. */
 #define HUNG_AFTER_MS (HELPER_ABANDON_MS + 5000)
@@ -24,7 +25,6 @@
 #define CLEAR_LIMIT_MS (10LL * 60 * 1000)
 /* After SIGKILL. */
 #define KILL_LIMIT_MS 5000
-#define PAUSE_MS      20
 
 bool storage_wanted(const struct policy *policy, const struct plan *plan)
 {
@@ -130,20 +130,6 @@ void storage_force(struct storage *s)
     s->forced = true;
 }
 
-/* Whether the process has gone within the time. */
-static bool reap(pid_t pid, int64_t ms)
-{
-    const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000L};
-    boot_ms_t until = {clock_boot().ms + ms};
-
-    while (waitpid(pid, NULL, WNOHANG) == 0) {
-        if (clock_boot().ms >= until.ms)
-            return false;
-        (void)nanosleep(&pause, NULL);
-    }
-    return true;
-}
-
 /* Waits for the last word. */
 static bool hear_out(struct storage *s, boot_ms_t until, struct storage_word *ret)
 {
@@ -176,9 +162,9 @@ int storage_end(struct storage *s, char *left, size_t size)
     cleared = hear_out(s, (boot_ms_t){clock_boot().ms + limit_ms}, &word);
     fd_close(&s->control_fd);
     s->pid = 0;
-    if (!cleared || !reap(pid, KILL_LIMIT_MS)) {
+    if (!cleared || !process_reap(pid, KILL_LIMIT_MS)) {
         (void)kill(pid, SIGKILL);
-        if (!reap(pid, KILL_LIMIT_MS)) {
+        if (!process_reap(pid, KILL_LIMIT_MS)) {
             (void)snprintf(left, size, "runlet-storage (pid %d) does not end: %s %s", (int)pid, s->step.step,
                            s->step.object);
             return -ETIMEDOUT;

@@ -11,14 +11,18 @@
 #include <sys/capability.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/clock.h"
 #include "base/parse.h"
 #include "base/strbuf.h"
 #include "sys/fd.h"
 
 #define PROC_STAT_MAX         4096
+#define REAP_PAUSE_MS         20
 #define PROC_STAT_START_FIELD 22 /* proc(5): starttime */
 
 void boot_id_read(char ret[BOOT_ID_MAX])
@@ -76,6 +80,19 @@ int pidfd_of(pid_t pid)
     long fd = syscall(SYS_pidfd_open, pid, 0);
 
     return fd < 0 ? -errno : (int)fd;
+}
+
+bool process_reap(pid_t pid, int64_t ms)
+{
+    const struct timespec pause = {.tv_nsec = REAP_PAUSE_MS * 1000000L};
+    boot_ms_t until = {clock_boot().ms + ms};
+
+    while (waitpid(pid, NULL, WNOHANG) == 0) {
+        if (clock_boot().ms >= until.ms)
+            return false;
+        (void)nanosleep(&pause, NULL);
+    }
+    return true;
 }
 
 int user_lookup(const char *user, const char *group, struct user_ids *ret, struct err *e)

@@ -28,6 +28,10 @@ int process_identity_of(pid_t pid, struct process_identity *ret);
 /* pidfd_open(2); -ENOSYS before Linux 5.3. */
 int pidfd_of(pid_t pid);
 
+/* Reaps the child `pid`, looking again every few milliseconds for ms at most. Whether it has gone: for callers outside of a loop
+ * that hears SIGCHLD, who must not wait for one that hangs. */
+bool process_reap(pid_t pid, int64_t ms);
+
 struct user_ids {
     uid_t uid;
     gid_t gid;

@@ -23,7 +23,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "stories"))
 from fetch_rig import Server  # noqa: E402
-from node_rig import facts, until  # noqa: E402
+from node_rig import can_make_disks, facts, files_behind_disks, until  # noqa: E402
 from run_rig import RunNode  # noqa: E402
 
 PATIENCE = 60.0
@@ -85,20 +85,6 @@ def has_points(bin_dir):
 
 class Violation(AssertionError):
     pass
-
-
-def can_make_disks():
-    return os.path.exists("/dev/loop-control") and any(os.path.exists(p) for p in ("/usr/sbin/mkfs.ext4", "/sbin/mkfs.ext4"))
-
-
-def files_behind_disks():
-    found = []
-    for path in pathlib.Path("/sys/block").glob("loop*/loop/backing_file"):
-        try:
-            found.append(path.read_text().strip())
-        except OSError:  # it was freed just now
-            pass
-    return found
 
 
 def demand(what, condition):

@@ -65,6 +65,21 @@ def start_time(pid):
     return None if fields is None or fields[0] in "ZX" else fields[19]
 
 
+def can_make_disks():
+    return os.path.exists("/dev/loop-control") and any(os.path.exists(p) for p in ("/usr/sbin/mkfs.ext4", "/sbin/mkfs.ext4"))
+
+
+def files_behind_disks():
+    """The files behind this machine's loop devices."""
+    found = []
+    for path in pathlib.Path("/sys/block").glob("loop*/loop/backing_file"):
+        try:
+            found.append(path.read_text().strip())
+        except OSError:  # it was freed just now
+            pass
+    return found
+
+
 def children(pid):
     """Processes whose parent is pid."""
     found = []

@@ -4,9 +4,9 @@ import os
 
 import pytest
 
+from node_rig import can_make_disks
 from test_images import registry  # noqa: F401 (a fixture)
 from test_objects import ObjectNode, bucket, store  # noqa: F401 (fixtures)
-from volume_rig import can_make_disks
 
 SCRIPT = """
 id -u

@@ -7,7 +7,7 @@ import tempfile
 
 import pytest
 
-from node_rig import facts, until
+from node_rig import can_make_disks, facts, files_behind_disks, until
 
 JOB = """kind: job
 spec:
@@ -355,22 +355,6 @@ def test_a_run_beside_it_goes_on(small_disk):
 
 # ---- a disk of its own ----
 
-def loop_devices():
-    """The files behind this machine's loop devices."""
-    found = set()
-    for path in pathlib.Path("/sys/block").glob("loop*/loop/backing_file"):
-        try:
-            found.add(path.read_text().strip())
-        except OSError:  # it was freed just now
-            pass
-    return found
-
-
-def can_make_disks():
-    return os.path.exists("/dev/loop-control") and any(
-        os.path.exists(p) for p in ("/usr/sbin/mkfs.ext4", "/sbin/mkfs.ext4"))
-
-
 needs_disks = pytest.mark.skipif(not can_make_disks(), reason="this machine has no loop devices or no mkfs.ext4")
 
 FILL = r"""
@@ -404,7 +388,7 @@ def test_home_and_temporary_folders_share_the_limit_of_scratch(node):
     # What was in the temporary folders has gone, and its blocks with it.
     assert image.stat().st_blocks * 512 < 8 << 20
     assert record(node, done.id)["disk-bytes"] == image.stat().st_blocks * 512
-    assert str(image) not in loop_devices()
+    assert str(image) not in files_behind_disks()
 
 
 @needs_disks
@@ -424,12 +408,12 @@ def test_a_lost_supervisor_leaves_no_disk_behind(node):
     started.await_output(b"up")
     run_id = started.await_id()
     image = str(node.state / "runs" / run_id / "home.img")
-    assert image in loop_devices()
+    assert image in files_behind_disks()
     assert not node.mounts_of_runs()
     os.kill(node.supervisor(run_id), 9)
     started.end()
     assert node.status_json(run_id)["cause"] == "supervisor-lost"
-    until("the loop device is free", lambda: image not in loop_devices())
+    until("the loop device is free", lambda: image not in files_behind_disks())
     node.leftovers()
 
 
@@ -440,7 +424,7 @@ def test_a_cancelled_run_leaves_no_disk_behind(node):
     run_id = started.await_id()
     assert node.call("cancel", run_id).status == 0
     started.end()
-    assert str(node.state / "runs" / run_id / "home.img") not in loop_devices()
+    assert str(node.state / "runs" / run_id / "home.img") not in files_behind_disks()
     node.leftovers()
 
 
@@ -455,7 +439,7 @@ def test_an_artifact_that_does_not_fit_does_not_start(node):
     assert (seen["cause"], done.out) == ("disk-full", b""), (seen, done)
     assert "no space left in the job's home" in seen["lifecycleDetails"] and "16M of scratch space" in seen["lifecycleDetails"], seen
     assert "(assignment)" in seen["lifecycleDetails"], seen
-    assert str(node.state / "runs" / done.id / "home.img") not in loop_devices()
+    assert str(node.state / "runs" / done.id / "home.img") not in files_behind_disks()
 
 
 # ---- a greedy job, and everybody else ----

@@ -8,8 +8,8 @@ import zlib
 
 import pytest
 
-from node_rig import until
-from volume_rig import MIB, VolumeNode, backing_files, call, can_make_disks, tool
+from node_rig import can_make_disks, files_behind_disks, until
+from volume_rig import MIB, VolumeNode, call, tool
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "faults"))
 from crash_points import CrashFile, Point, has_points  # noqa: E402
@@ -273,7 +273,7 @@ def test_a_killed_supervisor_leaves_no_volume_mounted(make_node):
     os.kill(node.supervisor(run_id), 9)
     run.end()
     assert node.status_json(run_id)["cause"] == "supervisor-lost"
-    until("the volume is let go", lambda: not [f for f in backing_files() if str(node.root) in f])
+    until("the volume is let go", lambda: not [f for f in files_behind_disks() if str(node.root) in f])
     node.leftovers()
 
 

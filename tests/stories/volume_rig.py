@@ -1,11 +1,10 @@
 """A node whose homes lie on an image that lasts, as they would on a block volume."""
-import os
-import pathlib
 import shutil
 import subprocess
 
 import pytest
 
+from node_rig import files_behind_disks
 from run_rig import RunNode
 
 MIB = 1 << 20
@@ -22,21 +21,6 @@ def call(name, *args, **how):
     if path is None:
         pytest.skip("%s is not installed" % name)
     return subprocess.run([path] + [str(a) for a in args], check=True, capture_output=True, **how)
-
-
-def backing_files():
-    """The files behind this machine's loop devices."""
-    found = []
-    for path in pathlib.Path("/sys/block").glob("loop*/loop/backing_file"):
-        try:
-            found.append(path.read_text().strip())
-        except OSError:  # it was freed just now
-            pass
-    return found
-
-
-def can_make_disks():
-    return os.path.exists("/dev/loop-control") and tool("mkfs.ext4") is not None
 
 
 class VolumeNode(RunNode):
@@ -67,4 +51,4 @@ class VolumeNode(RunNode):
 
     def leftovers(self):
         super().leftovers()
-        assert not [f for f in backing_files() if str(self.root) in f]
+        assert not [f for f in files_behind_disks() if str(self.root) in f]
