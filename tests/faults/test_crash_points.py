@@ -33,7 +33,7 @@ def test_every_point():
     if every > 1:
         return
     names = {(p.role, p.name) for p in points}
-    assert {role for role, _ in names} - {"program"} == {"runletd", "runlet", "starter", "supervisor", "init", "job", "helper", "unpack"}
+    assert {role for role, _ in names} - {"program"} == {"runletd", "runlet", "starter", "supervisor", "init", "job", "helper", "storage", "unpack"}
     assert {(p.role, p.name) for p in killed} >= names - {(p.role, p.name) for p in missed}
 
 
