@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "daemon/sources.h"
 #include "logs/terminal.h"
 
 struct session {
@@ -95,6 +96,8 @@ int run_foreground(const struct config *config, const struct layout *layout, str
     s.agent.finished = finished;
     s.agent.context = &s;
     r = agent_open(&s.agent, config, layout, e);
+    if (r == 0)
+        r = sources_open(&s.agent, true, e);
     if (r == 0)
         r = drive(&s, lock_fd, e);
     else if (lock_fd >= 0)

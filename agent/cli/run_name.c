@@ -24,14 +24,14 @@ struct search {
 };
 
 /* Returns whether an id is the word itself. */
-static bool look(struct search *s, const struct strlist *ids, bool queued, struct run_name *name)
+static bool look(struct search *s, const struct strlist *ids, bool queued, struct named_run *name)
 {
     for (size_t i = 0; i < ids->count; i++) {
         size_t used = strlen(s->candidates);
         bool exact = strcmp(ids->item[i], s->word) == 0;
         if (!exact && !matches(ids->item[i], s->word))
             continue;
-        (void)snprintf(name->id, sizeof(name->id), "%.200s", ids->item[i]);
+        (void)snprintf(name->id, sizeof(name->id), "%.215s", ids->item[i]);
         name->queued = queued;
         if (exact)
             return true;
@@ -42,12 +42,12 @@ static bool look(struct search *s, const struct strlist *ids, bool queued, struc
     return false;
 }
 
-int run_name_find(const struct layout *layout, const char *word, struct run_name *ret, struct err *e)
+int run_name_find(const struct layout *layout, const char *word, struct named_run *ret, struct err *e)
 {
     AUTO(strlist) struct strlist ids = {0};
     AUTO(strlist) struct strlist queued = {0};
     struct search s = {.word = word};
-    struct run_name name = {0};
+    struct named_run name = {0};
 
     if (run_view_list(layout, &ids, e) < 0 || run_view_list_queued(layout, &queued, e) < 0)
         return e->code;

@@ -8,13 +8,13 @@
 #include "base/limits.h"
 #include "daemon/layout.h"
 
-struct run_name {
+struct named_run {
     char id[RUN_ID_BYTES];
     bool queued; /* submitted, not yet accepted by an agent */
 };
 
 /* Finds the run whose id is `word` or, when just one id begins with it (or its random part does), that one.
  * -ENOENT or -ENOTUNIQ with the candidates in *e. */
-int run_name_find(const struct layout *layout, const char *word, struct run_name *ret, struct err *e);
+int run_name_find(const struct layout *layout, const char *word, struct named_run *ret, struct err *e);
 
 #endif

@@ -101,7 +101,7 @@ static int cancel_queued(const struct config *config, struct layout *layout, con
     return e->code;
 }
 
-static int cancel(const struct config *config, struct layout *layout, const struct run_name *name,
+static int cancel(const struct config *config, struct layout *layout, const struct named_run *name,
                   struct err *e)
 {
     int r = name->queued ? cancel_queued(config, layout, name->id, e) : 0;
@@ -119,7 +119,7 @@ int verb_cancel(struct cli *cli)
 {
     AUTO(config) struct config config = {0};
     struct layout layout;
-    struct run_name name;
+    struct named_run name;
     struct run_view view;
     struct err e = ERR_INIT;
 

@@ -90,7 +90,7 @@ int verb_logs(struct cli *cli)
 {
     AUTO(config) struct config config = {0};
     struct layout layout;
-    struct run_name name;
+    struct named_run name;
     struct err e = ERR_INIT;
     int r;
 

@@ -103,7 +103,7 @@ int verb_preempt(struct cli *cli)
 {
     AUTO(config) struct config config = {0};
     struct layout layout;
-    struct run_name name;
+    struct named_run name;
     struct demand demand = {0};
     struct err e = ERR_INIT;
     bool all = cli_flag(cli, "all");

@@ -256,7 +256,7 @@ static int show_json(const struct cli *cli, const struct layout *layout, const s
 static int status_of_one(const struct cli *cli, const struct layout *layout, const char *word)
 {
     AUTO(strbuf) struct strbuf queued = STRBUF_INIT(FACT_LINE_MAX);
-    struct run_name name;
+    struct named_run name;
     struct run_view view;
     struct err e = ERR_INIT;
 

@@ -73,7 +73,7 @@ static int wait_for_end(const struct config *config, struct layout *layout, cons
     const struct timespec pause = {.tv_nsec = POLL_NS};
 
     for (;;) {
-        struct run_name name;
+        struct named_run name;
         struct run_view view;
         if (run_name_find(layout, word, &name, e) < 0)
             return e->code;

@@ -156,7 +156,7 @@ int verb_why(struct cli *cli)
 {
     AUTO(config) struct config config = {0};
     struct layout layout;
-    struct run_name name;
+    struct named_run name;
     struct run_view view;
     struct err e = ERR_INIT;
 

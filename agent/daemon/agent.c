@@ -7,32 +7,27 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "assignment/local/queue.h"
 #include "base/auto.h"
 #include "base/crash_point.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/parse.h"
+#include "daemon/readiness.h"
 #include "daemon/request.h"
+#include "daemon/sources.h"
 #include "fetch/fetch.h"
 #include "report/outbox.h"
 #include "run/admission.h"
-#include "run/attention.h"
 #include "sys/fd.h"
 #include "wire/run_socket.h"
 
 #define FINISHED_NAME "finished"
-/* Below this, logs and records of another run are not safe. */
-#define DISK_RESERVE_BYTES (64ULL << 20)
 /* A node that takes up no run looks this often whether it can again. */
 #define ADMIT_AGAIN_MS 1000
 /* One call of skopeo: what it says is heard before the phase's own time is over. */
 #define IMAGE_BUDGET_MS (55LL * 60 * 1000)
-
-static const struct reporter LOCAL_REPORTER = {.deliver = local_ledger_deliver};
 
 /* ---- phases ---- */
 
@@ -98,51 +93,11 @@ static void enter_shipping(struct run *run, void *context)
 
 static void enter_reporting(struct run *run, void *context)
 {
-    (void)context;
-    report_final(run, &LOCAL_REPORTER);
-}
+    const struct reporter reporter = {.deliver = sources_deliver, .context = context};
 
-/*
- * A file in the agent's folder: during the boot that it names something of a run is left, which the next one may need. It
- * goes with a restart of the machine, or when somebody removes it.
- */
-#define ATTENTION_NAME "needs-attention"
-
-static bool needs_attention(int agent_fd, char *ret_what, size_t size)
-{
-    AUTO(strbuf) struct strbuf text = STRBUF_INIT(ATTENTION_TEXT_MAX);
-    char boot[BOOT_ID_MAX];
-
-    ret_what[0] = '\0';
-    boot_id_read(boot);
-    return file_read(agent_fd, ATTENTION_NAME, &text) == 0 &&
-           attention_read(strbuf_str(&text), boot, ret_what, size);
-}
-
-/* What is left of the run; "" when nothing is. */
-static const char *left_of(const struct run *run)
-{
-    if (run->verdict.state == STATE_NEEDS_ATTENTION)
-        return run->record.left_behind;
-    return run->record.held_devices;
-}
-
-static void note_attention(const struct agent *a, const struct run *run)
-{
-    AUTO(strbuf) struct strbuf text = STRBUF_INIT(ATTENTION_TEXT_MAX);
-    char boot[BOOT_ID_MAX];
-    int r;
-
-    if (run->verdict.state != STATE_NEEDS_ATTENTION && left_of(run)[0] == '\0')
-        return;
-    boot_id_read(boot);
-    if (file_read(a->agent_fd, ATTENTION_NAME, &text) < 0)
-        strbuf_reset(&text);
-    r = attention_add(&text, boot, run->id, left_of(run));
-    if (r == 0)
-        r = file_replace(a->agent_fd, ATTENTION_NAME, text.data, text.len, 0640);
-    log_error("run=%s has left something behind: this node takes no further run (%s)", run->id,
-              r == 0 ? left_of(run) : strerror(-r));
+    report_final(run, &reporter);
+    /* It holds no place any more: how long the other end is away is nothing to the next run. */
+    agent_admit(context);
 }
 
 static void enter_finished(struct run *run, void *context)
@@ -151,7 +106,7 @@ static void enter_finished(struct run *run, void *context)
     AUTO_CLOSE int marker = -1;
 
     /* Before the mark: nobody looks at a finished run again. */
-    note_attention(a, run);
+    agent_note_attention(a, run);
     (void)tree_remove(run->dir_fd, "parts");
     marker = openat(run->dir_fd, FINISHED_NAME, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
     CRASH_POINT("finished-marked");
@@ -164,7 +119,8 @@ static void enter_finished(struct run *run, void *context)
 
 static void changed(struct run *run, enum phase from, void *context)
 {
-    const struct agent *a = context;
+    struct agent *a = context;
+    const struct reporter reporter = {.deliver = sources_deliver, .context = a};
 
     if (from == PHASE_PREPARING) {
         image_release(run);
@@ -173,7 +129,7 @@ static void changed(struct run *run, enum phase from, void *context)
     if (run->phase == PHASE_RUNNING)
         follow(run, a);
     if (run->phase < PHASE_SHIPPING)
-        report_phase(run, &LOCAL_REPORTER);
+        report_phase(run, &reporter);
     if (run->phase == PHASE_RUNNING)
         log_info("run=%s running pid=%lld", run->id, (long long)run->main_pid);
     if (run->phase == PHASE_FINISHED)
@@ -190,7 +146,7 @@ static bool load_record(struct run *run, void *context)
 
 static void release(struct run *run, void *context)
 {
-    (void)context;
+    sources_leave(context, run);
     image_release(run);
     fetch_leave(run);
     launch_release(run);
@@ -251,6 +207,14 @@ static int open_fetcher(struct agent *a, struct err *e)
     return fetcher_open(&a->fetcher, a->loop, &settings, a->layout->cache, e);
 }
 
+static int read_node(struct agent *a, struct err *e)
+{
+    AUTO_CLOSE int proc = dir_open(AT_FDCWD, "/proc"), dev = dir_open(AT_FDCWD, "/dev");
+
+    a->node.concurrency = a->config->concurrency;
+    return node_facts_read(proc, dev, a->launcher.runs_fd, &a->node, e);
+}
+
 int agent_open(struct agent *a, const struct config *config, const struct layout *layout, struct err *e)
 {
     const struct engine_hooks hooks = {
@@ -306,6 +270,8 @@ int agent_open(struct agent *a, const struct config *config, const struct layout
         return e->code;
     if (open_fetcher(a, e) < 0)
         return e->code;
+    if (read_node(a, e) < 0)
+        return e->code;
     a->engine = engine_new(a->loop, &hooks, e);
     a->sweep = loop_timer_new(a->loop, sweep, a);
     if (a->engine == NULL || a->sweep == NULL)
@@ -315,8 +281,8 @@ int agent_open(struct agent *a, const struct config *config, const struct layout
 
 void agent_close(struct agent *a)
 {
-    local_queue_close(a->queue);
     engine_free(a->engine);
+    sources_close(a);
     loop_timer_free(a->sweep);
     fetcher_stop(&a->fetcher);
     loop_free(a->loop);
@@ -326,6 +292,7 @@ void agent_close(struct agent *a)
     fd_close(&a->launcher.runs_fd);
     fd_close(&a->agent_fd);
     fd_close(&a->queue_fd);
+    node_facts_free(&a->node);
 }
 
 /* ---- taking runs up ---- */
@@ -334,7 +301,7 @@ bool agent_run_finished(int agent_fd, const char *id)
 {
     char path[256];
 
-    (void)snprintf(path, sizeof(path), "%.200s/" FINISHED_NAME, id);
+    (void)snprintf(path, sizeof(path), "%.215s/" FINISHED_NAME, id);
     return faccessat(agent_fd, path, F_OK, 0) == 0;
 }
 
@@ -362,6 +329,7 @@ static void add(struct agent *a, struct run *run)
 
     note_accepted(run, epoch);
     engine_add(a->engine, run);
+    sources_attend(a, run);
     if (r < 0 && run->phase < PHASE_LAUNCHING)
         run_fail(run, CAUSE_ASSIGNMENT_INVALID, &bad);
     if (faccessat(run->dir_fd, AGENT_CANCEL_NAME, F_OK, 0) == 0 && run->phase < PHASE_CLEANING)
@@ -429,7 +397,7 @@ static size_t adopt_each(struct agent *a, bool ended_only, size_t *ret_held)
         (void)close(copy);
     while (dir != NULL && (entry = readdir(dir)) != NULL) {
         int r;
-        if (!run_id_valid(entry->d_name) || engine_find(a->engine, entry->d_name) != NULL ||
+        if (!run_name_valid(entry->d_name) || engine_find(a->engine, entry->d_name) != NULL ||
             agent_run_finished(a->agent_fd, entry->d_name))
             continue;
         r = adopt(a, entry->d_name, ended_only);
@@ -453,41 +421,27 @@ size_t agent_adopt_ended(struct agent *a)
     return adopt_each(a, true, NULL);
 }
 
-static uint64_t disk_free(int dir_fd)
+/* What still waits here comes before what sources have. */
+static void tell_room(struct agent *a)
 {
-    struct statvfs vfs;
+    struct admission state = agent_admission(a);
+    char why[AGENT_NOT_READY_MAX];
+    size_t waiting = 0;
 
-    return fstatvfs(dir_fd, &vfs) == 0 ? (uint64_t)vfs.f_bavail * vfs.f_frsize : UINT64_MAX;
-}
-
-static struct admission admission_state(const struct agent *a)
-{
-    char what[ATTENTION_TEXT_MAX];
-
-    return (struct admission){.concurrency = (size_t)a->config->concurrency,
-                              .active = engine_active(a->engine),
-                              .stopping = a->stopping,
-                              .draining = access(a->layout->drain, F_OK) == 0,
-                              .disk_free = disk_free(a->launcher.runs_fd),
-                              .attention = needs_attention(a->agent_fd, what, sizeof(what)),
-                              .disk_reserve = DISK_RESERVE_BYTES};
-}
-
-void agent_not_ready(const struct agent *a, char *ret, size_t size)
-{
-    const struct admission state = admission_state(a);
-    enum admission_answer answer = admission_decide(&state);
-    char what[ATTENTION_TEXT_MAX];
-
-    if (answer == ADMIT_NOT_ATTENTION && needs_attention(a->agent_fd, what, sizeof(what)))
-        (void)snprintf(ret, size, "%s (%s)", admission_text(answer), what);
+    for (const struct run *run = engine_first(a->engine); run != NULL; run = run->next)
+        waiting += run->phase == PHASE_ACCEPTED && run->pending_count == 0;
+    for (const struct run *run = engine_first(a->engine); run != NULL; run = run->next)
+        state.active += run->phase == PHASE_ACCEPTED && run->pending_count > 0;
+    agent_not_ready(a, why, sizeof(why));
+    if (admission_decide(&state) != ADMIT || state.active + waiting >= state.concurrency)
+        sources_room(a, 0, why);
     else
-        (void)snprintf(ret, size, "%s", admission_text(answer));
+        sources_room(a, state.concurrency - state.active - waiting, "");
 }
 
 void agent_admit(struct agent *a)
 {
-    struct admission state = admission_state(a);
+    struct admission state = agent_admission(a);
 
     for (struct run *run = engine_first(a->engine); run != NULL; run = run->next) {
         if (run->phase != PHASE_ACCEPTED || run->pending_count > 0)
@@ -501,35 +455,5 @@ void agent_admit(struct agent *a)
         run_post(run, RUN_EVENT_START);
         state.active++;
     }
-}
-
-static void arrival(void *context)
-{
-    struct agent *a = context;
-    char id[RUN_ID_BYTES];
-    int r;
-
-    for (;;) {
-        struct err e = ERR_INIT;
-        r = local_queue_take(a->queue, a->agent_fd, id, &e);
-        if (r == 0)
-            break;
-        if (r > 0 && agent_take(a, id, -1, &e) != NULL) {
-            log_info("run=%s accepted", id);
-            continue;
-        }
-        log_error("run=%s %s", id, e.text);
-        if (r < 0 && r != -EEXIST)
-            break;
-    }
-    agent_admit(a);
-}
-
-int agent_watch_queue(struct agent *a, struct err *e)
-{
-    a->queue_fd = dir_open(AT_FDCWD, a->layout->queue);
-    if (a->queue_fd < 0)
-        return err_errno(e, -a->queue_fd, BLAME_NODE, "open %s", a->layout->queue);
-    a->queue = local_queue_open(a->loop, a->queue_fd, a->layout->queue, arrival, a, e);
-    return a->queue != NULL ? 0 : e->code;
+    tell_room(a);
 }

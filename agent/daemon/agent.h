@@ -5,6 +5,7 @@
 #ifndef DAEMON_AGENT_H
 #define DAEMON_AGENT_H
 
+#include "assignment/source.h"
 #include "config/config.h"
 #include "daemon/layout.h"
 #include "engine/engine.h"
@@ -17,7 +18,7 @@
  * attends it). */
 #define AGENT_CANCEL_NAME "cancel"
 
-struct local_queue;
+#define AGENT_SOURCES_MAX 4
 
 struct agent {
     const struct config *config; /* borrowed */
@@ -28,7 +29,11 @@ struct agent {
     struct launcher launcher;
     struct fetcher fetcher;
     struct image_service images;
-    struct local_queue *queue;   /* owned; NULL in the foreground */
+    struct node_facts node;                   /* owned */
+    struct source *source[AGENT_SOURCES_MAX]; /* owned */
+    size_t source_count;
+    size_t room; /* how many further runs the sources were told of */
+    bool room_told;
     struct loop_timer *sweep;    /* takes finished runs out of the table, and starts waiting ones */
     int agent_fd, queue_fd;      /* owned */
     const struct log_sink *sink; /* borrowed; NULL: the spool is enough */
@@ -69,8 +74,10 @@ size_t agent_adopt_ended(struct agent *a);
 /* Takes up one run. lock_fd as for run_open. NULL with *e on failure. */
 struct run *agent_take(struct agent *a, const char *id, int lock_fd, struct err *e);
 
-/* Starts to watch the queue. */
-int agent_watch_queue(struct agent *a, struct err *e);
+/* Makes the node be emptied: no further run is begun, over restarts too, until it is undrained. `reason` is for people. 0, or
+ * negative when that could not be written down. */
+int agent_drain(struct agent *a, const char *reason);
+int agent_undrain(struct agent *a);
 
 #define AGENT_NOT_READY_MAX 8192
 

@@ -95,7 +95,7 @@ static size_t collect(const struct housekeeping *h, const struct strlist *ids, s
         if (!agent_run_finished(h->agent->agent_fd, ids->item[i]) ||
             run_view_read(h->agent->layout, ids->item[i], &view, &e) < 0)
             continue;
-        (void)snprintf(path, sizeof(path), "%.200s/" AGENT_KEEP_NAME, ids->item[i]);
+        (void)snprintf(path, sizeof(path), "%.215s/" AGENT_KEEP_NAME, ids->item[i]);
         runs[count] = (struct retained){.ended_at = view.record.ended_at,
                                         .bytes = view.record.disk_bytes + view.log_bytes,
                                         .keep = faccessat(h->agent->agent_fd, path, F_OK, 0) == 0};

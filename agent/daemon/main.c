@@ -13,6 +13,7 @@
 #include "daemon/agent.h"
 #include "daemon/api.h"
 #include "daemon/housekeeping.h"
+#include "daemon/sources.h"
 #include "sys/fd.h"
 #include "sys/notify.h"
 #include "sys/process.h"
@@ -153,9 +154,11 @@ static int serve(struct daemon *d, struct err *e)
         return err_oom(e);
     if (watch_starter(d, e) < 0)
         return e->code;
-    adopted = agent_adopt_all(&d->agent, NULL);
-    if (agent_watch_queue(&d->agent, e) < 0)
+    if (sources_open(&d->agent, false, e) < 0)
         return e->code;
+    adopted = agent_adopt_all(&d->agent, NULL);
+    sources_begin(&d->agent);
+    agent_admit(&d->agent);
     d->api_fd = -1;
     d->api = api_start(&d->agent, fd, e);
     d->housekeeping = d->api != NULL ? housekeeping_start(&d->agent, e) : NULL;

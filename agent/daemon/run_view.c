@@ -47,7 +47,7 @@ static bool date(int dir_fd, const char *id, struct timespec *ret)
     char path[256];
     struct stat st;
 
-    (void)snprintf(path, sizeof(path), "%.200s/assignment.json", id);
+    (void)snprintf(path, sizeof(path), "%.215s/assignment.json", id);
     if (fstatat(dir_fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return false;
     *ret = st.st_mtim;
@@ -62,7 +62,7 @@ static int collect(DIR *dir, int dir_fd, struct dated **ret, size_t *ret_count)
 
     while ((entry = readdir(dir)) != NULL) {
         struct dated item = {0};
-        if (!run_id_valid(entry->d_name) || !date(dir_fd, entry->d_name, &item.time))
+        if (!run_name_valid(entry->d_name) || !date(dir_fd, entry->d_name, &item.time))
             continue;
         if (count == cap) {
             struct dated *grown = realloc(list, (cap = cap == 0 ? 64 : cap * 2) * sizeof(*grown));
@@ -72,7 +72,7 @@ static int collect(DIR *dir, int dir_fd, struct dated **ret, size_t *ret_count)
             }
             list = grown;
         }
-        (void)snprintf(item.id, sizeof(item.id), "%.200s", entry->d_name);
+        (void)snprintf(item.id, sizeof(item.id), "%.215s", entry->d_name);
         list[count++] = item;
     }
     *ret = list;
@@ -283,7 +283,7 @@ int run_view_read(const struct layout *layout, const char *id, struct run_view *
 {
     struct run_view v = {0};
 
-    if (!run_id_valid(id))
+    if (!run_name_valid(id))
         return err_set(e, -ENOENT, BLAME_ASSIGNMENT, "'%.100s' is not a run id", id);
     (void)snprintf(v.id, sizeof(v.id), "%s", id);
     read_agent_side(layout, &v);

@@ -68,7 +68,7 @@ size_t engine_active(const struct engine *e)
     size_t n = 0;
 
     for (const struct run *run = e->first; run != NULL; run = run->next)
-        if (run->phase != PHASE_ACCEPTED && run->phase != PHASE_FINISHED)
+        if (run->phase != PHASE_ACCEPTED && run->phase < PHASE_REPORTING)
             n++;
     return n;
 }

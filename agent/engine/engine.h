@@ -62,6 +62,7 @@ struct run {
     bool has_record;
     struct verdict verdict; /* from SHIPPING on */
     boot_ms_t deadline;     /* from RUNNING on, as the supervisor said */
+    boot_ms_t lease_until;  /* 0: it has none */
     wall_ms_t started_at;
     int64_t main_pid;
     struct posted_event pending[RUN_EVENTS_PENDING];
@@ -118,7 +119,7 @@ void engine_remove(struct engine *e, struct run *run);
 
 struct run *engine_find(const struct engine *e, const char *id);
 struct run *engine_first(const struct engine *e);
-/* Runs that were started and are not FINISHED. */
+/* Runs that were started and have not ended: those that only wait for their report to be taken hold no place. */
 size_t engine_active(const struct engine *e);
 
 /* Posts an event: applied on a later turn of the loop. */

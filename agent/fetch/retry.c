@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/backoff.h"
+
 bool retry_status(long status, const char *code)
 {
     if (status == 409)
@@ -13,16 +15,11 @@ bool retry_status(long status, const char *code)
 int64_t retry_delay(const struct retry_policy *policy, int64_t failures, int64_t elapsed_ms, int64_t after_ms,
                     uint64_t random)
 {
-    int64_t bound = policy->base_ms;
     int64_t delay;
 
     if (failures >= policy->attempts)
         return -1;
-    for (int64_t i = 1; i < failures && bound < RETRY_CAP_MS; i++)
-        bound *= 2;
-    if (bound > RETRY_CAP_MS)
-        bound = RETRY_CAP_MS;
-    delay = (int64_t)(random % (uint64_t)(bound + 1));
+    delay = backoff_full_jitter(policy->base_ms, RETRY_CAP_MS, failures, random);
     if (after_ms > delay)
         delay = after_ms;
     return elapsed_ms + delay > policy->total_ms ? -1 : delay;

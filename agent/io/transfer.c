@@ -54,6 +54,7 @@ static enum transfer_end end_of(const struct transfer *t, CURLcode code, long st
     case CURLE_SSL_CACERT:
 #endif
     case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_CERTPROBLEM:
     case CURLE_SSL_ISSUER_ERROR: return TRANSFER_DISTRUSTED;
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_URL_MALFORMAT:
@@ -241,7 +242,8 @@ static size_t take_header(char *line, size_t size, size_t count, void *context)
 
     while (text > 0 && (line[text - 1] == '\r' || line[text - 1] == '\n'))
         text--;
-    t->events.header(t->events.context, line, text);
+    if (t->events.header != NULL)
+        t->events.header(t->events.context, line, text);
     return n;
 }
 
@@ -318,6 +320,28 @@ static void set_credentials(CURL *easy, const struct transfer_request *request)
 #endif
 }
 
+static void set_method(CURL *easy, const struct transfer_request *request)
+{
+    if (request->body != NULL) {
+        (void)curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_size);
+        (void)curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, request->body);
+    }
+    if (request->method != NULL)
+        (void)curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
+}
+
+static void set_certificates(CURL *easy, const struct transfer_request *request)
+{
+    if (request->ca_file != NULL) {
+        (void)curl_easy_setopt(easy, CURLOPT_CAINFO, request->ca_file);
+        (void)curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    }
+    if (request->client_cert != NULL) {
+        (void)curl_easy_setopt(easy, CURLOPT_SSLCERT, request->client_cert);
+        (void)curl_easy_setopt(easy, CURLOPT_SSLKEY, request->client_key);
+    }
+}
+
 static void set_options(struct transfer *t, const struct transfer_request *request)
 {
     CURL *easy = t->easy;
@@ -332,6 +356,7 @@ static void set_options(struct transfer *t, const struct transfer_request *reque
     (void)curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)request->connect_ms);
     (void)curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)((request->stall_ms + 999) / 1000));
     (void)curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, (long)request->stall_bytes);
+    (void)curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)request->total_ms);
     (void)curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, BODY_PIECE_BYTES);
     (void)curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
     (void)curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
@@ -342,10 +367,8 @@ static void set_options(struct transfer *t, const struct transfer_request *reque
         (void)curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
         (void)curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, t);
     }
-    if (request->ca_file != NULL) {
-        (void)curl_easy_setopt(easy, CURLOPT_CAINFO, request->ca_file);
-        (void)curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
-    }
+    set_certificates(easy, request);
+    set_method(easy, request);
 }
 
 static int copy_headers(struct transfer *t, const struct strlist *headers)

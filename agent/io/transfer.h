@@ -33,15 +33,21 @@ enum transfer_end {
 };
 
 struct transfer_request {
+    const char *method; /* NULL: GET */
     const char *url;
+    const void *body; /* copied; NULL: none */
+    size_t body_size;
     const struct strlist *headers; /* "Name: value"; may be NULL; copied */
     const char *ca_file;           /* NULL: the system's */
+    const char *client_cert;       /* PEM file that this side proves itself with; NULL: none */
+    const char *client_key;        /* of client_cert */
     const char *aws_sigv4;         /* "aws:amz:REGION:s3": signed with user_password; NULL: not */
     const char *user_password;     /* "key:secret" */
     int64_t connect_ms;            /* the longest that connecting may take */
     int64_t stall_ms;              /* ended when less than stall_bytes a second came for that long */
     int64_t stall_bytes;
-    bool metadata; /* whether link-local addresses and other metadata services may be connected to */
+    int64_t total_ms; /* the longest that the whole may take; 0: any time */
+    bool metadata;    /* whether link-local addresses and other metadata services may be connected to */
 };
 
 struct transfer_result {
@@ -52,7 +58,7 @@ struct transfer_result {
 };
 
 struct transfer_events {
-    /* One line of the answer's head, without its end; status lines too. */
+    /* One line of the answer's head, without its end; status lines too. May be NULL. */
     void (*header)(void *context, const char *line, size_t n);
     /* Part of the body, at most some hundred kilobytes. Negative ends the transfer as REFUSED. */
     int (*bytes)(void *context, const void *bytes, size_t n);
@@ -64,7 +70,7 @@ struct transfer_events {
 /* Whether this libcurl can sign for S3. */
 bool transfer_can_sign_s3(void);
 
-/* Starts a GET. NULL with *e. Callbacks come from the loop, never from inside this function. */
+/* Starts a request. NULL with *e. Callbacks come from the loop, never from inside this function. */
 struct transfer *transfer_start(struct transfers *t, const struct transfer_request *request,
                                 const struct transfer_events *events, struct err *e);
 

@@ -150,7 +150,8 @@ static void send_stop(struct launch_client *c)
     struct message m = {.type = run->kill_requested ? MESSAGE_KILL : MESSAGE_STOP, .grace_ms = -1};
 
     /* A stop that the supervisor began itself needs no request. */
-    if (c->fd < 0 || (!run->cancel_requested && run->cause != CAUSE_LAUNCH_FAILED))
+    if (c->fd < 0 ||
+        (!run->cancel_requested && run->cause != CAUSE_LAUNCH_FAILED && run->cause != CAUSE_LEASE_LOST))
         return;
     m.cause = run->cancel_requested ? CAUSE_CANCELLED : run->cause;
     (void)message_send(c->fd, &m, NULL, 0);
@@ -325,6 +326,40 @@ void launch_stop(struct run *run)
 {
     if (run->launch != NULL)
         send_stop(run->launch);
+}
+
+/* 0 when it was told. */
+static int tell(const struct run *run, const struct message *m)
+{
+    return run->launch != NULL && run->launch->fd >= 0 ? message_send(run->launch->fd, m, NULL, 0)
+                                                       : -ENOTCONN;
+}
+
+void launch_preempt(struct run *run, enum notice_reason reason, int64_t grace_ms)
+{
+    const struct message m = {.type = MESSAGE_PREEMPT, .notice = reason, .grace_ms = grace_ms};
+    const struct err why = {
+        .code = -ECANCELED, .blame = BLAME_NODE, .text = "it was to stop before it began"};
+
+    if (run->phase < PHASE_LAUNCHING)
+        run_fail(run, CAUSE_PREEMPTED, &why);
+    else
+        (void)tell(run, &m);
+}
+
+void launch_deadline(struct run *run, int64_t runtime_ms)
+{
+    const struct message m = {.type = MESSAGE_DEADLINE, .runtime_ms = runtime_ms};
+
+    (void)tell(run, &m);
+}
+
+void launch_lease(struct run *run)
+{
+    const struct message m = {.type = MESSAGE_LEASE, .lease_until = run->lease_until};
+
+    if (run->spec != NULL && run->spec->on_lease_lost == LEASE_LOST_STOP)
+        (void)tell(run, &m);
 }
 
 void launch_release(struct run *run)

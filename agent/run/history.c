@@ -4,15 +4,30 @@
 #include <stdio.h>
 #include <string.h>
 
+static const char *const ORIGINS[ORIGIN_COUNT] = {
+    [ORIGIN_QUEUE] = "queue",
+    [ORIGIN_FOREGROUND] = "foreground",
+    [ORIGIN_HTTP] = "http",
+    [ORIGIN_ETCD] = "etcd",
+};
+
 const char *run_origin_name(enum run_origin origin)
 {
-    return origin == ORIGIN_FOREGROUND ? "foreground" : "queue";
+    return (unsigned)origin < ORIGIN_COUNT ? ORIGINS[origin] : "unknown";
+}
+
+enum run_origin run_origin_from_name(const char *name)
+{
+    for (unsigned i = 0; i < ORIGIN_COUNT; i++)
+        if (strcmp(ORIGINS[i], name) == 0)
+            return (enum run_origin)i;
+    return ORIGIN_QUEUE;
 }
 
 static void apply_accepted(struct run_history *h, const struct fact *f)
 {
     (void)fact_int(f, "epoch", &h->epoch);
-    h->origin = strcmp(fact_str(f, "origin"), "foreground") == 0 ? ORIGIN_FOREGROUND : ORIGIN_QUEUE;
+    h->origin = run_origin_from_name(fact_str(f, "origin"));
     (void)wall_parse(fact_str(f, "t"), &h->accepted_at);
 }
 
@@ -49,6 +64,10 @@ void run_history_apply(struct run_history *h, const struct fact *f)
         h->launch_requested = true;
     } else if (strcmp(event, FACT_CANCEL_REQUESTED) == 0) {
         h->cancel_requested = true;
+    } else if (strcmp(event, FACT_LEASE_LOST) == 0) {
+        h->lease_lost = true;
+    } else if (strcmp(event, FACT_REPORT_REFUSED) == 0) {
+        h->report_refused = true;
     } else if (strcmp(event, FACT_FAILURE) == 0) {
         apply_cause(h, fact_str(f, "cause"));
         h->blame = blame_from_name(fact_str(f, "blame"));

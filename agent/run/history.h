@@ -22,13 +22,18 @@
 #define FACT_FETCH_DONE       "fetch-done"       /* name, from, bytes, ms, sha256 */
 #define FACT_LAUNCH_REQUESTED "launch-requested" /* from here on a supervisor may exist */
 #define FACT_CANCEL_REQUESTED "cancel-requested"
-#define FACT_FAILURE          "failure" /* cause, blame, reason: why it ended without a launch */
-#define FACT_VERDICT          "verdict" /* state, cause, details: what is reported */
+#define FACT_FAILURE          "failure"        /* cause, blame, reason: why it ended without a launch */
+#define FACT_VERDICT          "verdict"        /* state, cause, details: what is reported */
+#define FACT_LEASE_LOST       "lease-lost"     /* policy, reason */
+#define FACT_REPORT_REFUSED   "report-refused" /* sequence, reason: the control plane will never take it */
 
 /* Who brought the run: decides what happens to one that was never launched when its agent died. */
 enum run_origin {
-    ORIGIN_QUEUE = 0,  /* a source: it is still wanted */
+    ORIGIN_QUEUE = 0,  /* the folder of submissions: it is still wanted */
     ORIGIN_FOREGROUND, /* a person at a terminal, who is gone */
+    ORIGIN_HTTP,       /* a control plane */
+    ORIGIN_ETCD,       /* an etcd cluster */
+    ORIGIN_COUNT,
 };
 
 struct run_history {
@@ -39,6 +44,8 @@ struct run_history {
     bool launch_requested;
     bool ran; /* a supervisor said so */
     bool cancel_requested;
+    bool lease_lost;
+    bool report_refused;
     enum blame blame; /* of a failure before the launch */
     char reason[ERR_TEXT_MAX];
     wall_ms_t accepted_at;
@@ -52,6 +59,8 @@ void run_history_apply(struct run_history *h, const struct fact *f);
 enum main_end run_history_main_end(enum cause cause);
 
 const char *run_origin_name(enum run_origin origin);
+/* ORIGIN_QUEUE when the name is unknown. */
+enum run_origin run_origin_from_name(const char *name);
 
 /* What a starting agent does with an unfinished run it finds. Pure. */
 enum adoption {

@@ -36,6 +36,7 @@ static const struct edge EDGES[PHASE_COUNT][RUN_EVENT_COUNT] =
                 [RUN_EVENT_START] = GO(PHASE_PREPARING),
                 [RUN_EVENT_CANCEL] = GO_BECAUSE(PHASE_SHIPPING, CAUSE_CANCELLED),
                 [RUN_EVENT_FAILED] = GO(PHASE_SHIPPING),
+                [RUN_EVENT_LEASE_LOST] = GO_BECAUSE(PHASE_SHIPPING, CAUSE_LEASE_LOST),
             },
         [PHASE_PREPARING] =
             {
@@ -43,6 +44,7 @@ static const struct edge EDGES[PHASE_COUNT][RUN_EVENT_COUNT] =
                 [RUN_EVENT_FAILED] = GO(PHASE_SHIPPING),
                 [RUN_EVENT_CANCEL] = GO_BECAUSE(PHASE_SHIPPING, CAUSE_CANCELLED),
                 [RUN_EVENT_BUDGET] = GO_BECAUSE(PHASE_SHIPPING, CAUSE_ARTIFACT_FETCH_FAILED),
+                [RUN_EVENT_LEASE_LOST] = GO_BECAUSE(PHASE_SHIPPING, CAUSE_LEASE_LOST),
             },
         [PHASE_LAUNCHING] =
             {
@@ -53,6 +55,7 @@ static const struct edge EDGES[PHASE_COUNT][RUN_EVENT_COUNT] =
                 [RUN_EVENT_FAILED] = GO(PHASE_SHIPPING),
                 [RUN_EVENT_CANCEL] = GO(PHASE_STOPPING),
                 [RUN_EVENT_BUDGET] = GO_BECAUSE(PHASE_STOPPING, CAUSE_LAUNCH_FAILED),
+                [RUN_EVENT_LEASE_LOST] = GO_BECAUSE(PHASE_STOPPING, CAUSE_LEASE_LOST),
             },
         [PHASE_RUNNING] =
             {
@@ -62,6 +65,7 @@ static const struct edge EDGES[PHASE_COUNT][RUN_EVENT_COUNT] =
                 [RUN_EVENT_ENDED] = GO(PHASE_SHIPPING),
                 [RUN_EVENT_FAILED] = GO_BECAUSE(PHASE_SHIPPING, CAUSE_UNKNOWN),
                 [RUN_EVENT_CANCEL] = GO(PHASE_STOPPING),
+                [RUN_EVENT_LEASE_LOST] = GO_BECAUSE(PHASE_STOPPING, CAUSE_LEASE_LOST),
             },
         [PHASE_STOPPING] =
             {
@@ -71,6 +75,7 @@ static const struct edge EDGES[PHASE_COUNT][RUN_EVENT_COUNT] =
                 [RUN_EVENT_ENDED] = GO(PHASE_SHIPPING),
                 [RUN_EVENT_FAILED] = GO_BECAUSE(PHASE_SHIPPING, CAUSE_UNKNOWN),
                 [RUN_EVENT_CANCEL] = STAY,
+                [RUN_EVENT_LEASE_LOST] = IGNORE,
             },
         [PHASE_CLEANING] =
             {
@@ -80,6 +85,7 @@ static const struct edge EDGES[PHASE_COUNT][RUN_EVENT_COUNT] =
                 [RUN_EVENT_ENDED] = GO(PHASE_SHIPPING),
                 [RUN_EVENT_FAILED] = GO_BECAUSE(PHASE_SHIPPING, CAUSE_UNKNOWN),
                 [RUN_EVENT_CANCEL] = STAY,
+                [RUN_EVENT_LEASE_LOST] = IGNORE,
             },
         [PHASE_SHIPPING] =
             {
@@ -90,6 +96,7 @@ static const struct edge EDGES[PHASE_COUNT][RUN_EVENT_COUNT] =
                 [RUN_EVENT_MAIN_ENDED] = IGNORE,
                 [RUN_EVENT_ENDED] = IGNORE,
                 [RUN_EVENT_CANCEL] = IGNORE,
+                [RUN_EVENT_LEASE_LOST] = IGNORE,
             },
         [PHASE_REPORTING] =
             {
@@ -100,6 +107,7 @@ static const struct edge EDGES[PHASE_COUNT][RUN_EVENT_COUNT] =
                 [RUN_EVENT_MAIN_ENDED] = IGNORE,
                 [RUN_EVENT_ENDED] = IGNORE,
                 [RUN_EVENT_CANCEL] = IGNORE,
+                [RUN_EVENT_LEASE_LOST] = IGNORE,
             },
         [PHASE_FINISHED] =
             {
@@ -112,13 +120,16 @@ static const struct edge EDGES[PHASE_COUNT][RUN_EVENT_COUNT] =
                 [RUN_EVENT_ENDED] = IGNORE,
                 [RUN_EVENT_CANCEL] = IGNORE,
                 [RUN_EVENT_BUDGET] = IGNORE,
+                [RUN_EVENT_LEASE_LOST] = IGNORE,
             },
 };
 
 static const char *const EVENT_NAMES[RUN_EVENT_COUNT] = {
-    [RUN_EVENT_START] = "start",     [RUN_EVENT_DONE] = "done",         [RUN_EVENT_FAILED] = "failed",
-    [RUN_EVENT_RUNNING] = "running", [RUN_EVENT_STOPPING] = "stopping", [RUN_EVENT_MAIN_ENDED] = "main-ended",
-    [RUN_EVENT_ENDED] = "ended",     [RUN_EVENT_CANCEL] = "cancel",     [RUN_EVENT_BUDGET] = "budget-spent",
+    [RUN_EVENT_START] = "start",         [RUN_EVENT_DONE] = "done",
+    [RUN_EVENT_FAILED] = "failed",       [RUN_EVENT_RUNNING] = "running",
+    [RUN_EVENT_STOPPING] = "stopping",   [RUN_EVENT_MAIN_ENDED] = "main-ended",
+    [RUN_EVENT_ENDED] = "ended",         [RUN_EVENT_CANCEL] = "cancel",
+    [RUN_EVENT_BUDGET] = "budget-spent", [RUN_EVENT_LEASE_LOST] = "lease-lost",
 };
 
 #define MINUTES(n) ((n)*60LL * 1000)

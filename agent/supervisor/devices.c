@@ -59,7 +59,7 @@ static void read_owner(int fd, char ret[RUN_ID_BYTES])
     ssize_t n = pread(fd, ret, RUN_ID_BYTES - 1, 0);
 
     ret[n > 0 ? n : 0] = '\0';
-    if (!run_id_valid(ret))
+    if (!run_name_valid(ret))
         ret[0] = '\0';
 }
 

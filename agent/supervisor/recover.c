@@ -150,7 +150,7 @@ int recover(const struct policy *policy, const struct message *request, struct c
     struct err e = ERR_INIT;
     int status = 0;
 
-    if (!run_id_valid(request->run_id)) {
+    if (!run_name_valid(request->run_id)) {
         (void)err_set(&e, -EINVAL, BLAME_BUG, "'%.64s' is not a run id", request->run_id);
         return say_refused(channel, &e);
     }

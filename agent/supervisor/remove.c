@@ -34,7 +34,7 @@ static int remove_ended(const struct policy *policy, const char *id, struct err 
     struct exit_record record;
     int r;
 
-    if (!run_id_valid(id))
+    if (!run_name_valid(id))
         return err_set(e, -EINVAL, BLAME_BUG, "'%.64s' is not a run id", id);
     r = run_directory_open(policy, id, 0, &run, e);
     if (r == -ENOENT)

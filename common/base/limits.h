@@ -22,8 +22,8 @@
 /* The service: storage mounts of a job. */
 #define JOB_MOUNTS_MAX 5
 
-/* A run id and its terminator: OCIDs have at most 200 characters. */
-#define RUN_ID_BYTES 208
+/* A run's name on this node (base/parse.h) and its terminator: OCIDs have at most 200 characters. */
+#define RUN_ID_BYTES 216
 
 /* A job document is a page of text; a megabyte is a mistake or an attack. */
 #define DOCUMENT_BYTES_MAX (1U << 20)

@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/auto.h"
@@ -170,16 +171,70 @@ bool utf8_valid(const char *s, size_t n)
     return true;
 }
 
-bool run_id_valid(const char *s)
+static bool run_id_valid_n(const char *s, size_t n)
 {
-    size_t n = strlen(s);
-
     if (n == 0 || n > RUN_ID_MAX || !isalnum((unsigned char)s[0]))
         return false;
     for (size_t i = 0; i < n; i++)
-        if (!isalnum((unsigned char)s[i]) && strchr("._-", s[i]) == NULL)
+        if (!isalnum((unsigned char)s[i]) && (s[i] == '\0' || strchr("._-", s[i]) == NULL))
             return false;
     return true;
+}
+
+bool run_id_valid(const char *s)
+{
+    return run_id_valid_n(s, strlen(s));
+}
+
+/* A number from `min` to `max` without a sign or leading zeros; ends at the end of the name or at `end`. */
+static bool name_number(const char **at, char end, uint64_t min, uint64_t max, int *ret)
+{
+    const char *rest;
+    uint64_t value;
+
+    if (**at == '0' && isdigit((unsigned char)(*at)[1]))
+        return false;
+    if (parse_leading_u64(*at, &value, &rest) < 0 || value < min || value > max ||
+        (*rest != '\0' && *rest != end))
+        return false;
+    *ret = (int)value;
+    *at = rest;
+    return true;
+}
+
+bool run_name_parse(const char *name, struct run_name *ret)
+{
+    size_t n = strcspn(name, "+~");
+    const char *at = name + n;
+    struct run_name read = {.rank = -1, .attempt = 1};
+
+    if (!run_id_valid_n(name, n))
+        return false;
+    memcpy(read.id, name, n);
+    if (*at == '+' && (at++, !name_number(&at, '~', 0, RUN_RANK_MAX, &read.rank)))
+        return false;
+    if (*at == '~' && (at++, !name_number(&at, '\0', 2, RUN_ATTEMPT_MAX, &read.attempt)))
+        return false;
+    *ret = read;
+    return true;
+}
+
+bool run_name_valid(const char *name)
+{
+    struct run_name read;
+
+    return run_name_parse(name, &read);
+}
+
+void run_name_format(const struct run_name *name, char ret[RUN_ID_BYTES])
+{
+    char rank[16] = "", attempt[16] = "";
+
+    if (name->rank >= 0)
+        (void)snprintf(rank, sizeof(rank), "+%d", name->rank);
+    if (name->attempt > 1)
+        (void)snprintf(attempt, sizeof(attempt), "~%d", name->attempt);
+    (void)snprintf(ret, RUN_ID_BYTES, "%.200s%.4s%.4s", name->id, rank, attempt);
 }
 
 bool file_name_valid(const char *s)

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/limits.h"
+
 /* Decimal integer with optional '-'. */
 int parse_i64(const char *s, int64_t min, int64_t max, int64_t *ret);
 
@@ -33,8 +35,23 @@ int parse_bool(const char *s, bool *ret);
 /* Whether the n bytes at s are well-formed UTF-8 (no surrogates, no overlong forms). */
 bool utf8_valid(const char *s, size_t n);
 
-/* Whether s can be a run id: [A-Za-z0-9][A-Za-z0-9._-]*, 1..200 bytes. It is used as a file name. */
+/* Whether s can be a run id: [A-Za-z0-9][A-Za-z0-9._-]*, 1..200 bytes. */
 bool run_id_valid(const char *s);
+
+#define RUN_RANK_MAX    999
+#define RUN_ATTEMPT_MAX 999
+
+/* One execution of a run on this node, by the name that its folders have: ID, for a node of several ID+RANK, and for an attempt
+ * after the first with ~ATTEMPT behind it. */
+struct run_name {
+    char id[RUN_ID_BYTES];
+    int rank;    /* -1: the run is of one node */
+    int attempt; /* 1 for the first */
+};
+
+bool run_name_parse(const char *name, struct run_name *ret);
+bool run_name_valid(const char *name);
+void run_name_format(const struct run_name *name, char ret[RUN_ID_BYTES]);
 
 /* Whether s is a plain file name: not empty, not "." or "..", no '/', at most 255 bytes, no control
  * characters. */

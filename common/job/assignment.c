@@ -166,6 +166,8 @@ static void write_x_runlet(struct json_out *w, const struct x_runlet *x)
         json_out_string(w, "signal", stop_signal_name(x->notice_signal));
     json_out_close(w, '}');
     write_outputs(w, &x->outputs);
+    if (x->on_lease_lost >= 0)
+        json_out_string(w, "onLeaseLost", lease_lost_policy_name((enum lease_lost_policy)x->on_lease_lost));
     json_out_close(w, '}');
 }
 

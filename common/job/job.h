@@ -97,6 +97,16 @@ struct container_details {
     struct strlist entrypoint, cmd;
 };
 
+/* What becomes of a run whose lease is lost while its job executes. */
+enum lease_lost_policy {
+    LEASE_LOST_FINISH_AND_HOLD = 0, /* it goes on, and its end is kept until it can be told */
+    LEASE_LOST_STOP,                /* it is stopped: somebody else may execute the run from then on */
+    LEASE_LOST_COUNT,
+};
+
+/* "finish-and-hold", "stop". */
+const char *lease_lost_policy_name(enum lease_lost_policy policy);
+
 /* What a document says of the walls; absent switches are -1. */
 struct x_sandbox {
     int network_off, user_namespace, learn;
@@ -115,6 +125,7 @@ struct x_runlet {
     int64_t notice_before_ms;      /* notice: {before: "5m"}: the job hears of its deadline this early */
     int notice_signal;             /* notice: {signal: USR1}; -1 when absent */
     struct run_outputs outputs;    /* outputs: [{from: results, to: oci://..., when: always}] */
+    int on_lease_lost; /* onLeaseLost: finish-and-hold, stop: enum lease_lost_policy; -1 when absent */
 };
 
 /* What both documents may say; the run's overrides the job's. */
@@ -180,6 +191,7 @@ struct run_spec {
     struct run_limits limits;      /* by the shape and x-runlet; what is unset the node decides */
     struct run_sandbox sandbox;
     struct run_outputs outputs;
+    enum lease_lost_policy on_lease_lost;
     int64_t notice_before_ms;   /* 0: no notice of the deadline */
     int notice_signal;          /* 0: none */
     enum conda_type conda_type; /* CONDA_NONE also when it was decided otherwise */

@@ -24,6 +24,16 @@ const char *stop_signal_name(int signal)
     return NULL;
 }
 
+static const char *const LEASE_LOST_NAMES[LEASE_LOST_COUNT] = {
+    [LEASE_LOST_FINISH_AND_HOLD] = "finish-and-hold",
+    [LEASE_LOST_STOP] = "stop",
+};
+
+const char *lease_lost_policy_name(enum lease_lost_policy policy)
+{
+    return (unsigned)policy < LEASE_LOST_COUNT ? LEASE_LOST_NAMES[policy] : "unknown";
+}
+
 static void read_duration(struct reader *rd, const struct node *block, const char *key, int64_t min,
                           int64_t max, const char *range, int64_t *ret)
 {
@@ -50,6 +60,7 @@ void x_runlet_init(struct x_runlet *x)
         .sandbox = {.network_off = -1, .user_namespace = -1, .learn = -1},
         .notice_before_ms = -1,
         .notice_signal = -1,
+        .on_lease_lost = -1,
     };
     run_limits_init(&x->limits);
 }
@@ -290,10 +301,10 @@ void x_runlet_read(struct reader *rd, const struct node *map, struct x_runlet *x
 {
     static const char *const KNOWN[] = {"maximumRuntime", "stopGrace", "stopSignal", "stopWholeTree",
                                         "stopThen",       "limits",    "sandbox",    "notice",
-                                        "artifact",       "inputs",    "outputs"};
+                                        "artifact",       "inputs",    "outputs",    "onLeaseLost"};
     enum key_style outer = rd->style;
     const struct node *block = field_map(rd, map, "x-runlet");
-    int signal;
+    int signal, policy;
 
     if (block == NULL)
         return;
@@ -310,5 +321,8 @@ void x_runlet_read(struct reader *rd, const struct node *map, struct x_runlet *x
     read_sandbox(rd, field_map(rd, block, "sandbox"), &x->sandbox);
     read_notice(rd, field_map(rd, block, "notice"), x);
     read_outputs(rd, field_list(rd, block, "outputs"), &x->outputs);
+    policy = field_choice(rd, block, "onLeaseLost", LEASE_LOST_NAMES, LEASE_LOST_COUNT);
+    if (policy >= 0)
+        x->on_lease_lost = policy;
     rd->style = outer;
 }

@@ -217,7 +217,7 @@ static int from_fact(const struct fact *f, struct exit_record *r, struct err *e)
 
     if (!fact_int(f, "exit", &version) || version != EXIT_RECORD_VERSION)
         return refuse(e, "exit");
-    if (!run_id_valid(fact_str(f, "run")))
+    if (!run_name_valid(fact_str(f, "run")))
         return refuse(e, "run");
     copy_text(r->run_id, sizeof(r->run_id), fact_str(f, "run"));
     copy_text(r->witness, sizeof(r->witness), fact_str(f, "witness"));

@@ -16,7 +16,7 @@ static const char *const TYPE_NAMES[MESSAGE_TYPE_COUNT] = {
     [MESSAGE_REFUSED] = "refused",   [MESSAGE_ACCEPTED] = "accepted", [MESSAGE_RUNNING] = "running",
     [MESSAGE_STOPPING] = "stopping", [MESSAGE_CLEANING] = "cleaning", [MESSAGE_ENDED] = "ended",
     [MESSAGE_REMOVE] = "remove",     [MESSAGE_REMOVED] = "removed",   [MESSAGE_PREEMPT] = "preempt",
-    [MESSAGE_NOTICED] = "noticed",
+    [MESSAGE_NOTICED] = "noticed",   [MESSAGE_DEADLINE] = "deadline", [MESSAGE_LEASE] = "lease",
 };
 
 static const char *const REFUSAL_NAMES[REFUSAL_COUNT] = {
@@ -49,6 +49,10 @@ int message_encode(const struct message *m, struct strbuf *out)
         fact_put_string(&w, "notice", notice_reason_name(m->notice));
     if (m->type == MESSAGE_STOP || m->type == MESSAGE_PREEMPT || m->type == MESSAGE_NOTICED)
         fact_put_int(&w, "grace-ms", m->grace_ms);
+    if (m->type == MESSAGE_DEADLINE)
+        fact_put_int(&w, "runtime-ms", m->runtime_ms);
+    if (m->type == MESSAGE_LEASE)
+        fact_put_int(&w, "until-boot-ms", m->lease_until.ms);
     if (m->type == MESSAGE_RUNNING) {
         fact_put_int(&w, "pid", m->pid);
         fact_put_int(&w, "started-at-ms", m->started_at.ms);
@@ -111,6 +115,8 @@ int message_decode(const char *text, size_t n, struct message *ret, struct err *
         m.notice = NOTICE_NONE;
     (void)fact_int(&f, "version", &m.version);
     (void)fact_int(&f, "grace-ms", &m.grace_ms);
+    (void)fact_int(&f, "runtime-ms", &m.runtime_ms);
+    (void)fact_int(&f, "until-boot-ms", &m.lease_until.ms);
     (void)fact_int(&f, "pid", &m.pid);
     (void)fact_int(&f, "started-at-ms", &m.started_at.ms);
     (void)fact_int(&f, "deadline-boot-ms", &m.deadline.ms);

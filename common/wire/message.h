@@ -8,6 +8,8 @@
  *     stop      cause, grace-ms                     end the run in the declared way
  *     kill                                          skip the rest of the grace
  *     preempt   notice, grace-ms                    tell the job that it ends in that time, then end it
+ *     deadline  runtime-ms                          the job may run that long from its start, instead of what the plan says
+ *     lease     until-boot-ms                       the run's lease holds until then: without a later word the run ends there
  *   supervisor -> agent
  *     hello     version, run                        first word on every connection
  *     refused   refusal, blame, text                nothing was created by this request
@@ -54,6 +56,8 @@ enum message_type {
     MESSAGE_REMOVED,
     MESSAGE_PREEMPT,
     MESSAGE_NOTICED,
+    MESSAGE_DEADLINE,
+    MESSAGE_LEASE,
     MESSAGE_TYPE_COUNT,
 };
 
@@ -73,6 +77,8 @@ struct message {
     enum cause cause;
     enum notice_reason notice;
     int64_t grace_ms; /* -1: the plan's */
+    int64_t runtime_ms;
+    boot_ms_t lease_until;
     int64_t pid;
     wall_ms_t started_at;
     boot_ms_t deadline;

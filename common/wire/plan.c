@@ -114,7 +114,7 @@ static bool job_name_valid(const char *name)
     }
 
 const struct plan_field PLAN_FIELDS[PLAN_FIELD_COUNT] = {
-    STRING(run_id, run_id_valid),
+    STRING(run_id, run_name_valid),
     STRING(job_name, job_name_valid),
     NUMBER(epoch, FIELD_I64, 0, INT64_MAX),
     NUMBER(as_root, FIELD_BOOL, 0, 1),

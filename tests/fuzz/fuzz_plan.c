@@ -25,7 +25,7 @@ static void check(const struct plan *p)
     AUTO(strlist) struct strlist argv = {0};
     struct err e = ERR_INIT;
 
-    if (!run_id_valid(p->run_id) || p->maximum_runtime_ms < 1 || p->stop_signal < 1 ||
+    if (!run_name_valid(p->run_id) || p->maximum_runtime_ms < 1 || p->stop_signal < 1 ||
         p->stop_signal >= _NSIG || p->placement_count > PLAN_PLACEMENTS_MAX)
         abort();
     for (size_t i = 0; i < p->placement_count; i++)

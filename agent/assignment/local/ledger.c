@@ -38,21 +38,19 @@ static void put_record(struct fact_writer *w, const struct status_report *report
     fact_put_bool(w, "logComplete", report->record->log_complete);
 }
 
-int local_ledger_deliver(struct run *run, const struct status_report *report, void *context)
+static int append(const struct run *run, const struct status_report *report, struct err *e)
 {
     struct seen seen = {.epoch = report->epoch, .sequence = report->sequence};
     struct journal j = {.fd = -1};
-    struct err e = ERR_INIT;
     struct fact_writer *w;
     int r;
 
-    (void)context;
-    r = journal_read(run->dir_fd, LOCAL_LEDGER_NAME, look, &seen, &e);
+    r = journal_read(run->dir_fd, LOCAL_LEDGER_NAME, look, &seen, e);
     if (r < 0 && r != -ENOENT)
-        log_error("run=%s ledger: %s", run->id, e.text);
+        log_error("run=%s ledger: %s", run->id, e->text);
     if (seen.found)
         return 0;
-    r = journal_open(run->dir_fd, LOCAL_LEDGER_NAME, 0640, &j, &e);
+    r = journal_open(run->dir_fd, LOCAL_LEDGER_NAME, 0640, &j, e);
     if (r == 0) {
         w = journal_begin(&j, report->time, "status");
         fact_put_string(w, "id", report->run_id);
@@ -62,10 +60,18 @@ int local_ledger_deliver(struct run *run, const struct status_report *report, vo
         fact_put_string(w, "lifecycleDetails", report->details);
         if (report->record != NULL)
             put_record(w, report);
-        r = journal_commit(&j, report->record != NULL, &e);
+        r = journal_commit(&j, report->record != NULL, e);
     }
-    if (r < 0)
-        log_error("run=%s ledger: %s", run->id, e.text);
     journal_close(&j);
     return r;
+}
+
+void local_ledger_deliver(struct run *run, const struct status_report *report)
+{
+    struct err e = ERR_INIT;
+
+    if (append(run, report, &e) < 0)
+        report->answered(run, report->sequence, REPORT_AGAIN, e.text, -1);
+    else
+        report->answered(run, report->sequence, REPORT_ACKNOWLEDGED, NULL, -1);
 }

@@ -95,7 +95,7 @@ static bool complete(int queue_fd, const char *name, struct timespec *ret_time)
     char path[300];
     struct stat st;
 
-    if (!run_id_valid(name))
+    if (!run_name_valid(name))
         return false;
     (void)snprintf(path, sizeof(path), "%s/assignment.json", name);
     if (fstatat(queue_fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
@@ -125,7 +125,7 @@ static bool find_oldest(int queue_fd, char ret_id[RUN_ID_BYTES])
             continue;
         found = true;
         best = time;
-        (void)snprintf(ret_id, RUN_ID_BYTES, "%.207s", entry->d_name);
+        (void)snprintf(ret_id, RUN_ID_BYTES, "%.215s", entry->d_name);
     }
     (void)closedir(dir);
     return found;

@@ -29,7 +29,7 @@ void local_queue_close(struct local_queue *q);
  * *e. What is not a complete submission (a name with a dot before it, a plain file) is left alone. */
 int local_queue_take(const struct local_queue *q, int agent_fd, char ret_id[RUN_ID_BYTES], struct err *e);
 
-/* The source's report_deliver: appends to the ledger unless it is there already. */
-int local_ledger_deliver(struct run *run, const struct status_report *report, void *context);
+/* Takes a report: appends it to the run's ledger unless it is there already, and answers. */
+void local_ledger_deliver(struct run *run, const struct status_report *report);
 
 #endif

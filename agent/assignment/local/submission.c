@@ -94,26 +94,34 @@ static int put_document(int dir_fd, const struct job_request *request, struct er
     return r < 0 ? err_errno(e, -r, BLAME_NODE, "write the assignment") : 0;
 }
 
-/* The first word of the agent's journal, and the lock, before anybody can see the folder. */
-static int put_foreground(int dir_fd, int *ret_lock_fd, struct err *e)
+/* The first word of the agent's journal, before anybody can see the folder. */
+static int put_accepted(int dir_fd, enum run_origin origin, int64_t epoch, struct err *e)
 {
     struct journal j = {.fd = -1};
-    AUTO_CLOSE int lock = openat(dir_fd, AGENT_LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
     struct fact_writer *w;
     int r;
 
-    if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB) < 0)
-        return err_errno(e, errno, BLAME_NODE, "lock the run");
     if (journal_open(dir_fd, AGENT_JOURNAL_NAME, 0640, &j, e) < 0)
         return e->code;
     w = journal_begin(&j, clock_wall(), FACT_ACCEPTED);
-    fact_put_int(w, "epoch", 1);
-    fact_put_string(w, "origin", run_origin_name(ORIGIN_FOREGROUND));
+    fact_put_int(w, "epoch", epoch);
+    fact_put_string(w, "origin", run_origin_name(origin));
     r = journal_commit(&j, true, e);
     journal_close(&j);
-    if (r == 0)
-        *ret_lock_fd = take_fd(&lock);
     return r;
+}
+
+/* Nobody else takes the run up meanwhile. */
+static int put_foreground(int dir_fd, int *ret_lock_fd, struct err *e)
+{
+    AUTO_CLOSE int lock = openat(dir_fd, AGENT_LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+
+    if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB) < 0)
+        return err_errno(e, errno, BLAME_NODE, "lock the run");
+    if (put_accepted(dir_fd, ORIGIN_FOREGROUND, 1, e) < 0)
+        return e->code;
+    *ret_lock_fd = take_fd(&lock);
+    return 0;
 }
 
 /* Opens a folder and takes it: whoever makes or removes one holds it. fd, -EWOULDBLOCK when somebody else does, or
@@ -154,6 +162,20 @@ static int make_folder(int parent_fd, const char *name, struct err *e)
     return err_set(e, -EBUSY, BLAME_NODE, "the run is being handed in by somebody else right now");
 }
 
+/* Gives the complete folder its place, or removes it when r is an error. 0 or negative with *e. */
+static int hand_in(int parent_fd, const char *temporary, const char *name, int r, struct err *e)
+{
+    if (r >= 0 && renameat2(parent_fd, temporary, parent_fd, name, RENAME_NOREPLACE) < 0)
+        r = err_errno(e, errno, BLAME_NODE, "hand in the run %s", name);
+    CRASH_POINT("submission-renamed");
+    if (r >= 0 && fsync(parent_fd) < 0)
+        r = err_errno(e, errno, BLAME_NODE, "hand in the run %s", name);
+    CRASH_POINT("submission-kept");
+    if (r < 0)
+        (void)tree_remove(parent_fd, temporary);
+    return r < 0 ? r : 0;
+}
+
 int submission_put(int parent_fd, struct job_request *request, const int *parts, bool foreground,
                    int *ret_lock_fd, struct err *e)
 {
@@ -174,15 +196,27 @@ int submission_put(int parent_fd, struct job_request *request, const int *parts,
         r = put_document(dir_fd, request, e);
     if (r >= 0 && foreground)
         r = put_foreground(dir_fd, ret_lock_fd, e);
-    if (r >= 0 && renameat2(parent_fd, temporary, parent_fd, request->run.id, RENAME_NOREPLACE) < 0)
-        r = err_errno(e, errno, BLAME_NODE, "hand in the run %s", request->run.id);
-    CRASH_POINT("submission-renamed");
-    if (r >= 0 && fsync(parent_fd) < 0)
-        r = err_errno(e, errno, BLAME_NODE, "hand in the run %s", request->run.id);
-    CRASH_POINT("submission-kept");
+    return hand_in(parent_fd, temporary, request->run.id, r, e);
+}
+
+int submission_put_received(int agent_fd, const struct received *received, struct err *e)
+{
+    AUTO_CLOSE int dir_fd = -1;
+    char temporary[256];
+    int r;
+
+    if (faccessat(agent_fd, received->name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+        return err_set(e, -EEXIST, BLAME_ASSIGNMENT, "run %s was accepted before", received->name);
+    (void)snprintf(temporary, sizeof(temporary), SUBMISSION_HALF_MADE "%s", received->name);
+    dir_fd = make_folder(agent_fd, temporary, e);
+    if (dir_fd < 0)
+        return dir_fd;
+    r = file_replace(dir_fd, DOCUMENT_NAME, received->text, received->size, 0640);
     if (r < 0)
-        (void)tree_remove(parent_fd, temporary);
-    return r < 0 ? r : 0;
+        r = err_errno(e, -r, BLAME_NODE, "write the assignment");
+    if (r >= 0)
+        r = put_accepted(dir_fd, received->origin, received->epoch, e);
+    return hand_in(agent_fd, temporary, received->name, r, e);
 }
 
 /* Since when a repeated submission has been put aside; INT64_MAX for any other name. */

@@ -32,6 +32,19 @@ void submission_new_id(wall_ms_t now, char ret[64]);
 int submission_put(int parent_fd, struct job_request *request, const int *parts, bool foreground,
                    int *ret_lock_fd, struct err *e);
 
+/*
+ * Puts an assignment as a control plane sent it, byte by byte, into the agent's directory, under the name of that execution, with the
+ * first word of its journal. 0, -EEXIST when it was accepted before, or another negative with *e; then nothing is left.
+ */
+struct received {
+    const char *name; /* base/parse.h: run_name_format */
+    const char *text; /* the document */
+    size_t size;
+    enum run_origin origin;
+    int64_t epoch;
+};
+int submission_put_received(int agent_fd, const struct received *r, struct err *e);
+
 /* Removes what killed submitters left half made in the parent, and what was put aside more than a day ago. Returns how
  * many. */
 size_t submission_sweep(int parent_fd, wall_ms_t now);

@@ -132,11 +132,36 @@ static void names(void **state)
     assert_false(file_name_valid(""));
 }
 
+static void names_of_executions(void **state)
+{
+    static const char *const BAD[] = {"",         "~2",      "run~",     "run~1",  "run~02",
+                                      "run~1000", "run+",    "run+x",    "run+00", "run+1+2",
+                                      "run~2+1",  "run~2~3", "run+1000", ".run",   "a/b+1"};
+    static const char *const GOOD[] = {"run", "run~2", "run+0", "run+12~999"};
+    struct run_name name;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(BAD); i++)
+        assert_false(run_name_valid(BAD[i]));
+    for (size_t i = 0; i < ARRAY_SIZE(GOOD); i++) {
+        char again[RUN_ID_BYTES];
+        assert_true(run_name_parse(GOOD[i], &name));
+        assert_string_equal(name.id, "run");
+        run_name_format(&name, again);
+        assert_string_equal(again, GOOD[i]);
+    }
+    assert_int_equal(name.rank, 12);
+    assert_int_equal(name.attempt, 999);
+    assert_true(run_name_parse("run", &name));
+    assert_int_equal(name.rank, -1);
+    assert_int_equal(name.attempt, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(durations), cmocka_unit_test(sizes), cmocka_unit_test(integers),
-        cmocka_unit_test(utf8),      cmocka_unit_test(names),
+        cmocka_unit_test(utf8),      cmocka_unit_test(names), cmocka_unit_test(names_of_executions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

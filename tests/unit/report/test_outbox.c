@@ -12,7 +12,10 @@
 struct source {
     struct loop *loop;
     int refusals;
+    enum report_answer answer;
     int delivered, finals;
+    void (*answered)(struct run *run, int64_t sequence, enum report_answer answer, const char *why,
+                     int64_t after_ms);
     int64_t last_sequence;
     enum lifecycle_state last_state;
 };
@@ -23,14 +26,14 @@ struct rig {
     struct engine *engine;
 };
 
-static int deliver(struct run *run, const struct status_report *report, void *context)
+static void deliver(struct run *run, const struct status_report *report, void *context)
 {
     struct source *s = context;
 
-    (void)run;
     if (s->refusals > 0) {
         s->refusals--;
-        return -EAGAIN;
+        report->answered(run, report->sequence, REPORT_AGAIN, "not now", 0);
+        return;
     }
     assert_true(report->sequence > s->last_sequence);
     s->last_sequence = report->sequence;
@@ -40,7 +43,7 @@ static int deliver(struct run *run, const struct status_report *report, void *co
         s->finals++;
         loop_stop(s->loop);
     }
-    return 0;
+    report->answered(run, report->sequence, s->answer, "no", -1);
 }
 
 static void release(struct run *run, void *context)
@@ -145,12 +148,74 @@ static void an_end_is_never_told_in_two_ways(void **state)
     assert_int_equal(r->source.last_state, STATE_SUCCEEDED);
 }
 
+/* Whoever has the run now hears nothing more from here: not the end either, and not from the next agent. */
+static void what_is_refused_is_told_no_more(void **state)
+{
+    struct rig *r = *state;
+    const struct reporter reporter = {.deliver = deliver, .context = &r->source};
+    struct run *run = take(r);
+
+    r->source.answer = REPORT_REFUSED;
+    run->phase = PHASE_PREPARING;
+    report_phase(run, &reporter);
+    assert_int_equal(r->source.delivered, 1);
+    run->phase = PHASE_RUNNING;
+    report_phase(run, &reporter);
+    run->phase = PHASE_REPORTING;
+    report_final(run, &reporter);
+    assert_int_equal(r->source.delivered, 1);
+    assert_int_equal(run->pending_count, 1);
+    assert_int_equal(run->pending[0].event, RUN_EVENT_DONE);
+    engine_remove(r->engine, run);
+    run = take(r);
+    assert_true(run->history.report_refused);
+    run->phase = PHASE_REPORTING;
+    report_final(run, &reporter);
+    assert_int_equal(r->source.delivered, 1);
+    assert_int_equal(run->pending[0].event, RUN_EVENT_DONE);
+}
+
+/* While one report is under way the next ones wait; then the latest is told. */
+static void later(struct run *run, const struct status_report *report, void *context)
+{
+    struct source *s = context;
+
+    (void)run;
+    s->delivered++;
+    s->last_sequence = report->sequence;
+    s->answered = report->answered;
+}
+
+static void one_report_at_a_time(void **state)
+{
+    struct rig *r = *state;
+    const struct reporter reporter = {.deliver = later, .context = &r->source};
+    struct run *run = take(r);
+
+    run->phase = PHASE_PREPARING;
+    report_phase(run, &reporter);
+    run->phase = PHASE_LAUNCHING;
+    report_phase(run, &reporter);
+    run->phase = PHASE_REPORTING;
+    report_final(run, &reporter);
+    assert_int_equal(r->source.delivered, 1);
+    r->source.answered(run, 7, REPORT_ACKNOWLEDGED, NULL, -1);
+    assert_int_equal(r->source.delivered, 1);
+    r->source.answered(run, 1, REPORT_ACKNOWLEDGED, NULL, -1);
+    assert_int_equal(r->source.last_sequence, 3);
+    assert_int_equal(run->pending_count, 0);
+    r->source.answered(run, 3, REPORT_ACKNOWLEDGED, NULL, -1);
+    assert_int_equal(run->pending_count, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(states_are_told_once_each, make, unmake),
         cmocka_unit_test_setup_teardown(the_end_is_tried_until_it_is_taken, make, unmake),
         cmocka_unit_test_setup_teardown(an_end_is_never_told_in_two_ways, make, unmake),
+        cmocka_unit_test_setup_teardown(what_is_refused_is_told_no_more, make, unmake),
+        cmocka_unit_test_setup_teardown(one_report_at_a_time, make, unmake),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

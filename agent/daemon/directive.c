@@ -1,0 +1,65 @@
+/* directive.c - see directive.h. */
+#include "daemon/directive.h"
+
+#include "daemon/agent.h"
+
+void directive_to_run(struct run *run, const struct directive *d, void *context)
+{
+    (void)context;
+    switch (d->kind) {
+    case DIRECTIVE_CANCEL: (void)run_cancel(run, d->kill); break;
+    case DIRECTIVE_STOP:
+        log_notice("run=%s is to stop: its job hears of it", run->id);
+        launch_preempt(run, NOTICE_DRAIN, d->grace_ms);
+        break;
+    case DIRECTIVE_DEADLINE:
+        log_notice("run=%s may run for %lld s from its start", run->id,
+                   (long long)(d->maximum_runtime_ms / 1000));
+        launch_deadline(run, d->maximum_runtime_ms);
+        break;
+    default: break;
+    }
+}
+
+void directive_to_node(const struct node_directive *d, void *context)
+{
+    struct agent *a = context;
+
+    switch (d->kind) {
+    case NODE_DIRECTIVE_DRAIN: agent_drain(a, d->reason); break;
+    case NODE_DIRECTIVE_UNDRAIN: agent_undrain(a); break;
+    case NODE_DIRECTIVE_LOG_LEVEL: log_set_level(d->log_level); break;
+    default: break;
+    }
+}
+
+void directive_lease_held(struct run *run, boot_ms_t until, void *context)
+{
+    (void)context;
+    run->lease_until = until;
+    launch_lease(run);
+}
+
+static bool to_stop(const struct run *run)
+{
+    return run->spec != NULL && run->spec->on_lease_lost == LEASE_LOST_STOP;
+}
+
+/* Before the launch nothing is lost by leaving the run to whoever has it now. */
+void directive_lease_lost(struct run *run, const char *why, void *context)
+{
+    bool stop = run->phase < PHASE_LAUNCHING || to_stop(run);
+    struct fact_writer *w;
+
+    (void)context;
+    if (run->phase >= PHASE_SHIPPING)
+        return;
+    w = run_note(run, FACT_LEASE_LOST);
+    fact_put_string(w, "policy", stop ? "stop" : "finish-and-hold");
+    fact_put_string(w, "reason", why);
+    (void)run_noted(run, true);
+    log_error("run=%s its lease is lost: %s; the run %s", run->id, why,
+              stop ? "is stopped" : "goes on, and its end is kept until it can be told");
+    if (stop)
+        run_post(run, RUN_EVENT_LEASE_LOST);
+}

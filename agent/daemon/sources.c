@@ -1,0 +1,118 @@
+/* sources.c - see sources.h. */
+#include "daemon/sources.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+
+#include "assignment/local/local.h"
+#include "base/log.h"
+#include "daemon/directive.h"
+#include "sys/fd.h"
+
+static struct source *source_of(const struct agent *a, const struct run *run)
+{
+    enum run_origin origin = run->history.origin == ORIGIN_FOREGROUND ? ORIGIN_QUEUE : run->history.origin;
+
+    for (size_t i = 0; i < a->source_count; i++)
+        if (a->source[i]->ops->origin == origin)
+            return a->source[i];
+    return NULL;
+}
+
+static void assigned(struct source *s, const char *name, void *context)
+{
+    struct agent *a = context;
+    struct err e = ERR_INIT;
+
+    if (agent_take(a, name, -1, &e) != NULL)
+        log_info("run=%s accepted from=%s", name, s->ops->name);
+    else
+        log_error("run=%s %s", name, e.text);
+    agent_admit(a);
+}
+
+/* 0, or negative with *e. A source that could not be made is no reason to go on without it: its runs would wait unseen. */
+static int add(struct agent *a, struct source *s, const struct err *e)
+{
+    if (s == NULL)
+        return e->code;
+    a->source[a->source_count++] = s;
+    return 0;
+}
+
+int sources_open(struct agent *a, bool foreground, struct err *e)
+{
+    const struct source_hooks hooks = {
+        .assigned = assigned,
+        .directive = directive_to_run,
+        .node_directive = directive_to_node,
+        .lease_held = directive_lease_held,
+        .lease_lost = directive_lease_lost,
+        .context = a,
+    };
+    const struct source_wiring wiring = {
+        .loop = a->loop, .agent_fd = a->agent_fd, .node = &a->node, .hooks = &hooks};
+
+    if (foreground)
+        return add(a, local_source_new(&wiring, -1, NULL, e), e);
+    a->queue_fd = dir_open(AT_FDCWD, a->layout->queue);
+    if (a->queue_fd < 0)
+        return err_errno(e, -a->queue_fd, BLAME_NODE, "open %s", a->layout->queue);
+    return add(a, local_source_new(&wiring, a->queue_fd, a->layout->queue, e), e);
+}
+
+void sources_begin(struct agent *a)
+{
+    for (size_t i = 0; i < a->source_count; i++)
+        if (a->source[i]->ops->begin != NULL)
+            a->source[i]->ops->begin(a->source[i]);
+}
+
+void sources_room(struct agent *a, size_t room, const char *why_not)
+{
+    if (a->room_told && room == a->room)
+        return;
+    a->room_told = true;
+    a->room = room;
+    for (size_t i = 0; i < a->source_count; i++)
+        if (a->source[i]->ops->room != NULL)
+            a->source[i]->ops->room(a->source[i], room, why_not);
+}
+
+void sources_attend(struct agent *a, struct run *run)
+{
+    struct source *s = source_of(a, run);
+
+    if (s != NULL && s->ops->attend != NULL && run->phase != PHASE_FINISHED)
+        s->ops->attend(s, run);
+}
+
+void sources_leave(struct agent *a, struct run *run)
+{
+    struct source *s = source_of(a, run);
+
+    if (s != NULL && s->ops->leave != NULL)
+        s->ops->leave(s, run);
+}
+
+void sources_deliver(struct run *run, const struct status_report *report, void *context)
+{
+    const struct agent *a = context;
+    struct source *s = source_of(a, run);
+    char why[128];
+
+    if (s != NULL) {
+        s->ops->report(s, run, report);
+        return;
+    }
+    (void)snprintf(why, sizeof(why), "this node has no source '%s' any more, which the run came from",
+                   run_origin_name(run->history.origin));
+    report->answered(run, report->sequence, REPORT_AGAIN, why, -1);
+}
+
+void sources_close(struct agent *a)
+{
+    for (size_t i = 0; i < a->source_count; i++)
+        a->source[i]->ops->free(a->source[i]);
+    a->source_count = 0;
+}
