@@ -6,6 +6,8 @@
 
 #include "base/log.h"
 
+#define SAME_MOMENT_MS 1000
+
 static const char *const WHY[NOTICE_COUNT] = {
     [NOTICE_NONE] = "",
     [NOTICE_DEADLINE] = "its maximum runtime is over",
@@ -39,7 +41,10 @@ void stage_preempt(struct supervision *s, enum notice_reason reason, int64_t lef
         return;
     if (left_ms < 0)
         left_ms = 0;
-    if (now.ms + left_ms >= s->preempt_at.ms)
+    if (left_ms > JOB_RUNTIME_MS_MAX)
+        left_ms = JOB_RUNTIME_MS_MAX;
+    /* Who asks again after a broken conversation means the same moment, give or take the time in between. */
+    if (now.ms + left_ms + (left_ms > 0 ? SAME_MOMENT_MS : 0) >= s->preempt_at.ms)
         return;
     s->preempt_at.ms = now.ms + left_ms;
     s->preempt_reason = reason;
@@ -47,6 +52,12 @@ void stage_preempt(struct supervision *s, enum notice_reason reason, int64_t lef
         tell_job(s, reason, left_ms);
     if (left_ms == 0)
         stage_preempt_due(s, now);
+}
+
+void stage_preempt_started(struct supervision *s, boot_ms_t now)
+{
+    if (s->preempt_at.ms != INT64_MAX && !s->stopping && now.ms < s->preempt_at.ms)
+        tell_job(s, s->preempt_reason, s->preempt_at.ms - now.ms);
 }
 
 void stage_preempt_due(struct supervision *s, boot_ms_t now)
