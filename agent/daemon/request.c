@@ -44,6 +44,22 @@ static int read_document(struct run *run, int64_t *ret_epoch, struct diag_list *
     return r < 0 ? first_error(diags, e) : 0;
 }
 
+/* A path leads into the folder of whoever submits on this machine; anybody else has none here. */
+static int check_paths(const struct run *run, struct err *e)
+{
+    const struct artifact *a = &run->request->artifact;
+
+    if (run->history.origin == ORIGIN_QUEUE || run->history.origin == ORIGIN_FOREGROUND)
+        return 0;
+    for (size_t i = 0; i < a->count; i++)
+        if (a->part[i].path != NULL && a->part[i].form != ARTIFACT_ENTRY_PROGRAM)
+            return err_set(e, -EINVAL, BLAME_ASSIGNMENT,
+                           "artifact part %zu ('%s') has a path on this machine: a control plane gives a "
+                           "'uri' or 'content'",
+                           i + 1, a->part[i].name);
+    return 0;
+}
+
 int request_load(struct run *run, const struct config *config, const struct layout *layout,
                  int64_t *ret_epoch, struct err *e)
 {
@@ -57,6 +73,8 @@ int request_load(struct run *run, const struct config *config, const struct layo
     if (run->request == NULL || run->spec == NULL)
         return err_oom(e);
     r = read_document(run, ret_epoch, &diags, e);
+    if (r == 0)
+        r = check_paths(run, e);
     if (r < 0)
         return r;
     (void)gethostname(fqdn, sizeof(fqdn) - 1);

@@ -4,13 +4,18 @@
  *
  * JSON: {"job": <OCI Job>, "jobRun": <OCI JobRun>, "runtime": "artifact", "conda": {...},
  *        "artifact": {"fileName": "...", "parts": [{"form": "file", "path": "parts/0", "name": "train.py",
- * "into": ""}]}, "epoch": 1} Paths of parts are relative to the folder that holds the document.
+ * "into": ""}]}, "epoch": 1} Paths of parts are relative to the folder that holds the document; what comes from a control plane has none.
+ * "epoch" may be absent where the source keeps it apart. A control plane adds "attempt" (1 for the first) and
+ * "lease": {"seconds": 60}, which sources read (agent/assignment/).
  */
 #ifndef JOB_ASSIGNMENT_H
 #define JOB_ASSIGNMENT_H
 
 #include "format/node.h"
 #include "job/job.h"
+
+/* The longest time for which a run is given to a node without a further word. */
+#define LEASE_SECONDS_MAX (7 * 24 * 3600)
 
 /* Appends the document. Environment values and everything else survive a round trip. 0, -ENOMEM or -E2BIG. */
 int assignment_write(const struct job_request *request, int64_t epoch, struct strbuf *out);

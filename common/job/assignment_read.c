@@ -135,13 +135,30 @@ static void read_documents(struct reader *rd, const struct node *root, struct jo
         rd->no_memory = true;
 }
 
+/* What is between the control plane and the source, which has read it before: here it only has to be sound. */
+static void read_hand_over(struct reader *rd, const struct node *root)
+{
+    static const char *const KNOWN[] = {"seconds"};
+    const struct node *lease = field_map(rd, root, "lease");
+    int64_t number = -1;
+
+    field_int(rd, root, "attempt", 1, RUN_ATTEMPT_MAX, &number);
+    if (lease == NULL)
+        return;
+    check_keys(rd, lease, KNOWN, ARRAY_SIZE(KNOWN));
+    field_int(rd, lease, "seconds", 1, LEASE_SECONDS_MAX, &number);
+    if (field(rd, lease, "seconds") == NULL)
+        diag_error(rd->diags, node_where(lease), "'seconds' is missing");
+}
+
 int assignment_read(const struct node *root, struct job_request *request, int64_t *ret_epoch,
                     struct diag_list *diags)
 {
-    static const char *const KNOWN[] = {"job", "jobRun", "runtime", "conda", "artifact", "epoch"};
+    static const char *const KNOWN[] = {"job",      "jobRun", "runtime", "conda",
+                                        "artifact", "epoch",  "attempt", "lease"};
     struct reader rd = reader_begin(diags, KEYS_EXACT);
     const struct node *n;
-    int64_t epoch = -1;
+    int64_t epoch = 1;
     int runtime;
     int r;
 
@@ -159,8 +176,7 @@ int assignment_read(const struct node *root, struct job_request *request, int64_
     if ((n = field_map(&rd, root, "artifact")) != NULL)
         read_artifact(&rd, n, &request->artifact);
     field_int(&rd, root, "epoch", 0, INT64_MAX, &epoch);
-    if (field(&rd, root, "epoch") == NULL)
-        diag_error(diags, node_where(root), "'epoch' is missing");
+    read_hand_over(&rd, root);
     r = reader_end(&rd);
     if (r == 0)
         *ret_epoch = epoch;

@@ -104,6 +104,19 @@ static void parts_survive(void **state)
 
 #define DOCUMENT(rest) "{\"job\":{},\"jobRun\":{}" rest "}"
 
+static void a_control_plane_adds_what_sources_read(void **state)
+{
+    static const char TEXT[] = DOCUMENT(",\"attempt\":3,\"lease\":{\"seconds\":60}");
+    AUTO(reading) struct reading r = reading_begin("assignment.json");
+    AUTO(node) struct node *root = json_read(TEXT, sizeof(TEXT) - 1, &r.diags);
+    int64_t epoch = 0;
+
+    (void)state;
+    reading_end(&r, assignment_read(root, &r.request, &epoch, &r.diags));
+    assert_int_equal(r.result, 0);
+    assert_int_equal(epoch, 1);
+}
+
 static void refusals_are_placed(void **state)
 {
     static const struct {
@@ -113,9 +126,11 @@ static void refusals_are_placed(void **state)
         {"[]", "expected an assignment"},
         {"{}", "'job' is missing"},
         {"{\"job\":{},\"epoch\":1}", "'jobRun' is missing"},
-        {DOCUMENT(""), "'epoch' is missing"},
+        {DOCUMENT(",\"attempt\":0"), "/attempt: error: 'attempt': 0 is out of range"},
+        {DOCUMENT(",\"attempt\":1000"), "/attempt: error"},
+        {DOCUMENT(",\"lease\":{\"seconds\":0}"), "/lease/seconds: error"},
         {DOCUMENT(",\"epoch\":-1"), "/epoch: error: 'epoch': -1 is out of range"},
-        {DOCUMENT(",\"epoch\":1,\"lease\":{}"), "/lease: error: unknown key 'lease'"},
+        {DOCUMENT(",\"epoch\":1,\"lease\":{}"), "/lease: error: 'seconds' is missing"},
         {DOCUMENT(",\"epoch\":1,\"runtime\":\"perl\""), "'perl' is not one of artifact, python"},
         {DOCUMENT(",\"epoch\":1,\"conda\":{\"slug\":\"a/b\",\"type\":\"service\"}"),
          "'slug' must be a plain name"},
@@ -156,9 +171,8 @@ static void refusals_are_placed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(ads_jobs_survive),
-        cmocka_unit_test(oci_documents_survive),
-        cmocka_unit_test(parts_survive),
+        cmocka_unit_test(ads_jobs_survive),    cmocka_unit_test(oci_documents_survive),
+        cmocka_unit_test(parts_survive),       cmocka_unit_test(a_control_plane_adds_what_sources_read),
         cmocka_unit_test(refusals_are_placed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
