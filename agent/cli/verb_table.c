@@ -157,7 +157,9 @@ static const char *const STATUS_TEXT[] = {
     "Shows the runs of this machine as a table, the newest first; or everything that is known about one RUN. "
     "It reads the records on disk, so it "
     "works while runletd is down.",
-    "A RUN is an id, or the beginning of one when only one run has it.",
+    "A RUN is an id, or the beginning of one when only one run has it. Of a run that was executed again the "
+    "last attempt "
+    "is meant; RUN~N names attempt N.",
     NULL,
 };
 
@@ -220,7 +222,7 @@ static const char *const WHY_TEXT[] = {
 };
 
 static const char *const WAIT_TEXT[] = {
-    "Waits until the run has ended and exits as `runlet run` would have.",
+    "Waits until the run has ended, with all its attempts, and exits as `runlet run` would have.",
     NULL,
 };
 

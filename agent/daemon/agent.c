@@ -18,6 +18,7 @@
 #include "daemon/request.h"
 #include "daemon/sources.h"
 #include "fetch/fetch.h"
+#include "record/run_retry.h"
 #include "report/outbox.h"
 #include "run/admission.h"
 #include "sys/fd.h"
@@ -421,6 +422,14 @@ size_t agent_adopt_ended(struct agent *a)
     return adopt_each(a, true, NULL);
 }
 
+/* How long a further attempt still has to wait. A clock that was set back does not make that longer than any delay may be. */
+static int64_t early_by(const struct run *run, wall_ms_t now)
+{
+    int64_t ms = run->history.not_before.ms - now.ms;
+
+    return ms > 0 && ms <= RETRY_DELAY_MS_MAX ? ms : 0;
+}
+
 /* What still waits here comes before what sources have. */
 static void tell_room(struct agent *a)
 {
@@ -429,7 +438,8 @@ static void tell_room(struct agent *a)
     size_t waiting = 0;
 
     for (const struct run *run = engine_first(a->engine); run != NULL; run = run->next)
-        waiting += run->phase == PHASE_ACCEPTED && run->pending_count == 0;
+        waiting +=
+            run->phase == PHASE_ACCEPTED && run->pending_count == 0 && early_by(run, clock_wall()) == 0;
     for (const struct run *run = engine_first(a->engine); run != NULL; run = run->next)
         state.active += run->phase == PHASE_ACCEPTED && run->pending_count > 0;
     agent_not_ready(a, why, sizeof(why));
@@ -442,10 +452,16 @@ static void tell_room(struct agent *a)
 void agent_admit(struct agent *a)
 {
     struct admission state = agent_admission(a);
+    int64_t early;
 
     for (struct run *run = engine_first(a->engine); run != NULL; run = run->next) {
         if (run->phase != PHASE_ACCEPTED || run->pending_count > 0)
             continue;
+        early = early_by(run, clock_wall());
+        if (early > 0) {
+            loop_timer_start(a->sweep, (uint64_t)(early < ADMIT_AGAIN_MS ? early : ADMIT_AGAIN_MS), 0);
+            continue;
+        }
         if (admission_decide(&state) != ADMIT) {
             /* Space is freed, and a drain called off, without a word to us. */
             if (!state.stopping)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/auto.h"
@@ -216,6 +217,11 @@ static int encode_plan(struct launch_client *c, struct err *e)
         return err_set(e, -ENOENT, BLAME_NODE, "the run's container image is not here any more");
     if (plan_build(c->run->request, c->run->spec, &c->launcher->settings, epoch, &plan, e) < 0)
         return e->code;
+    /* Each execution is a run of its own to its supervisor. */
+    free(plan.run_id);
+    plan.run_id = strdup(c->run->id);
+    if (plan.run_id == NULL)
+        return err_oom(e);
     /* Without a lease the run is begun only to learn that it is over: see lease_awaited. */
     if (ends_with_lease(c->run))
         plan.lease_until_ms = c->run->lease_until.ms > 0 ? c->run->lease_until.ms : 1;

@@ -72,6 +72,12 @@ static const char *one(const struct job_request *r, const struct run_options *o)
     return "1";
 }
 
+static const char *attempt(const struct job_request *r, const struct run_options *o)
+{
+    (void)r;
+    return o->attempt != NULL ? o->attempt : "1";
+}
+
 /* The documents do not say the project's compartment: it is taken to be the job's. */
 static const struct {
     const char *name;
@@ -88,6 +94,7 @@ static const struct {
     {"FQDN", fqdn},
     {"NODE_RANK", zero},
     {"INITIAL_CLUSTER_SIZE", one},
+    {"RUNLET_ATTEMPT", attempt},
 };
 
 bool platform_owns(const char *key)
