@@ -262,8 +262,8 @@ static int add_storage(const struct job_request *request, const struct launch_se
 
     if (run_outputs_addall(&p->outputs, outputs) < 0)
         return err_oom(e);
-    if (request->job.block_storage_gb > 0)
-        p->volume_bytes = request->job.block_storage_gb << 30;
+    if (request->job.infra.block_storage_gb > 0)
+        p->volume_bytes = request->job.infra.block_storage_gb << 30;
     for (size_t i = 0; i < c->mount_count; i++)
         if (add_mount(&c->mount[i], settings->exports, p, e) < 0)
             return e->code;

@@ -188,7 +188,7 @@ static void storage_has_a_source_and_a_place(void **state)
     (void)state;
     settings.exports = "ocid1.target.a=10.0.0.9  ocid1.export.a=/exports/a ocid1.export.ab=/ab";
     add_part(&request, ARTIFACT_FILE, "train.py", "");
-    request.job.block_storage_gb = 75;
+    request.job.infra.block_storage_gb = 75;
     add_mount(&request.job.configuration, "10.0.0.5", "/e", NULL, "data")->read_only = true;
     add_mount(&request.job.configuration, "10.0.0.5", "/e", "/", "fss");
     add_mount(&request.job.configuration, "ocid1.target.a", "ocid1.export.ab", "/opc", "fss");
