@@ -2,10 +2,21 @@
 #include "daemon/directive.h"
 
 #include "daemon/agent.h"
+#include "daemon/group_run.h"
+
+/* A run of several nodes passes on what is for its jobs. */
+static void to_member(struct run *member, void *context)
+{
+    directive_to_run(member, context, NULL);
+}
 
 void directive_to_run(struct run *run, const struct directive *d, void *context)
 {
     (void)context;
+    if (run->group != NULL && d->kind != DIRECTIVE_CANCEL) {
+        group_each(run, to_member, (void *)d);
+        return;
+    }
     switch (d->kind) {
     case DIRECTIVE_CANCEL: (void)run_cancel(run, d->kill); break;
     case DIRECTIVE_STOP:

@@ -69,7 +69,7 @@ size_t engine_active(const struct engine *e)
 
     for (const struct run *run = e->first; run != NULL; run = run->next)
         if (run->phase != PHASE_ACCEPTED && run->phase < PHASE_REPORTING)
-            n++;
+            n += run->places;
     return n;
 }
 
@@ -248,6 +248,25 @@ int run_cancel(struct run *run, bool kill)
     run->kill_requested = run->kill_requested || kill;
     run_post(run, RUN_EVENT_CANCEL);
     return r;
+}
+
+void run_stop(struct run *run, enum cause cause, const struct err *why)
+{
+    struct fact_writer *w;
+
+    if (run->stop_requested || run->phase >= PHASE_SHIPPING)
+        return;
+    run->stop_requested = true;
+    if (run->cause == CAUSE_NONE) {
+        run->cause = cause;
+        run->failure = *why;
+        w = run_note(run, FACT_FAILURE);
+        fact_put_string(w, "cause", cause_name(cause));
+        fact_put_string(w, "blame", blame_name(why->blame));
+        fact_put_string(w, "reason", why->text);
+        (void)run_noted(run, false);
+    }
+    run_post(run, RUN_EVENT_CANCEL);
 }
 
 static void budget_spent(void *context)

@@ -15,14 +15,6 @@
 /* The job goes before the agent and everything else of the system when memory runs out. */
 #define JOB_OOM_SCORE 500
 
-int plan_supported(const struct job_request *request, struct err *e)
-{
-    if (request->job.multi_node)
-        return err_set(e, -ENOTSUP, BLAME_ASSIGNMENT,
-                       "this version of runlet does not run MULTI_NODE jobs yet");
-    return 0;
-}
-
 static int copy(char **to, const char *from, struct err *e)
 {
     *to = strdup(from);
@@ -270,6 +262,18 @@ static int add_storage(const struct job_request *request, const struct launch_se
     return 0;
 }
 
+static int add_nodes(const struct job_request *request, const struct run_spec *spec, struct plan *p,
+                     struct err *e)
+{
+    p->probe.initial_delay_s = spec->probe.initial_delay_s;
+    p->probe.period_s = spec->probe.period_s;
+    p->probe.failure_threshold = spec->probe.failure_threshold;
+    if (strlist_addall(&p->probe.command, &spec->probe.command) < 0 ||
+        cluster_addall(&p->cluster, &request->cluster) < 0)
+        return err_oom(e);
+    return 0;
+}
+
 int plan_build(const struct job_request *request, const struct run_spec *spec,
                const struct launch_settings *settings, int64_t epoch, struct plan *ret, struct err *e)
 {
@@ -286,8 +290,7 @@ int plan_build(const struct job_request *request, const struct run_spec *spec,
                      .limits = spec->limits,
                      .notice_before_ms = spec->notice_before_ms,
                      .notice_signal = spec->notice_signal};
-    int r = spec->run_id != NULL ? plan_supported(request, e)
-                                 : err_set(e, -EINVAL, BLAME_BUG, "the assignment could not be read");
+    int r = spec->run_id != NULL ? 0 : err_set(e, -EINVAL, BLAME_BUG, "the assignment could not be read");
 
     if (r == 0)
         r = copy(&p.run_id, spec->run_id, e);
@@ -307,6 +310,8 @@ int plan_build(const struct job_request *request, const struct run_spec *spec,
         r = add_sandbox(&spec->sandbox, &p, e);
     if (r == 0)
         r = add_storage(request, settings, &spec->outputs, &p, e);
+    if (r == 0)
+        r = add_nodes(request, spec, &p, e);
     if (r < 0) {
         plan_free(&p);
         return r;
