@@ -90,7 +90,7 @@ def test_a_long_list_comes_whole(cluster, desk):
     run = desk.submit("echo 1\n", "--etcd")
     state = only(desk)
     for hundred in range(11):  # more than two pages
-        puts = "".join("put %s/states/r%04d '%s'\n" % (desk.prefix_of_keys, i, json.dumps(dict(state, run="r%04d" % i)))
+        puts = "".join("put %s/states/r%04d %s\n" % (desk.prefix_of_keys, i, json.dumps(json.dumps(dict(state, run="r%04d" % i))))
                        for i in range(hundred * 100, hundred * 100 + 100))
         cluster.etcdctl("txn", text="\n%s\n\n" % puts)
     listed = [r["run"] for r in json.loads(desk.runlet("runs", "--json", check=0).stdout)]
