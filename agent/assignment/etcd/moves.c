@@ -123,7 +123,8 @@ void etcd_move_end_waiting(const struct etcd_keys *k, const char *waiting, int64
     etcd_if_modified(&t, waiting, modified);
     etcd_then(&t);
     etcd_delete(&t, waiting);
-    put_run_state(&t, k, ended);
+    if (ended != NULL)
+        put_run_state(&t, k, ended);
     etcd_txn_end(&t);
 }
 

@@ -44,7 +44,7 @@ void etcd_move_report(const struct etcd_keys *k, const struct etcd_state *s, int
                       struct strbuf *out);
 
 /* Ends a run that waits, and was last written in the queue at `modified`, as `ended` says (cancelled, or because it
- * cannot be taken up). */
+ * cannot be taken up); NULL: only out of the queue. */
 void etcd_move_end_waiting(const struct etcd_keys *k, const char *waiting, int64_t modified,
                            const struct etcd_state *ended, struct strbuf *out);
 
