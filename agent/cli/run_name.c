@@ -9,8 +9,7 @@
 #include "base/parse.h"
 #include "daemon/run_view.h"
 
-/* A local id is "local.TIME.RANDOM": people copy the random part. */
-static bool matches(const char *id, const char *word)
+bool run_name_matches(const char *id, const char *word)
 {
     size_t n = strlen(word);
     const char *last = strrchr(id, '.');
@@ -41,7 +40,7 @@ static bool look(struct search *s, const struct strlist *ids, char ret[RUN_ID_BY
             (void)snprintf(ret, RUN_ID_BYTES, "%s", run);
             return true;
         }
-        if (!matches(run, s->word) || (s->found > 0 && strcmp(run, ret) == 0))
+        if (!run_name_matches(run, s->word) || (s->found > 0 && strcmp(run, ret) == 0))
             continue;
         (void)snprintf(ret, RUN_ID_BYTES, "%s", run);
         s->found++;

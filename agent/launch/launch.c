@@ -156,8 +156,8 @@ static void send_stop(struct launch_client *c)
     struct message m = {.type = run->kill_requested ? MESSAGE_KILL : MESSAGE_STOP, .grace_ms = -1};
 
     /* A stop that the supervisor began itself needs no request. */
-    if (c->fd < 0 ||
-        (!run->cancel_requested && run->cause != CAUSE_LAUNCH_FAILED && run->cause != CAUSE_LEASE_LOST))
+    if (c->fd < 0 || (!run->cancel_requested && !run->given_up && run->cause != CAUSE_LAUNCH_FAILED &&
+                      run->cause != CAUSE_LEASE_LOST))
         return;
     m.cause = run->cancel_requested ? CAUSE_CANCELLED : run->cause;
     (void)message_send(c->fd, &m, NULL, 0);
@@ -217,7 +217,7 @@ static int encode_plan(struct launch_client *c, struct err *e)
         return err_set(e, -ENOENT, BLAME_NODE, "the run's container image is not here any more");
     if (plan_build(c->run->request, c->run->spec, &c->launcher->settings, epoch, &plan, e) < 0)
         return e->code;
-    /* Each execution is a run of its own to its supervisor. */
+    /* Here it is known by the name of this execution; the job knows the run's own id. */
     free(plan.run_id);
     plan.run_id = strdup(c->run->id);
     if (plan.run_id == NULL)
