@@ -62,11 +62,23 @@ void directive_to_node(const struct node_directive *d, void *context)
     }
 }
 
+/* The lease of the whole is that of each of its members. */
+static void lease_to_member(struct run *member, void *context)
+{
+    const boot_ms_t *until = context;
+
+    member->lease_until = *until;
+    launch_lease(member);
+}
+
 void directive_lease_held(struct run *run, boot_ms_t until, void *context)
 {
     (void)context;
     run->lease_until = until;
-    launch_lease(run);
+    if (run->group != NULL)
+        group_each(run, lease_to_member, &until);
+    else
+        launch_lease(run);
 }
 
 static bool to_stop(const struct run *run)

@@ -216,6 +216,7 @@ static bool take_up(struct group_run *g, size_t rank)
 {
     char name[RUN_ID_BYTES];
     struct run_view view;
+    struct run *member;
     struct err e = ERR_INIT;
 
     member_name(g->run, rank, name);
@@ -225,8 +226,11 @@ static bool take_up(struct group_run *g, size_t rank)
         g->state[rank] = good ? MEMBER_SUCCEEDED : MEMBER_FAILED;
         return true;
     }
-    if (agent_take(g->agent, name, -1, &e) != NULL)
+    member = agent_take(g->agent, name, -1, &e);
+    if (member != NULL) {
+        member->lease_until = g->run->lease_until;
         return true;
+    }
     if (e.code != -EBUSY)
         log_error("run=%s %s", name, e.text);
     return false;

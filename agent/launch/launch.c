@@ -167,7 +167,8 @@ static void send_stop(struct launch_client *c)
 static bool ends_with_lease(const struct run *run)
 {
     return run->spec != NULL && run->spec->on_lease_lost == LEASE_LOST_STOP &&
-           (run->history.origin == ORIGIN_HTTP || run->history.origin == ORIGIN_ETCD);
+           (run->history.origin == ORIGIN_HTTP || run->history.origin == ORIGIN_ETCD ||
+            run->lease_until.ms > 0);
 }
 
 static void say_lease(struct launch_client *c)
