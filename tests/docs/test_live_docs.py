@@ -154,9 +154,9 @@ class Checked:
     def __init__(self, node):
         self.node, self.document, self.seen = node, yaml.safe_load(read(API)), set()
 
-    def __call__(self, status, method, template, run="x", **who):
+    def __call__(self, status, method, template, run="x", query="", **who):
         operation = self.document["paths"][template][method.lower()]
-        found, body = self.node.ask(method, template.replace("{runId}", run), **who)
+        found, body = self.node.ask(method, template.replace("{runId}", run) + query, **who)
         assert found == status, body
         response = resolve(self.document, operation["responses"].get(str(status), operation["responses"]["default"]))
         check(self.document, response["content"]["application/json"]["schema"], body)
@@ -185,7 +185,11 @@ def test_api_is_served_as_documented(node):
     member = {"user": pwd.getpwnam("nobody").pw_uid, "group": grp.getgrnam(node.group).gr_gid, "extra_groups": []}
     if node.user != "nobody":
         ask(403, "POST", "/v1/runs/{runId}/cancel", run, **member)
+        ask(403, "POST", "/v1/runs/{runId}/deadline", run, "?maximumRuntime=2h", **member)
         ask(200, "GET", "/v1/runs/{runId}", run, **member)
+    for each in (waiting, run):
+        assert ask(202, "POST", "/v1/runs/{runId}/deadline", each, "?maximumRuntime=2h") == {"id": each}
+    ask(400, "POST", "/v1/runs/{runId}/deadline", run, "?maximumRuntime=long")
     for each in (waiting, run):
         assert ask(202, "POST", "/v1/runs/{runId}/cancel", each) == {"id": each}
         until("it ended", lambda each=each: ask(200, "GET", "/v1/runs/{runId}", each)["phase"] == "FINISHED")
@@ -196,6 +200,7 @@ def test_api_is_served_as_documented(node):
     assert ask(200, "GET", "/v1/runs/{runId}", newest)["exitCode"] == 61
     ask(404, "GET", "/v1/runs/{runId}", "local.none")
     ask(404, "POST", "/v1/runs/{runId}/cancel", run)
+    ask(404, "POST", "/v1/runs/{runId}/deadline", run, "?maximumRuntime=2h")
     missing = set(documented(ask.document)) - ask.seen
     assert node.user == "nobody" or not missing
 
