@@ -154,8 +154,8 @@ static void begin(struct source *source)
 {
     struct http_source *s = (struct http_source *)source;
 
-    s->begun = true;
-    ask_registration(s);
+    /* On the next turn of the loop: by then it is known how much room there is. */
+    chore_after(&s->registration, 0);
 }
 
 static void room(struct source *source, size_t n, const char *why_not)
