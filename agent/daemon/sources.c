@@ -63,7 +63,7 @@ int sources_open(struct agent *a, bool foreground, struct err *e)
 {
     const struct source_hooks hooks = {
         .assigned = assigned,
-        .directive = directive_to_run,
+        .directive = directive_from_source,
         .node_directive = directive_to_node,
         .lease_held = directive_lease_held,
         .lease_lost = directive_lease_lost,

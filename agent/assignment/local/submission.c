@@ -75,10 +75,7 @@ static int put_parts(int dir_fd, struct job_request *request, const int *parts, 
             return err_oom(e);
         free(part->path);
         part->path = copy;
-        if (part->form == ARTIFACT_DIRECTORY)
-            part->form = ARTIFACT_ARCHIVE;
-        else if (part->form == ARTIFACT_ENTRY_PROGRAM)
-            part->form = ARTIFACT_FILE;
+        part->form = artifact_form_collected(part->form);
     }
     return 0;
 }
