@@ -120,7 +120,7 @@ def test_what_cannot_be_read_is_told_with_its_position(node):
     node.plane.faults.add("getAssignment", answer=(200, json_type, b'{"jobRun": {"id": 5}, "epoch": 1}'))
     node.start()
     node.says("the control plane's answer cannot be used: assignment:2:12: error: ")
-    node.says("assignment: /jobRun/id: error: expected a string, found an integer")
+    node.says("assignment: /jobRun/id: error: 'id': expected a string, found integer")
     name = node.id
     node.plane.ledger.forget(name)
     told = node.plane.ledger.await_("it is told", lambda: node.plane.ledger.nodes.get(name))
