@@ -207,6 +207,22 @@ def test_a_lease_that_runs_out_unheard_is_lost_once_and_may_be_held_again(bin_di
         node.close()
 
 
+def test_a_run_that_is_to_stop_without_its_lease_stops(bin_dir):
+    node = ControlNode(bin_dir, concurrency=1)
+    try:
+        node.start()
+        run = node.offer("run.stop", WAITING, lease=2, job={"x-runlet": {"onLeaseLost": "stop", "stopGrace": "1s"}})
+        node.plane.ledger.await_state(run.id, "IN_PROGRESS")
+        node.plane.ledger.take_away(run.id, "somebody else")
+        until("it is stopped", lambda: node.finished(run.id))
+        [lost] = node.facts_of(run.id, "lease-lost")
+        assert lost["policy"] == "stop" and node.view(run.id)["cause"] == "lease-lost" and not run.ends
+        assert len(node.facts_of(run.id, "report-refused")) == 1
+        node.judge()
+    finally:
+        node.close()
+
+
 def test_an_assignment_that_comes_twice_is_executed_once(node):
     node.start()
     run = node.offer("run.twice", WAITING)
