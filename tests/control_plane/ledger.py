@@ -217,10 +217,16 @@ class Ledger:
     # ---- looking ----
 
     def await_(self, what, condition, patience=60):
+        """Waits until condition() is true, and returns its value. Not all that it may look at notifies."""
+        end = self.clock() + patience
         with self.changed:
-            if not self.changed.wait_for(condition, patience):
-                raise AssertionError("waited %gs in vain: %s; %s" % (patience, what, self.describe()))
-            return condition()
+            while True:
+                value = condition()
+                if value:
+                    return value
+                if self.clock() > end:
+                    raise AssertionError("waited %gs in vain: %s; %s" % (patience, what, self.describe()))
+                self.changed.wait(0.1)
 
     def await_end(self, run_id, patience=60):
         run = self.runs[run_id]

@@ -61,7 +61,7 @@ ASKED = ("registerNode", "getAssignment", "getDirectives", "renewLease", "report
 
 @pytest.mark.parametrize("half", [0, 1])
 def test_every_fault_at_every_call(bin_dir, half):
-    node = ControlNode(bin_dir, ControlPlane(ledger=Ledger(heartbeat=1)), http="")
+    node = ControlNode(bin_dir, ControlPlane(ledger=Ledger(heartbeat=1)))
     node.config.write_text(node.config.read_text().replace("wait: 5s", "wait: 1s"))
     try:
         node.start()
@@ -263,7 +263,7 @@ def test_runs_are_cancelled_killed_and_stopped(node):
     stubborn = "trap : TERM; touch here; while :; do sleep 0.05; done\n"
     graceful = ("trap 'cat $RUNLET_NOTICE_FILE >told; exit 0' TERM; touch here; while :; do sleep 0.05; done\n")
     wanted = {"run.cancel": (WAITING, {"kind": "cancel"}), "run.kill": (stubborn, {"kind": "cancel", "kill": True}),
-              "run.stop": (graceful, {"kind": "stop", "graceInSeconds": 30})}
+              "run.stop": (graceful, {"kind": "stop", "graceInSeconds": 1})}
     for run_id, (text, directive) in wanted.items():
         run = node.offer(run_id, text)
         node.plane.ledger.await_state(run_id, "IN_PROGRESS")
@@ -310,7 +310,7 @@ def test_a_node_is_drained_over_restarts_and_takes_up_work_again(node):
 def test_a_token_is_rotated_by_replacing_its_file(bin_dir):
     token = {"now": "first-secret"}
     plane = ControlPlane(token=lambda: token["now"])
-    node = ControlNode(bin_dir, plane, http="")
+    node = ControlNode(bin_dir, plane)
     try:
         path = node.root / "token"
         path.write_text("first-secret\n")

@@ -78,7 +78,7 @@ void http_problem(struct http_source *s, const char *what)
 
 static void tell_change(struct http_source *s)
 {
-    if (s->told_room != (s->room > 0) && s->registration.request == NULL && s->registration.failures == 0)
+    if (s->news && s->registered && s->registration.request == NULL && s->registration.failures == 0)
         chore_after(&s->registration, backoff_full_jitter(CHANGED_MS, CHANGED_MS, 1, random_u64()));
 }
 
@@ -132,7 +132,7 @@ static void ask_registration(void *context)
 
     if (s->registration.request != NULL)
         return;
-    s->told_room = s->room > 0;
+    s->news = false;
     body_node(s->wiring.node, &state, &body);
     s->registration.request = control_start(s->client, &call, registered, s, &e);
     if (s->registration.request == NULL)
@@ -143,6 +143,7 @@ void http_forgotten(struct http_source *s)
 {
     log_notice("the control plane does not know this node: it registers");
     s->registered = false;
+    s->wanted_etag[0] = '\0'; /* its lists may begin anew, with marks that were used before */
     chore_stop(&s->assignments);
     chore_stop(&s->directives);
     chore_after(&s->registration, backoff_full_jitter(FORGOTTEN_MS, FORGOTTEN_MS, 1, random_u64()));
@@ -161,13 +162,14 @@ static void begin(struct source *source)
 static void room(struct source *source, size_t n, const char *why_not)
 {
     struct http_source *s = (struct http_source *)source;
-    bool changed = (n == 0) != (s->room == 0);
+    bool opened = n > 0 && s->room == 0;
 
+    if ((n == 0) != (s->room == 0) || strncmp(s->why_not, why_not, sizeof(s->why_not) - 1) != 0)
+        s->news = true;
     s->room = n;
-    (void)snprintf(s->why_not, sizeof(s->why_not), "%s", n == 0 ? why_not : "");
-    assignments_room(s, changed);
-    if (changed && s->registered)
-        tell_change(s);
+    (void)snprintf(s->why_not, sizeof(s->why_not), "%s", why_not);
+    assignments_room(s, opened);
+    tell_change(s);
 }
 
 static void describe(const struct source *source, struct source_state *ret)

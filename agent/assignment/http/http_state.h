@@ -48,7 +48,7 @@ struct http_source {
     int64_t lease_ms; /* of leases whose length is not known */
     struct chore registration, assignments, directives;
     size_t room;
-    bool told_room; /* whether the registration said that there is any */
+    bool news; /* since the last registration */
     char why_not[512];
     char problem[PROBLEM_TEXT_MAX];  /* what could not be read, until the other end was told */
     struct control_request *release; /* owned; NULL: none under way */
