@@ -43,7 +43,8 @@ void chore_again(struct chore *c, int64_t after_ms)
 void chore_stop(struct chore *c)
 {
     loop_timer_stop(c->timer);
-    control_stop(take_ptr(&c->request));
+    control_stop(c->request);
+    c->request = NULL;
 }
 
 static int chore_open(struct chore *c, struct http_source *s, loop_callback ask)
@@ -55,7 +56,8 @@ static int chore_open(struct chore *c, struct http_source *s, loop_callback ask)
 
 static void chore_close(struct chore *c)
 {
-    control_stop(take_ptr(&c->request));
+    control_stop(c->request);
+    c->request = NULL;
     loop_timer_free(c->timer);
 }
 

@@ -48,7 +48,8 @@ void lease_gone(struct held *h, const char *why)
 {
     h->refused = true;
     loop_timer_stop(h->timer);
-    control_stop(take_ptr(&h->renewal));
+    control_stop(h->renewal);
+    h->renewal = NULL;
     lose(h, why);
 }
 
