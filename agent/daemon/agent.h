@@ -34,6 +34,7 @@ struct agent {
     size_t source_count;
     size_t room; /* how many further runs the sources were told of */
     bool room_told;
+    char room_why[128];       /* the beginning of why there was none */
     struct loop_timer *sweep; /* takes finished runs out of the table, and starts waiting ones */
     int agent_fd, queue_fd;   /* owned */
     /* Where else the run's output goes; false: the spool is enough. May be NULL. */

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "assignment/http/http.h"
 #include "assignment/local/local.h"
@@ -95,8 +96,9 @@ void sources_begin(struct agent *a)
 
 void sources_room(struct agent *a, size_t room, const char *why_not)
 {
-    if (a->room_told && room == a->room)
+    if (a->room_told && room == a->room && strncmp(a->room_why, why_not, sizeof(a->room_why) - 1) == 0)
         return;
+    (void)snprintf(a->room_why, sizeof(a->room_why), "%s", why_not);
     a->room_told = true;
     a->room = room;
     for (size_t i = 0; i < a->source_count; i++)
