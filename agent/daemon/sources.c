@@ -3,7 +3,9 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "assignment/etcd/etcd.h"
 #include "assignment/local/local.h"
 #include "base/log.h"
 #include "daemon/directive.h"
@@ -40,6 +42,21 @@ static int add(struct agent *a, struct source *s, const struct err *e)
     return 0;
 }
 
+static int add_etcd(struct agent *a, const struct source_wiring *wiring, struct err *e)
+{
+    const struct config *c = a->config;
+    const struct etcd_source_settings settings = {.endpoints = c->etcd_endpoints,
+                                                  .prefix = c->etcd_prefix,
+                                                  .user = c->etcd_user,
+                                                  .password_file = c->etcd_password_file,
+                                                  .ca_file = c->etcd_ca_file,
+                                                  .cert_file = c->etcd_cert_file,
+                                                  .key_file = c->etcd_key_file,
+                                                  .lease_ms = c->etcd_lease_ms};
+
+    return c->etcd_endpoints[0] == '\0' ? 0 : add(a, etcd_source_new(wiring, &settings, e), e);
+}
+
 int sources_open(struct agent *a, bool foreground, struct err *e)
 {
     const struct source_hooks hooks = {
@@ -58,7 +75,9 @@ int sources_open(struct agent *a, bool foreground, struct err *e)
     a->queue_fd = dir_open(AT_FDCWD, a->layout->queue);
     if (a->queue_fd < 0)
         return err_errno(e, -a->queue_fd, BLAME_NODE, "open %s", a->layout->queue);
-    return add(a, local_source_new(&wiring, a->queue_fd, a->layout->queue, e), e);
+    if (add(a, local_source_new(&wiring, a->queue_fd, a->layout->queue, e), e) < 0)
+        return e->code;
+    return add_etcd(a, &wiring, e);
 }
 
 void sources_begin(struct agent *a)
@@ -70,10 +89,11 @@ void sources_begin(struct agent *a)
 
 void sources_room(struct agent *a, size_t room, const char *why_not)
 {
-    if (a->room_told && room == a->room)
+    if (a->room_told && room == a->room && strcmp(a->room_why, why_not) == 0)
         return;
     a->room_told = true;
     a->room = room;
+    (void)snprintf(a->room_why, sizeof(a->room_why), "%s", why_not);
     for (size_t i = 0; i < a->source_count; i++)
         if (a->source[i]->ops->room != NULL)
             a->source[i]->ops->room(a->source[i], room, why_not);
