@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "assignment/etcd/etcd.h"
+#include "assignment/http/http.h"
 #include "assignment/local/local.h"
 #include "base/log.h"
 #include "daemon/directive.h"
@@ -42,7 +43,7 @@ static int add(struct agent *a, struct source *s, const struct err *e)
     return 0;
 }
 
-static int add_etcd(struct agent *a, const struct source_wiring *wiring, struct err *e)
+static int open_etcd(struct agent *a, const struct source_wiring *wiring, struct err *e)
 {
     const struct config *c = a->config;
     const struct etcd_source_settings settings = {.endpoints = c->etcd_endpoints,
@@ -57,11 +58,29 @@ static int add_etcd(struct agent *a, const struct source_wiring *wiring, struct 
     return c->etcd_endpoints[0] == '\0' ? 0 : add(a, etcd_source_new(wiring, &settings, e), e);
 }
 
+static int open_http(struct agent *a, const struct source_wiring *wiring, struct err *e)
+{
+    const struct config *c = a->config;
+    const struct http_settings settings = {
+        .endpoint = c->http_endpoint,
+        .auth = c->http_auth,
+        .token_file = c->http_token_file,
+        .oci_config = c->oci_config,
+        .oci_profile = c->oci_profile,
+        .cert_file = c->http_cert_file,
+        .key_file = c->http_key_file,
+        .ca_file = c->http_ca_file,
+        .wait_ms = c->http_wait_ms,
+    };
+
+    return c->http_endpoint[0] != '\0' ? add(a, http_source_new(wiring, &settings, e), e) : 0;
+}
+
 int sources_open(struct agent *a, bool foreground, struct err *e)
 {
     const struct source_hooks hooks = {
         .assigned = assigned,
-        .directive = directive_to_run,
+        .directive = directive_from_source,
         .node_directive = directive_to_node,
         .lease_held = directive_lease_held,
         .lease_lost = directive_lease_lost,
@@ -77,7 +96,9 @@ int sources_open(struct agent *a, bool foreground, struct err *e)
         return err_errno(e, -a->queue_fd, BLAME_NODE, "open %s", a->layout->queue);
     if (add(a, local_source_new(&wiring, a->queue_fd, a->layout->queue, e), e) < 0)
         return e->code;
-    return add_etcd(a, &wiring, e);
+    if (open_http(a, &wiring, e) < 0)
+        return e->code;
+    return open_etcd(a, &wiring, e);
 }
 
 void sources_begin(struct agent *a)

@@ -57,6 +57,10 @@ struct run {
     bool wanted;                /* whoever asked for it in the foreground is still here */
     bool cancel_requested;
     bool kill_requested;
+    bool stop_requested; /* the job is told that it ends at stop_at, for stop_reason */
+    enum notice_reason stop_reason;
+    boot_ms_t stop_at;
+    int64_t runtime_ms;        /* what its supervisor is still to hear of the deadline; 0: nothing */
     struct err failure;        /* why it ended before a launch; text empty otherwise */
     struct exit_record record; /* the end, once ended */
     bool has_record;
@@ -131,6 +135,15 @@ void run_fail(struct run *run, enum cause cause, const struct err *why);
 /* Asks for the end of the run, durably. With `kill`, without further grace. 0, or negative when the request could not be
  * written down: it holds all the same, but not over a restart of the agent. */
 int run_cancel(struct run *run, bool kill);
+
+/* Asks for the end of the run in left_ms (0 or more), of which its job hears, durably. It can only make the end sooner. One that was
+ * not launched ends at once. 0 or negative as above. */
+int run_stop(struct run *run, enum notice_reason reason, int64_t left_ms);
+
+/* The run may execute for that long from its start, durably: until its supervisor says that it has it (run_runtime_set). 0 or negative
+ * as above. */
+int run_set_runtime(struct run *run, int64_t runtime_ms);
+void run_runtime_set(struct run *run, int64_t runtime_ms);
 
 /* Starts a fact in the run's journal; run_noted ends it. A failing disk is logged, not fatal: the run goes
  * on. run_noted returns 0, or negative then. */
