@@ -2,6 +2,13 @@
 #include "daemon/directive.h"
 
 #include "daemon/agent.h"
+#include "daemon/group_run.h"
+
+/* A run of several nodes passes on what is for its jobs. */
+static void to_member(struct run *member, void *context)
+{
+    (void)directive_to_run(member, context);
+}
 
 /* As long before its end as the job wants to hear of its deadline. */
 static int64_t time_to_save(const struct run *run)
@@ -12,6 +19,11 @@ static int64_t time_to_save(const struct run *run)
 int directive_to_run(struct run *run, const struct directive *d)
 {
     int r = 0;
+
+    if (run->group != NULL && d->kind != DIRECTIVE_CANCEL) {
+        group_each(run, to_member, (void *)(uintptr_t)d);
+        return 0;
+    }
 
     switch (d->kind) {
     case DIRECTIVE_CANCEL: r = run_cancel(run, d->kill); break;

@@ -14,7 +14,11 @@
 
 static struct source *source_of(const struct agent *a, const struct run *run)
 {
-    enum run_origin origin = run->history.origin == ORIGIN_FOREGROUND ? ORIGIN_QUEUE : run->history.origin;
+    enum run_origin origin = run->history.origin;
+
+    /* What a member reports is for people on this machine: the control plane hears of the whole. */
+    if (origin == ORIGIN_FOREGROUND || origin == ORIGIN_MEMBER)
+        origin = ORIGIN_QUEUE;
 
     for (size_t i = 0; i < a->source_count; i++)
         if (a->source[i]->ops->origin == origin)

@@ -69,7 +69,7 @@ size_t engine_active(const struct engine *e)
 
     for (const struct run *run = e->first; run != NULL; run = run->next)
         if (run->phase != PHASE_ACCEPTED && run->phase < PHASE_REPORTING)
-            n++;
+            n += run->places;
     return n;
 }
 
@@ -297,6 +297,25 @@ void run_runtime_set(struct run *run, int64_t runtime_ms)
     fact_put_int(w, "runtime-ms", runtime_ms);
     (void)run_noted(run, true);
     run->runtime_ms = 0;
+}
+
+void run_give_up(struct run *run, enum cause cause, const struct err *why)
+{
+    struct fact_writer *w;
+
+    if (run->given_up || run->phase >= PHASE_SHIPPING)
+        return;
+    run->given_up = true;
+    if (run->cause == CAUSE_NONE) {
+        run->cause = cause;
+        run->failure = *why;
+        w = run_note(run, FACT_FAILURE);
+        fact_put_string(w, "cause", cause_name(cause));
+        fact_put_string(w, "blame", blame_name(why->blame));
+        fact_put_string(w, "reason", why->text);
+        (void)run_noted(run, false);
+    }
+    run_post(run, RUN_EVENT_CANCEL);
 }
 
 static void budget_spent(void *context)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/auto.h"
@@ -155,8 +156,8 @@ static void send_stop(struct launch_client *c)
     struct message m = {.type = run->kill_requested ? MESSAGE_KILL : MESSAGE_STOP, .grace_ms = -1};
 
     /* A stop that the supervisor began itself needs no request. */
-    if (c->fd < 0 ||
-        (!run->cancel_requested && run->cause != CAUSE_LAUNCH_FAILED && run->cause != CAUSE_LEASE_LOST))
+    if (c->fd < 0 || (!run->cancel_requested && !run->given_up && run->cause != CAUSE_LAUNCH_FAILED &&
+                      run->cause != CAUSE_LEASE_LOST))
         return;
     m.cause = run->cancel_requested ? CAUSE_CANCELLED : run->cause;
     (void)message_send(c->fd, &m, NULL, 0);
@@ -216,6 +217,11 @@ static int encode_plan(struct launch_client *c, struct err *e)
         return err_set(e, -ENOENT, BLAME_NODE, "the run's container image is not here any more");
     if (plan_build(c->run->request, c->run->spec, &c->launcher->settings, epoch, &plan, e) < 0)
         return e->code;
+    /* Here it is known by the name of this execution; the job knows the run's own id. */
+    free(plan.run_id);
+    plan.run_id = strdup(c->run->id);
+    if (plan.run_id == NULL)
+        return err_oom(e);
     /* Without a lease the run is begun only to learn that it is over: see lease_awaited. */
     if (ends_with_lease(c->run))
         plan.lease_until_ms = c->run->lease_until.ms > 0 ? c->run->lease_until.ms : 1;

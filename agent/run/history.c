@@ -5,10 +5,8 @@
 #include <string.h>
 
 static const char *const ORIGINS[ORIGIN_COUNT] = {
-    [ORIGIN_QUEUE] = "queue",
-    [ORIGIN_FOREGROUND] = "foreground",
-    [ORIGIN_HTTP] = "http",
-    [ORIGIN_ETCD] = "etcd",
+    [ORIGIN_QUEUE] = "queue", [ORIGIN_FOREGROUND] = "foreground", [ORIGIN_HTTP] = "http",
+    [ORIGIN_ETCD] = "etcd",   [ORIGIN_MEMBER] = "member",
 };
 
 const char *run_origin_name(enum run_origin origin)
@@ -47,6 +45,8 @@ static void apply_phase(struct run_history *h, const struct fact *f)
         h->phase = to;
     if (to == PHASE_RUNNING || to == PHASE_CLEANING)
         h->ran = true;
+    if (to == PHASE_RUNNING && h->running_since.ms == 0)
+        (void)wall_parse(fact_str(f, "t"), &h->running_since);
     if (to == PHASE_SHIPPING)
         (void)wall_parse(fact_str(f, "t"), &h->ended_at);
     apply_cause(h, fact_str(f, "cause"));

@@ -26,8 +26,9 @@
 #define FACT_DEADLINE_REQUESTED "deadline-requested" /* runtime-ms: owed to the supervisor */
 #define FACT_DEADLINE_SET       "deadline-set"       /* runtime-ms: it has it */
 #define FACT_FAILURE            "failure"            /* cause, blame, reason: why it ended without a launch */
-#define FACT_VERDICT            "verdict"            /* state, cause, details: what is reported */
-#define FACT_LEASE_LOST         "lease-lost"         /* policy, reason */
+#define FACT_GROUP_FAILED       "group-failed"   /* group: its least number of successes is out of reach */
+#define FACT_VERDICT            "verdict"        /* state, cause, details: what is reported */
+#define FACT_LEASE_LOST         "lease-lost"     /* policy, reason */
 #define FACT_REPORT_REFUSED     "report-refused" /* sequence, reason: the control plane will never take it */
 
 /* Who brought the run: decides what happens to one that was never launched when its agent died. */
@@ -36,6 +37,7 @@ enum run_origin {
     ORIGIN_FOREGROUND, /* a person at a terminal, who is gone */
     ORIGIN_HTTP,       /* a control plane */
     ORIGIN_ETCD,       /* an etcd cluster */
+    ORIGIN_MEMBER,     /* one node of a run that this agent has as a whole: the whole starts and ends it */
     ORIGIN_COUNT,
 };
 
@@ -56,7 +58,8 @@ struct run_history {
     enum blame blame; /* of a failure before the launch */
     char reason[ERR_TEXT_MAX];
     wall_ms_t accepted_at;
-    wall_ms_t ended_at; /* when the agent learnt of the end */
+    wall_ms_t running_since; /* when the agent learnt that it runs; 0: it does not know */
+    wall_ms_t ended_at;      /* when the agent learnt of the end */
 };
 
 /* Folds one fact. Unknown facts are ignored: a newer version may have written them. */

@@ -21,8 +21,8 @@ CLIENT_PORT, PEER_PORT = 2379, 2380
 
 
 def _run(*command, timeout=PATIENCE, **how):
-    return subprocess.run(list(map(str, command)), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          text=True, timeout=timeout, **how)
+    how = dict({"stdin": subprocess.DEVNULL} if "input" not in how else {}, **how)
+    return subprocess.run(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=timeout, **how)
 
 
 def _must(*command, **how):
@@ -175,17 +175,17 @@ class Cluster:
     def leader(self):
         return until("the cluster has a leader", lambda: [m for m in self.members if m.leads()], pause=0.1)[0]
 
-    def _etcdctl(self, *words):
-        return self.operator.run("etcdctl", "--endpoints", ",".join(self.endpoints), "--command-timeout", "5s", *words)
+    def _etcdctl(self, *words, text=""):
+        return self.operator.run("etcdctl", "--endpoints", ",".join(self.endpoints), "--command-timeout", "5s", *words, input=text)
 
     def refuses(self, *words):
         """Whether a request fails that is made once."""
         return self._etcdctl(*words).returncode != 0
 
-    def etcdctl(self, *words):
-        """Its output, of the first time that it succeeds: a request that changes something fails while there is no leader."""
+    def etcdctl(self, *words, text=""):
+        """Its output, given the text on standard input; of the first time that it succeeds: a request that changes something fails while there is no leader."""
         def once():
-            done = self._etcdctl(*words)
+            done = self._etcdctl(*words, text=text)
             said.append(done.stderr[-500:])
             return done if done.returncode == 0 else None
 
@@ -197,11 +197,18 @@ class Cluster:
         found = json.loads(self.etcdctl("get", "--prefix", prefix, "-w", "json")).get("kvs", [])
         return {base64.b64decode(kv["key"]).decode(): base64.b64decode(kv.get("value", "")).decode() for kv in found}
 
-    def node(self, bin_dir, name, concurrency=1, extra=""):
-        """A machine with an agent that takes runs from this cluster; not started yet."""
-        node = HostedNode(bin_dir, self, self.network.host(name), concurrency, extra)
+    def node(self, bin_dir, name, concurrency=1, extra="", prefix="/runlet"):
+        """A machine with an agent that takes runs from this cluster; not started yet. extra: further lines of its configuration's
+        block of etcd."""
+        node = HostedNode(bin_dir, self, self.network.host(name), concurrency, extra, prefix)
         self.nodes.append(node)
         return node
+
+    def desk(self, bin_dir, prefix="/runlet"):
+        """The machine from which people work, with the command line and a configuration; runletd is not started there."""
+        desk = HostedNode(bin_dir, self, self.operator, 1, "", prefix)
+        self.nodes.append(desk)
+        return desk
 
     def close(self):
         for node in self.nodes:
@@ -216,8 +223,8 @@ class Cluster:
 class HostedNode(RunNode):
     """A node whose programs execute on a host of the cluster's network."""
 
-    def __init__(self, bin_dir, cluster, host, concurrency, extra):
-        self.host, self.name = host, host.name
-        super().__init__(bin_dir, concurrency=concurrency, extra="etcd:\n  endpoints: %s\nnode:\n  id: %s\n%s" % (
-            ",".join(cluster.endpoints), host.name, extra))
+    def __init__(self, bin_dir, cluster, host, concurrency, extra, prefix_of_keys):
+        self.host, self.name, self.prefix_of_keys = host, host.name, prefix_of_keys
+        super().__init__(bin_dir, concurrency=concurrency, extra="etcd:\n  endpoints: %s\n  prefix: %s\n%s" % (
+            ",".join(cluster.endpoints), prefix_of_keys, extra))
         self.prefix = host.prefix
