@@ -77,7 +77,6 @@ def test_a_run_whose_node_is_gone_is_queued_again_or_fails(etcd, fleet):
     once, again = etcd.await_end("once", node=beta), etcd.await_end("again", node=beta)
     assert (once["lifecycleState"], once["cause"], once["node"]) == ("FAILED", "lease-lost", "gone")
     assert "gone was away" in once["lifecycleDetails"]
-    print(open(beta.log).read())
     assert (again["lifecycleState"], again["node"], again["attempt"]) == ("SUCCEEDED", "beta", 2)
     assert executions("again", beta) == ["again~2"]
     gone.start()
