@@ -75,8 +75,8 @@ def test_who_waits_is_taken_by_priority_then_by_time(etcd, fleet):
 
 def test_a_run_whose_node_is_gone_is_queued_again_or_fails(etcd, fleet):
     gone = fleet("gone", concurrency=2, lease="3s")
-    etcd.submit("again", 'test "$(hostname)" = beta || sleep 600\n', on_lost="requeue", attempts=2)
-    etcd.submit("once", "sleep 600\n", on_lost="fail")
+    etcd.submit("again", 'test "$(hostname)" = beta || exec sleep 600\n', on_lost="requeue", attempts=2)
+    etcd.submit("once", "exec sleep 600\n", on_lost="fail")
     for run in ("again", "once"):
         etcd.await_state(run, "IN_PROGRESS", node=gone)
         gone.await_running(run)
@@ -96,7 +96,7 @@ def test_a_run_whose_node_is_gone_is_queued_again_or_fails(etcd, fleet):
 
 def test_lost_leases_stop_a_run_or_let_it_finish_and_the_stale_end_is_refused_once(etcd, fleet):
     node = fleet("alpha", concurrency=2, lease="2s")
-    etcd.submit("stops", "sleep 600\n", x_runlet={"onLeaseLost": "stop"})
+    etcd.submit("stops", "exec sleep 600\n", x_runlet={"onLeaseLost": "stop"})
     etcd.submit("holds", "while [ ! -e /tmp/go ]; do sleep 0.1; done\n", x_runlet={"onLeaseLost": "finish-and-hold"})
     for run in ("stops", "holds"):
         node.await_running(run)
@@ -121,7 +121,7 @@ def test_waiting_and_claimed_runs_are_cancelled(etcd, fleet):
     waiting = etcd.submit("waits", "true\n", pool="nobody")
     assert etcd.cancel_waiting("waits", waiting)
     node = fleet("alpha")
-    etcd.submit("runs", "sleep 600\n")
+    etcd.submit("runs", "exec sleep 600\n")
     node.await_running("runs")
     etcd.direct("alpha", "runs", directive="cancel", kill=True)
     end = etcd.await_end("runs", node=node)
@@ -131,8 +131,8 @@ def test_waiting_and_claimed_runs_are_cancelled(etcd, fleet):
 
 def test_a_run_is_told_to_stop_or_gets_another_deadline(etcd, fleet):
     node = fleet("alpha", concurrency=2)
-    etcd.submit("stops", "sleep 600\n")
-    etcd.submit("late", "sleep 600\n")
+    etcd.submit("stops", "exec sleep 600\n")
+    etcd.submit("late", "exec sleep 600\n")
     node.await_running("stops")
     node.await_running("late")
     etcd.direct("alpha", "stops", directive="stop", graceMs=500)
@@ -180,7 +180,7 @@ def test_etcd_away_for_the_whole_run_costs_nothing_but_delay(etcd, fleet):
 
 def test_compaction_hides_nothing(etcd, fleet):
     node = fleet("alpha", lease="60s")
-    etcd.submit("runs", "sleep 600\n")
+    etcd.submit("runs", "exec sleep 600\n")
     node.await_running("runs")
     etcd.await_state("runs", "IN_PROGRESS", node=node)
     # While it is away, what it is to hear of is written, and then compacted away.
@@ -319,7 +319,7 @@ def test_with_tls_and_a_user_whose_token_ends(bin_dir, tmp_path):
         etcd.token = etcd.call("auth/authenticate", name="root", password="pw-of-root")["token"]
         node.start()
         node.takes_runs()
-        etcd.submit("one", "sleep 600\n")
+        etcd.submit("one", "exec sleep 600\n")
         node.await_running("one")
         # Tokens do not outlive the server: all connections are new, and nobody is known.
         etcd.stop()
