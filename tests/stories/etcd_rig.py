@@ -196,10 +196,10 @@ class Etcd:
 class EtcdNode(RunNode):
     """A node of that etcd. Its name is its machine's in a UTS namespace of its own."""
 
-    def __init__(self, bin_dir, etcd, name, concurrency=1, lease="5s", extra=""):
+    def __init__(self, bin_dir, etcd, name, concurrency=1, lease="5s", extra="", endpoints=None):
         self.etcd, self.name = etcd, name
         super().__init__(bin_dir, concurrency=concurrency,
-                         extra="etcd:\n  endpoints: %s\n  leaseTime: %s\n%s" % (etcd.endpoint, lease, extra))
+                         extra="etcd:\n  endpoints: %s\n  leaseTime: %s\n%s" % (endpoints or etcd.endpoint, lease, extra))
         self.prefix = ["unshare", "--uts", "sh", "-c", 'hostname "$0" && exec "$@"', name]
 
     def registered(self):

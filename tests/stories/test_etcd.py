@@ -95,18 +95,24 @@ def test_a_run_whose_node_is_gone_is_queued_again_or_fails(etcd, fleet):
 
 
 def test_lost_leases_stop_a_run_or_let_it_finish_and_the_stale_end_is_refused_once(etcd, fleet):
-    node = fleet("alpha", concurrency=2, lease="2s")
+    node = fleet("alpha", concurrency=3, lease="2s")
+    etcd.submit("returns", 'exec sleep 600\n', on_lost="requeue", attempts=2, x_runlet={"onLeaseLost": "stop"})
     etcd.submit("stops", "exec sleep 600\n", x_runlet={"onLeaseLost": "stop"})
     etcd.submit("holds", "while [ ! -e /tmp/go ]; do sleep 0.1; done\n", x_runlet={"onLeaseLost": "finish-and-hold"})
-    for run in ("stops", "holds"):
+    for run in ("stops", "holds", "returns"):
         node.await_running(run)
         etcd.await_state(run, "IN_PROGRESS", node=node)
     etcd.stop()
     until("the run is stopped: " + node.tail(), lambda: node.record("stops"))
+    until("and so is the one that may be executed again: " + node.tail(), lambda: node.record("returns"))
     assert not node.record("holds")
     etcd.start()
     stopped = etcd.await_end("stops", node=node)
     assert (stopped["lifecycleState"], stopped["cause"]) == ("FAILED", "lease-lost")
+    until("it is executed again: " + node.tail(), lambda: etcd.state("returns")["attempt"] == 2)
+    node.await_running("returns~2")
+    etcd.direct("alpha", "returns", directive="cancel", kill=True)
+    assert etcd.await_end("returns", node=node)["cause"] == "cancelled"
     # Nobody took the other one meanwhile: it is still this node's, and goes on. Then somebody does.
     etcd.txn([], [etcd_rig.delete(etcd.key("claims", "alpha", "holds")),
                   etcd_rig.put(etcd.key("states", "holds"), dict(etcd.state("holds"), node="other", attempt=2, epoch=1 << 40))])
@@ -150,7 +156,6 @@ def test_a_run_is_told_to_stop_or_gets_another_deadline(etcd, fleet):
 def test_a_node_is_drained_and_taken_back(etcd, fleet):
     node = fleet("alpha")
     etcd.direct_node("alpha", directive="drain", reason="new disks")
-    assert "run=drained" not in node.tail()
     until("it leaves the line", lambda: etcd.names("line") == [])
     until("its key says why", lambda: "drain" in etcd.read("nodes", "alpha").get("notReady", ""))
     until("the word is taken", lambda: etcd.names("inbox") == [])
@@ -161,10 +166,13 @@ def test_a_node_is_drained_and_taken_back(etcd, fleet):
     assert etcd.state("waits")["attempt"] == 0
     etcd.direct_node("alpha", directive="undrain")
     assert etcd.await_end("waits", node=node)["lifecycleState"] == "SUCCEEDED"
+    # The file that keeps a node drained is no run.
+    assert "run=drained" not in node.tail(100000)
 
 
 def test_etcd_away_for_the_whole_run_costs_nothing_but_delay(etcd, fleet):
-    node = fleet("alpha", lease="60s")
+    # The first member is none, and never was.
+    node = fleet("alpha", lease="60s", endpoints="http://127.0.0.1:1," + etcd.endpoint)
     etcd.submit("alone", "while [ ! -e go ]; do sleep 0.1; done; echo done\n")
     node.await_running("alone")
     etcd.stop()

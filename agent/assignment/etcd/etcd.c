@@ -15,7 +15,7 @@
 #define CONNECT_MS    2000
 #define ANSWER_MS     5000
 #define RETRY_BASE_MS 200
-#define RETRY_CAP_MS  15000
+#define RETRY_CAP_MS  10000
 
 /* ---- shared ---- */
 
