@@ -10,6 +10,11 @@ static const struct {
     const char *verb;
     verb_function *function;
 } FUNCTIONS[] = {
+    {"run", verb_run},           {"submit", verb_submit},     {"status", verb_status},
+    {"logs", verb_logs},         {"cancel", verb_cancel},     {"wait", verb_wait},
+    {"validate", verb_validate}, {"config", verb_config},     {"preempt", verb_preempt},
+    {"why", verb_why},           {"version", verb_version},   {"help", verb_help},
+    {"gen", verb_gen},           {"deadline", verb_deadline},
     {"run", verb_run},         {"submit", verb_submit}, {"status", verb_status},     {"logs", verb_logs},
     {"cancel", verb_cancel},   {"wait", verb_wait},     {"validate", verb_validate}, {"config", verb_config},
     {"preempt", verb_preempt}, {"why", verb_why},       {"version", verb_version},   {"help", verb_help},

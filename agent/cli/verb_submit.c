@@ -17,6 +17,12 @@ static int hand_in(struct prepared *p, struct err *e)
     AUTO_CLOSE int queue_fd = -1;
     bool root = geteuid() == 0;
 
+    if (p->request.job.replicas > p->config.concurrency)
+        return err_set(e, -E2BIG, BLAME_ASSIGNMENT,
+                       "the run has %lld nodes, and this node executes %lld at a time: 'concurrency' in its "
+                       "configuration must be at least %lld",
+                       (long long)p->request.job.replicas, (long long)p->config.concurrency,
+                       (long long)p->request.job.replicas);
     if (layout_users(&p->config, &p->layout, e) < 0)
         return e->code;
     if (root && layout_ensure(&p->config, &p->layout, e) < 0)

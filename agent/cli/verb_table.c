@@ -237,6 +237,18 @@ static const struct cli_option PREEMPT_OPTIONS[] = {
     {.name = "all", .help = "Every run that executes on this machine, instead of RUN."},
 };
 
+static const char *const DEADLINE_TEXT[] = {
+    "Lets a job run for DURATION from its start, instead of what its document says: shorter or longer, but "
+    "not longer than "
+    "the node's longest runtime. When it has run for longer already, it is stopped now. The notice before "
+    "the deadline "
+    "moves with it.",
+    "Without runletd the run's own supervisor is told, so it works for every run that executes; for one that "
+    "waits runletd "
+    "is needed.",
+    NULL,
+};
+
 static const char *const WHY_TEXT[] = {
     "Explains the end of a run, or what it is doing: the cause with its evidence, the limits it reached, the "
     "calls that its "
@@ -377,6 +389,14 @@ const struct verb VERBS[] = {
      .description = PREEMPT_TEXT,
      OPTIONS(PREEMPT_OPTIONS),
      .args_max = 1,
+     .completion = COMPLETE_RUN,
+     .usage_status = EXIT_USAGE},
+    {.name = "deadline",
+     .synopsis = "RUN DURATION",
+     .summary = "Change how long a job may run",
+     .description = DEADLINE_TEXT,
+     .args_min = 2,
+     .args_max = 2,
      .completion = COMPLETE_RUN,
      .usage_status = EXIT_USAGE},
     {.name = "why",

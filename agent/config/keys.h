@@ -104,6 +104,13 @@ enum config_key {
     CONFIG_ETCD_CERT_FILE,
     CONFIG_ETCD_KEY_FILE,
     CONFIG_ETCD_LEASE_TIME,
+    CONFIG_HTTP_ENDPOINT,
+    CONFIG_HTTP_AUTH,
+    CONFIG_HTTP_TOKEN_FILE,
+    CONFIG_HTTP_CERT_FILE,
+    CONFIG_HTTP_KEY_FILE,
+    CONFIG_HTTP_CA_FILE,
+    CONFIG_HTTP_WAIT,
     CONFIG_KEY_COUNT,
 };
 
@@ -127,6 +134,7 @@ enum config_type {
     CONFIG_TYPE_FSCK,
     CONFIG_TYPE_ON_FAILURE,
     CONFIG_TYPE_ON_LOST,
+    CONFIG_TYPE_HTTP_AUTH,
     CONFIG_TYPE_VOLUME_DEVICE, /* char *: a pattern below /dev, "serial:" and a number, an absolute path, or "" */
     CONFIG_TYPE_MOUNT_OPTIONS, /* char *: as mount(8) takes them; may be "" */
     CONFIG_TYPE_EXPORTS,       /* char *: NAME=VALUE, blanks between; may be "" */

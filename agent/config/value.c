@@ -120,6 +120,7 @@ static const char *words_of(enum config_type type)
     case CONFIG_TYPE_FSCK: return "auto always never";
     case CONFIG_TYPE_ON_FAILURE: return "fail ignore";
     case CONFIG_TYPE_ON_LOST: return "wait fail";
+    case CONFIG_TYPE_HTTP_AUTH: return "none bearer oci";
     default: return NULL;
     }
 }

@@ -101,6 +101,7 @@ struct admission agent_admission(const struct agent *a)
 
     return (struct admission){.concurrency = (size_t)a->config->concurrency,
                               .active = engine_active(a->engine),
+                              .places = 1,
                               .stopping = a->stopping,
                               .draining = access(a->layout->drain, F_OK) == 0 ||
                                           faccessat(a->agent_fd, DRAINED_NAME, F_OK, 0) == 0,

@@ -9,7 +9,7 @@ enum admission_answer admission_decide(const struct admission *a)
         return ADMIT_NOT_DRAINING;
     if (a->attention)
         return ADMIT_NOT_ATTENTION;
-    if (a->active >= a->concurrency)
+    if (a->active + a->places > a->concurrency)
         return ADMIT_NOT_FULL;
     if (a->disk_free < a->disk_reserve)
         return ADMIT_NOT_DISK;
