@@ -6,6 +6,7 @@ import random
 import re
 import signal
 import subprocess
+import sys
 import threading
 import time
 
@@ -212,8 +213,14 @@ class Chaos(threading.Thread):
             raise self.failure
 
 
+def _end(signal_number, frame):
+    sys.exit("ended by signal %d" % signal_number)
+
+
 def stress(bin_dir, agents, runs, seed, pause, patience, say=lambda text: None):
     """Runs that many runs through a fleet under faults. Returns (what is wrong, numbers, the fleet's words about wrong runs)."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _end)  # what was started is ended then as well
     fleet = Fleet(bin_dir, agents, seed)
     begun = time.monotonic()
     try:
