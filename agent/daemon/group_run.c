@@ -323,7 +323,7 @@ static void finish(struct group_run *g, bool succeeded)
     }
     add_up(g, &record, ends);
     if (!succeeded) {
-        size_t rank = group_deciding(ends, g->size);
+        size_t rank = group_deciding(&g->plan, ends);
         decide_by(g, rank < g->size ? rank : 0, &record);
     }
     record.accepted_at = run->history.accepted_at;
