@@ -123,6 +123,51 @@ def test_the_time_of_the_whole_is_limited(node):
     assert node.status_json(done.id)["cause"] == "deadline-exceeded"
 
 
+# ---- startup probes ----
+
+def with_probe(command, **more):
+    return dict({"jobProbeCheckType": "EXEC", "command": command, "periodInSeconds": 1}, **more)
+
+
+def test_the_next_group_waits_for_the_probe(node):
+    text = """#!/bin/bash
+if [ $NODE_GROUP_NAME = late ]; then
+    date +%s%N
+    exit 0
+fi
+sleep 1
+date +%s%N
+touch ready
+exec sleep 3
+"""
+    probe = with_probe(["sh", "-c", "id -u; test -e $HOME/ready && test $(id -u) != 0"], failureThreshold=30)
+    job = document(node, group("early", startupProbeDetails=probe), group("late"), order="IN_ORDER")
+    done = node.run("-q", node.write("job.sh", text), "--job", job)
+
+    assert done.status == 0, done
+    ready, late = [int(line[4:]) for line in sorted(done.text.splitlines())]
+    assert late > ready
+    probed = node.supervisor_facts(done.id + "+0", "probed")
+    assert [f["ready"] for f in probed] == [False] * (len(probed) - 1) + [True] and len(probed) > 1, probed
+    assert probed[0]["how"] == "exit status 1" and not node.leftovers()
+
+
+@pytest.mark.parametrize("command, how", [
+    (["sh", "-c", "exit 3"], "2 times in a row, the last with exit status 3"),
+    (["sleep", "60"], "2 times in a row, the last with ended by signal 9"),
+    (["no-such-program"], "2 times in a row, the last with execute: no-such-program"),
+])
+def test_a_node_that_does_not_become_ready(node, command, how):
+    job = {"jobConfigurationDetails": {"jobType": "DEFAULT", "startupProbeDetails": with_probe(command, failureThreshold=2)},
+           "x-runlet": {"sandbox": {"userNamespace": True}}}
+    done = node.run("-q", node.write("job.sh", "#!/bin/bash\nexec sleep 60\n"), "--job", node.write("job.json", json.dumps(job)))
+
+    status = node.status_json(done.id)
+    assert (done.status, status["lifecycleState"], status["cause"]) == (143, "FAILED", "probe-failed"), done
+    assert "did not become ready: its startup probe failed: " + how in status["lifecycleDetails"], status
+    assert not node.leftovers()
+
+
 # ---- under the daemon ----
 
 def submit(node, text, job):
