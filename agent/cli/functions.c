@@ -10,10 +10,12 @@ static const struct {
     const char *verb;
     verb_function *function;
 } FUNCTIONS[] = {
-    {"run", verb_run},         {"submit", verb_submit}, {"status", verb_status},     {"logs", verb_logs},
-    {"cancel", verb_cancel},   {"wait", verb_wait},     {"validate", verb_validate}, {"config", verb_config},
-    {"preempt", verb_preempt}, {"why", verb_why},       {"version", verb_version},   {"help", verb_help},
-    {"gen", verb_gen},
+    {"cancel", verb_cancel},     {"config", verb_config},   {"deadline", verb_deadline},
+    {"gen", verb_gen},           {"help", verb_help},       {"logs", verb_logs},
+    {"nodes", verb_nodes},       {"preempt", verb_preempt}, {"run", verb_run},
+    {"runs", verb_runs},         {"status", verb_status},   {"submit", verb_submit},
+    {"validate", verb_validate}, {"version", verb_version}, {"wait", verb_wait},
+    {"why", verb_why},
 };
 
 verb_function *verb_function_of(const struct verb *verb)

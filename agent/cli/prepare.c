@@ -40,13 +40,13 @@ static int failed(const struct cli *cli, const struct err *e)
     return cli_fail(cli, e->code < 0 ? e->code : -EINVAL, e);
 }
 
-static int give_id(struct job_request *request, struct err *e)
+static int give_id(const char *kind, struct job_request *request, struct err *e)
 {
     char id[64];
 
     if (request->run.id != NULL)
         return 0;
-    submission_new_id(clock_wall(), id);
+    submission_new_id(kind, clock_wall(), id);
     request->run.id = strdup(id);
     return request->run.id != NULL ? 0 : err_oom(e);
 }
@@ -149,7 +149,7 @@ int prepare(const struct cli *cli, bool quiet, struct prepared *p)
     if (r == 0)
         r = overrides_apply(cli, &p->request, &e);
     if (r == 0)
-        r = give_id(&p->request, &e);
+        r = give_id(p->id_kind, &p->request, &e);
     if (r == 0)
         r = resolve_all(p, &diags, &e);
     show(cli, &diags, quiet);

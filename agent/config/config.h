@@ -65,6 +65,11 @@ struct config {
     char *objects_buckets, *objects_on_failure, *objects_on_lost;
     int64_t objects_uid, objects_cache_bytes, objects_timeout_ms, objects_upload_ms;
     int64_t reserve_memory_bytes, reserve_disk_bytes;
+    char *etcd_endpoints, *etcd_prefix, *etcd_user, *etcd_password_file;
+    char *etcd_ca_file, *etcd_cert_file, *etcd_key_file;
+    int64_t etcd_lease_ms;
+    char *http_endpoint, *http_auth, *http_token_file, *http_cert_file, *http_key_file, *http_ca_file;
+    int64_t http_wait_ms;
     struct config_origin origin[CONFIG_KEY_COUNT];
 };
 

@@ -120,6 +120,7 @@ static const char *words_of(enum config_type type)
     case CONFIG_TYPE_FSCK: return "auto always never";
     case CONFIG_TYPE_ON_FAILURE: return "fail ignore";
     case CONFIG_TYPE_ON_LOST: return "wait fail";
+    case CONFIG_TYPE_HTTP_AUTH: return "none bearer oci";
     default: return NULL;
     }
 }
@@ -174,6 +175,37 @@ static bool endpoint_valid(const char *text)
 
     return text[0] == '\0' ||
            (scheme > 0 && isalnum((unsigned char)text[scheme]) && one_word(text + scheme, ".-:"));
+}
+
+static bool endpoints_valid(const char *text)
+{
+    char endpoint[256];
+    const char *at = text;
+
+    while (*at != '\0') {
+        size_t n = strcspn(at, ",");
+        if (n == 0 || n >= sizeof(endpoint))
+            return false;
+        memcpy(endpoint, at, n);
+        endpoint[n] = '\0';
+        if (!endpoint_valid(endpoint))
+            return false;
+        at += n;
+        if (*at == ',' && *++at == '\0')
+            return false;
+    }
+    return true;
+}
+
+/* What etcd_prefix_valid (assignment/etcd/keys.h) takes. */
+static bool key_prefix_valid(const char *text)
+{
+    if (strlen(text) >= 200 || text[0] != '/' || !one_word(text, "/._-"))
+        return false;
+    for (const char *at = text; *at != '\0'; at += 1 + strcspn(at + 1, "/"))
+        if (!isalnum((unsigned char)at[1]))
+            return false;
+    return true;
 }
 
 /* Each word is a path. */
@@ -235,6 +267,8 @@ static bool text_valid(enum config_type type, const char *text)
     case CONFIG_TYPE_MOUNT_OPTIONS: return one_word(text, ",=.:_/-");
     case CONFIG_TYPE_EXPORTS: return exports_valid(text);
     case CONFIG_TYPE_ENDPOINT: return endpoint_valid(text);
+    case CONFIG_TYPE_ENDPOINTS: return endpoints_valid(text);
+    case CONFIG_TYPE_KEY_PREFIX: return key_prefix_valid(text);
     case CONFIG_TYPE_BUCKETS: return one_word(text, "-_.,*?[]");
     default: return words_of(type) != NULL ? among(words_of(type), text) : path_valid(text);
     }
@@ -270,6 +304,8 @@ static bool is_text(enum config_type type)
     case CONFIG_TYPE_VOLUME_DEVICE:
     case CONFIG_TYPE_MOUNT_OPTIONS:
     case CONFIG_TYPE_ENDPOINT:
+    case CONFIG_TYPE_ENDPOINTS:
+    case CONFIG_TYPE_KEY_PREFIX:
     case CONFIG_TYPE_BUCKETS:
     case CONFIG_TYPE_EXPORTS: return true;
     default: return words_of(type) != NULL;

@@ -34,8 +34,8 @@ struct agent {
     size_t source_count;
     size_t room; /* how many further runs the sources were told of */
     bool room_told;
-    struct loop_timer *sweep;    /* takes finished runs out of the table, and starts waiting ones */
-    int agent_fd, queue_fd;      /* owned */
+    struct loop_timer *sweep; /* takes finished runs out of the table, and starts waiting ones */
+    int agent_fd, queue_fd;   /* owned */
     /* Where else the run's output goes; false: the spool is enough. May be NULL. */
     bool (*sink_of)(const struct run *run, struct log_sink *ret, void *context);
     bool stopping;

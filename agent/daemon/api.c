@@ -14,6 +14,8 @@
 #include "base/auto.h"
 #include "base/crash_point.h"
 #include "base/limits.h"
+#include "base/parse.h"
+#include "daemon/directive.h"
 #include "daemon/run_view.h"
 #include "sys/packet.h"
 
@@ -125,11 +127,20 @@ static bool may_change(struct MHD_Connection *c)
     return info != NULL && peer_user(info->connect_fd, &uid, &pid) == 0 && (uid == 0 || uid == geteuid());
 }
 
-static enum MHD_Result post_cancel(const struct api *api, struct MHD_Connection *c, const char *id)
+/* It was taken, and is on disk. */
+static enum MHD_Result answer_reference(struct MHD_Connection *c, const struct run *run)
 {
     AUTO(strbuf) struct strbuf body = STRBUF_INIT(BODY_MAX);
+    struct fact_writer w = fact_begin(&body);
+
+    fact_put_string(&w, "id", run->id);
+    (void)fact_end(&w);
+    return answer(c, MHD_HTTP_ACCEPTED, &body);
+}
+
+static enum MHD_Result post_cancel(const struct api *api, struct MHD_Connection *c, const char *id)
+{
     struct run *run = engine_find(api->agent->engine, id);
-    struct fact_writer w;
 
     if (!may_change(c))
         return answer_error(c, MHD_HTTP_FORBIDDEN, "NotAuthorized",
@@ -140,14 +151,33 @@ static enum MHD_Result post_cancel(const struct api *api, struct MHD_Connection 
     if (run_cancel(run, false) < 0)
         return answer_error(c, MHD_HTTP_INTERNAL_SERVER_ERROR, "InternalError",
                             "the run is asked to stop, but the request could not be written to disk");
-    w = fact_begin(&body);
-    fact_put_string(&w, "id", run->id);
-    (void)fact_end(&w);
-    return answer(c, MHD_HTTP_ACCEPTED, &body);
+    return answer_reference(c, run);
 }
 
-/* Splits "/v1/runs/ID" and "/v1/runs/ID/cancel". */
-static bool run_path(const char *url, char id[RUN_ID_BYTES], bool *ret_cancel)
+static enum MHD_Result post_deadline(const struct api *api, struct MHD_Connection *c, const char *id)
+{
+    const char *text = MHD_lookup_connection_value(c, MHD_GET_ARGUMENT_KIND, "maximumRuntime");
+    struct directive d = {.kind = DIRECTIVE_DEADLINE};
+    struct run *run = engine_find(api->agent->engine, id);
+
+    if (!may_change(c))
+        return answer_error(c, MHD_HTTP_FORBIDDEN, "NotAuthorized",
+                            "only root and the agent's user may do this");
+    if (text == NULL || parse_duration_ms(text, &d.maximum_runtime_ms) < 0 || d.maximum_runtime_ms < 1000 ||
+        d.maximum_runtime_ms > JOB_RUNTIME_MS_MAX)
+        return answer_error(c, MHD_HTTP_BAD_REQUEST, "InvalidParameter",
+                            "maximumRuntime must be a length of time of 1s to 30d, such as 90m");
+    if (run == NULL || run->phase >= PHASE_SHIPPING)
+        return answer_error(c, MHD_HTTP_NOT_FOUND, "NotAuthorizedOrNotFound",
+                            "runletd does not attend this run");
+    if (directive_to_run(run, &d) < 0)
+        return answer_error(c, MHD_HTTP_INTERNAL_SERVER_ERROR, "InternalError",
+                            "the deadline is changed, but that could not be written to disk");
+    return answer_reference(c, run);
+}
+
+/* What is asked of a run: the last part of "/v1/runs/ID/cancel"; "" for the run itself. */
+static bool run_path(const char *url, char id[RUN_ID_BYTES], const char **ret_action)
 {
     static const char PREFIX[] = "/v1/runs/";
     const char *rest = url + sizeof(PREFIX) - 1;
@@ -156,12 +186,29 @@ static bool run_path(const char *url, char id[RUN_ID_BYTES], bool *ret_cancel)
     if (strncmp(url, PREFIX, sizeof(PREFIX) - 1) != 0)
         return false;
     n = strcspn(rest, "/");
-    if (n == 0 || n >= RUN_ID_BYTES || (rest[n] != '\0' && strcmp(rest + n, "/cancel") != 0))
+    if (n == 0 || n >= RUN_ID_BYTES)
         return false;
     memcpy(id, rest, n);
     id[n] = '\0';
-    *ret_cancel = rest[n] != '\0';
+    *ret_action = rest[n] != '\0' ? rest + n + 1 : "";
     return true;
+}
+
+static const struct action {
+    const char *name, *method;
+    enum MHD_Result (*answer)(const struct api *api, struct MHD_Connection *c, const char *id);
+} ACTIONS[] = {
+    {"", "GET", get_run},
+    {"cancel", "POST", post_cancel},
+    {"deadline", "POST", post_deadline},
+};
+
+static const struct action *find_action(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(ACTIONS); i++)
+        if (strcmp(ACTIONS[i].name, name) == 0)
+            return &ACTIONS[i];
+    return NULL;
 }
 
 static enum MHD_Result handle(void *context, struct MHD_Connection *c, const char *url, const char *method,
@@ -170,7 +217,7 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *c, const cha
     static int seen;
     const struct api *api = context;
     char id[RUN_ID_BYTES];
-    bool cancel = false;
+    const char *action = "";
     bool get = strcmp(method, "GET") == 0;
 
     (void)version;
@@ -186,13 +233,11 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *c, const cha
     }
     if (get && strcmp(url, "/v1/node") == 0)
         return get_node(api, c);
-    if (!run_path(url, id, &cancel))
+    if (!run_path(url, id, &action) || find_action(action) == NULL)
         return answer_error(c, MHD_HTTP_NOT_FOUND, "NotAuthorizedOrNotFound",
                             "there is nothing at this path");
-    if (get && !cancel)
-        return get_run(api, c, id);
-    if (!get && cancel && strcmp(method, "POST") == 0)
-        return post_cancel(api, c, id);
+    if (strcmp(method, find_action(action)->method) == 0)
+        return find_action(action)->answer(api, c, id);
     return answer_error(c, MHD_HTTP_METHOD_NOT_ALLOWED, "MethodNotAllowed",
                         "this path does not take this method");
 }

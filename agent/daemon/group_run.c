@@ -31,6 +31,7 @@ struct group_run {
     bool *was_ready;          /* owned; by rank: it stays so until it ends */
     struct loop_timer *look;  /* at the members */
     struct loop_timer *deadline;
+    wall_ms_t since; /* when the first node ran; 0: none has */
     bool failed, running_said, ended_said;
 };
 
@@ -364,9 +365,9 @@ static void stop_member(struct run *member, void *context)
         return;
     }
     if (run->group->failed && run->cause == CAUSE_NONE)
-        run_stop(member, CAUSE_GROUP_FAILED, &why);
+        run_give_up(member, CAUSE_GROUP_FAILED, &why);
     else
-        run_stop(member, run->cause, &why);
+        run_give_up(member, run->cause, &why);
 }
 
 void group_stop(struct run *run)
@@ -388,13 +389,26 @@ static void deadline_passed(void *context)
 static void start_deadline(struct group_run *g)
 {
     struct run *run = g->run;
-    int64_t since = run->history.running_since.ms > 0 ? run->history.running_since.ms : clock_wall().ms;
-    int64_t left = run->spec->maximum_runtime_ms - (clock_wall().ms - since);
+    int64_t since = g->since.ms > 0                     ? g->since.ms
+                    : run->history.running_since.ms > 0 ? run->history.running_since.ms
+                                                        : clock_wall().ms;
+    int64_t limit = run->runtime_ms > 0 ? run->runtime_ms : run->spec->maximum_runtime_ms;
+    int64_t left = limit - (clock_wall().ms - since);
 
-    if (left > run->spec->maximum_runtime_ms)
-        left = run->spec->maximum_runtime_ms;
+    if (left > limit)
+        left = limit;
+    g->since = (wall_ms_t){since};
     run->deadline = (boot_ms_t){clock_boot().ms + left};
     loop_timer_start(g->deadline, left > 0 ? (uint64_t)left : 0, 0);
+}
+
+int group_set_runtime(struct run *run, int64_t runtime_ms)
+{
+    int r = run_set_runtime(run, runtime_ms);
+
+    if (run->group->running_said)
+        start_deadline(run->group);
+    return r;
 }
 
 /* ---- the look ---- */

@@ -159,6 +159,8 @@ static int follow_supervisor(const struct fact *f, void *context)
         (void)fact_int(f, "started-at-ms", &v->started_at.ms);
         (void)fact_int(f, "deadline-boot-ms", &v->deadline.ms);
     }
+    if (strcmp(fact_str(f, "event"), "deadline") == 0)
+        (void)fact_int(f, "deadline-boot-ms", &v->deadline.ms);
     note_missing(v, f);
     if (strcmp(fact_str(f, "event"), "storage") == 0)
         note_storage(v, f);

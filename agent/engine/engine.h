@@ -58,10 +58,14 @@ struct run {
     bool wanted;                /* whoever asked for it in the foreground is still here */
     size_t
         places; /* nodes it executes here, which admission counts; 0 for one of those, for the whole holds its place */
-    bool ready;          /* its startup probe has succeeded */
-    bool stop_requested; /* it is to end for `cause` */
+    bool ready;    /* its startup probe has succeeded */
+    bool given_up; /* it is to end for `cause` */
     bool cancel_requested;
     bool kill_requested;
+    bool stop_requested; /* the job is told that it ends at stop_at, for stop_reason */
+    enum notice_reason stop_reason;
+    boot_ms_t stop_at;
+    int64_t runtime_ms;        /* what its supervisor is still to hear of the deadline; 0: nothing */
     struct err failure;        /* why it ended before a launch; text empty otherwise */
     struct exit_record record; /* the end, once ended */
     bool has_record;
@@ -140,8 +144,16 @@ void run_fail(struct run *run, enum cause cause, const struct err *why);
  * written down: it holds all the same, but not over a restart of the agent. */
 int run_cancel(struct run *run, bool kill);
 
+/* Asks for the end of the run in left_ms (0 or more), of which its job hears, durably. It can only make the end sooner. One that was
+ * not launched ends at once. 0 or negative as above. */
+int run_stop(struct run *run, enum notice_reason reason, int64_t left_ms);
+
+/* The run may execute for that long from its start, durably: until its supervisor says that it has it (run_runtime_set). 0 or negative
+ * as above. */
+int run_set_runtime(struct run *run, int64_t runtime_ms);
+void run_runtime_set(struct run *run, int64_t runtime_ms);
 /* As run_cancel, for another cause. It is not asked again after a restart of the agent: whoever wants it says so again. */
-void run_stop(struct run *run, enum cause cause, const struct err *why);
+void run_give_up(struct run *run, enum cause cause, const struct err *why);
 
 /* The supervisor says that the run's startup probe has succeeded; it may say so again. */
 void run_became_ready(struct run *run);

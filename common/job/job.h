@@ -44,6 +44,9 @@ enum artifact_form {
 /* "artifact", "python", "notebook", "gitPython", "container", "pyTorchDistributed". */
 const char *job_runtime_name(enum job_runtime runtime);
 
+/* What a part is once its bytes were collected: a directory was packed, an entry program is a file. */
+enum artifact_form artifact_form_collected(enum artifact_form form);
+
 /* Where a part comes from when it is not a local file: the agent gets it before the run. */
 struct part_source {
     char *uri;     /* file:, http(s):, oci:, s3: (base/uri.h); may hold a secret */

@@ -33,6 +33,15 @@ const char *job_runtime_name(enum job_runtime runtime)
     return (unsigned)runtime < RUNTIME_COUNT ? RUNTIME_NAMES[runtime] : "unknown";
 }
 
+enum artifact_form artifact_form_collected(enum artifact_form form)
+{
+    switch (form) {
+    case ARTIFACT_DIRECTORY: return ARTIFACT_ARCHIVE;
+    case ARTIFACT_ENTRY_PROGRAM: return ARTIFACT_FILE;
+    default: return form;
+    }
+}
+
 void mount_clear(struct storage_mount *m)
 {
     free(m->destination_directory);

@@ -62,7 +62,8 @@ struct exit_record {
     char left_behind[256]; /* when !tree_gone: pid, command and wait channel of what could not be ended */
     char held_devices
         [256]; /* devices that were the run's alone, and who holds them now that it has ended; "" */
-    char node[NODE_TEXT_MAX]; /* of a run of several nodes: whose end this is, "rank 1 of node group 'workers'"; "" */
+    char node
+        [NODE_TEXT_MAX]; /* of a run of several nodes: whose end this is, "rank 1 of node group 'workers'"; "" */
     wall_ms_t accepted_at;
     wall_ms_t started_at; /* job's first instruction; 0 when it never started */
     wall_ms_t ended_at;

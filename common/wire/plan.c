@@ -132,6 +132,7 @@ const struct plan_field PLAN_FIELDS[PLAN_FIELD_COUNT] = {
     OPTION(image_user, word_valid),
     OPTION(directory, absolute_valid),
     NUMBER(maximum_runtime_ms, FIELD_I64, 1, JOB_RUNTIME_MS_MAX),
+    NUMBER(lease_until_ms, FIELD_I64, 0, INT64_MAX),
     NUMBER(stop_grace_ms, FIELD_I64, 0, STOP_GRACE_MS_MAX),
     NUMBER(stop_signal, FIELD_INT, 1, _NSIG - 1),
     NUMBER(stop_whole_tree, FIELD_BOOL, 0, 1),

@@ -101,6 +101,8 @@ struct plan {
     struct strlist args;           /* after the entry file */
     struct env env;                /* all layers but jobruntime.yaml's */
     int64_t maximum_runtime_ms;
+    int64_t
+        lease_until_ms; /* of the boot clock: without a later word the run ends before that; 0: it has no lease */
     int64_t stop_grace_ms;
     int stop_signal;
     bool stop_whole_tree;

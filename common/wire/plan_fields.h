@@ -29,7 +29,7 @@ struct plan_field {
 };
 
 /* The members of the first fact that are plain members of struct plan. */
-#define PLAN_FIELD_COUNT 29
+#define PLAN_FIELD_COUNT 30
 extern const struct plan_field PLAN_FIELDS[PLAN_FIELD_COUNT];
 
 #define ENTRY_KIND_COUNT     (ENTRY_IMAGE + 1)

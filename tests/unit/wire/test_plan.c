@@ -11,7 +11,7 @@
 #define FIRST                                                                                                \
     "{\"plan\":1,\"run_id\":\"r1\",\"job_name\":\"n\",\"epoch\":1,\"as_root\":false,"                        \
     "\"entrypoint\":\"a.py\",\"python\":\"/usr/bin/python3\",\"maximum_runtime_ms\":60000,"                  \
-    "\"stop_grace_ms\":1000,\"stop_signal\":15,\"stop_whole_tree\":true,\"nice\":0,"                         \
+    "\"stop_grace_ms\":1000,\"stop_signal\":15,\"stop_whole_tree\":true,\"nice\":0,\"lease_until_ms\":0,"    \
     "\"oom_score_adj\":0,\"umask_bits\":18,\"notice_before_ms\":0,\"notice_signal\":0,\"volume_bytes\":0,"   \
     "\"network_off\":"                                                                                       \
     "false,"                                                                                                 \
@@ -52,6 +52,7 @@ static void fill(struct plan *p)
         .bash = strdup("/bin/bash"),
         .conda_prefix = strdup("/opt/conda"),
         .maximum_runtime_ms = JOB_RUNTIME_MS_MAX,
+        .lease_until_ms = 123456,
         .stop_grace_ms = 30000,
         .stop_signal = 15,
         .stop_whole_tree = true,
@@ -120,6 +121,7 @@ static void round_trip(void **state)
     assert_null(got.java);
     assert_string_equal(got.conda_prefix, "/opt/conda");
     assert_int_equal(got.maximum_runtime_ms, JOB_RUNTIME_MS_MAX);
+    assert_int_equal(got.lease_until_ms, 123456);
     assert_int_equal(got.stop_grace_ms, 30000);
     assert_int_equal(got.stop_signal, 15);
     assert_true(got.stop_whole_tree);
@@ -269,6 +271,8 @@ static void numbers_and_names_out_of_range(void **state)
         {"\"maximum_runtime_ms\":60000", "\"maximum_runtime_ms\":0", "maximum_runtime_ms"},
         {"\"maximum_runtime_ms\":60000", "\"maximum_runtime_ms\":2592000001", "maximum_runtime_ms"},
         {"\"stop_grace_ms\":1000", "\"stop_grace_ms\":3600001", "stop_grace_ms"},
+        {"\"lease_until_ms\":0", "\"lease_until_ms\":-1", "lease_until_ms"},
+        {",\"lease_until_ms\":0", "", "lease_until_ms"},
         {"\"stop_signal\":15", "\"stop_signal\":0", "stop_signal"},
         {"\"stop_signal\":15", "\"stop_signal\":65", "stop_signal"},
         {"\"volume_bytes\":0", "\"volume_bytes\":-1", "volume_bytes"},
