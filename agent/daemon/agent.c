@@ -154,6 +154,12 @@ static void changed(struct run *run, enum phase from, void *context)
                  cause_name(run->verdict.cause), run->verdict.details);
 }
 
+static void became_ready(struct run *run, void *context)
+{
+    log_info("run=%s ready", run->id);
+    group_member_changed(context, run);
+}
+
 static bool load_record(struct run *run, void *context)
 {
     const struct agent *a = context;
@@ -247,6 +253,7 @@ int agent_open(struct agent *a, const struct config *config, const struct layout
                 [PHASE_FINISHED] = {.enter = enter_finished},
             },
         .changed = changed,
+        .ready = became_ready,
         .load_record = load_record,
         .release = release,
         .context = a,
