@@ -9,6 +9,7 @@
 #include "base/auto.h"
 #include "format/node.h"
 #include "format/read.h"
+#include "job/assignment.h"
 #include "job/read.h"
 #include "sys/fd.h"
 
@@ -86,8 +87,21 @@ static int read_ads(const char *path, const struct node *root, struct job_reques
     return resolved < 0 ? resolved : r;
 }
 
+/* What a control plane hands to nodes is not for a person to run, but may be looked at. */
+static int read_assignment(const struct cli *cli, const struct node *root, struct job_request *ret,
+                           struct diag_list *diags)
+{
+    int64_t epoch;
+
+    if (strcmp(cli->verb->name, "validate") == 0)
+        return assignment_read(root, ret, &epoch, diags);
+    diag_error(diags, NOWHERE, "is an assignment, which only the agent executes");
+    return -EINVAL;
+}
+
 /* FILE alone, a document. */
-static int read_document(const char *path, struct job_request *ret, struct diag_list *diags)
+static int read_document(const struct cli *cli, const char *path, struct job_request *ret,
+                         struct diag_list *diags)
 {
     AUTO(node) struct node *root = NULL;
     int r = read_tree(path, &root, diags);
@@ -98,9 +112,7 @@ static int read_document(const char *path, struct job_request *ret, struct diag_
     case DOCUMENT_ADS_JOB: return read_ads(path, root, ret, diags);
     case DOCUMENT_OCI_JOB: return oci_read_job(root, ret, diags);
     case DOCUMENT_OCI_JOB_RUN: return oci_read_job_run(root, ret, diags);
-    case DOCUMENT_ASSIGNMENT:
-        diag_error(diags, NOWHERE, "is an assignment, which only the agent reads");
-        return -EINVAL;
+    case DOCUMENT_ASSIGNMENT: return read_assignment(cli, root, ret, diags);
     case DOCUMENT_UNKNOWN: break;
     }
     diag_error(diags, NOWHERE, "expected a job YAML (kind: job) or an OCI Job or JobRun document");
@@ -143,7 +155,7 @@ int cli_read_request(const struct cli *cli, struct job_request *ret, struct diag
         diag_error(diags, NOWHERE, "nothing to read: name a FILE, or documents with --job and --run");
         r = -EINVAL;
     } else if (file != NULL && !documents && is_document(file)) {
-        r = read_document(file, ret, diags);
+        r = read_document(cli, file, ret, diags);
     } else {
         r = read_parts(cli, file, ret, diags);
     }

@@ -10,7 +10,7 @@
 #include "job/job.h"
 
 /*
- * Reads the documents and looks at the artifact. FILE may be an ADS job YAML, an OCI document, or an
+ * Reads the documents and looks at the artifact. FILE may be an ADS job YAML, an OCI document, an assignment (to be validated), or an
  * artifact; with --job it is the artifact. *ret must be zero and is freed by the caller in every case. What
  * is wrong goes to diags, as much as there is. 0 (there may be warnings), -EINVAL or -ENOMEM.
  */

@@ -40,6 +40,9 @@ static bool look(struct search *s, const struct strlist *ids, char ret[RUN_ID_BY
             (void)snprintf(ret, RUN_ID_BYTES, "%s", run);
             return true;
         }
+        /* Whoever means one node of several says which. */
+        if (strchr(s->word, '+') == NULL && strchr(run, '+') != NULL)
+            continue;
         if (!run_name_matches(run, s->word) || (s->found > 0 && strcmp(run, ret) == 0))
             continue;
         (void)snprintf(ret, RUN_ID_BYTES, "%s", run);

@@ -154,6 +154,12 @@ static void changed(struct run *run, enum phase from, void *context)
                  cause_name(run->verdict.cause), run->verdict.details);
 }
 
+static void became_ready(struct run *run, void *context)
+{
+    log_info("run=%s ready", run->id);
+    group_member_changed(context, run);
+}
+
 static bool load_record(struct run *run, void *context)
 {
     const struct agent *a = context;
@@ -247,6 +253,7 @@ int agent_open(struct agent *a, const struct config *config, const struct layout
                 [PHASE_FINISHED] = {.enter = enter_finished},
             },
         .changed = changed,
+        .ready = became_ready,
         .load_record = load_record,
         .release = release,
         .context = a,
@@ -419,8 +426,10 @@ static size_t adopt_each(struct agent *a, bool ended_only, size_t *ret_held)
         (void)close(copy);
     while (dir != NULL && (entry = readdir(dir)) != NULL) {
         int r;
-        if (!run_name_valid(entry->d_name) || engine_find(a->engine, entry->d_name) != NULL ||
-            agent_run_finished(a->agent_fd, entry->d_name) || group_keeps(a->agent_fd, entry->d_name))
+        /* The node's own files there have names that runs could have. */
+        if (entry->d_type == DT_REG || !run_name_valid(entry->d_name) ||
+            engine_find(a->engine, entry->d_name) != NULL || agent_run_finished(a->agent_fd, entry->d_name) ||
+            group_keeps(a->agent_fd, entry->d_name))
             continue;
         r = adopt(a, entry->d_name, ended_only);
         count += r == 1;

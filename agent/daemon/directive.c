@@ -20,11 +20,12 @@ int directive_to_run(struct run *run, const struct directive *d)
 {
     int r = 0;
 
-    if (run->group != NULL && d->kind != DIRECTIVE_CANCEL) {
+    if (run->group != NULL && d->kind != DIRECTIVE_CANCEL && run->phase >= PHASE_LAUNCHING) {
+        if (d->kind == DIRECTIVE_DEADLINE)
+            r = group_set_runtime(run, d->maximum_runtime_ms);
         group_each(run, to_member, (void *)(uintptr_t)d);
-        return 0;
+        return r;
     }
-
     switch (d->kind) {
     case DIRECTIVE_CANCEL: r = run_cancel(run, d->kill); break;
     case DIRECTIVE_STOP:

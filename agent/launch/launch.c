@@ -111,6 +111,7 @@ static void on_message(struct launch_client *c, const struct message *m)
         run->deadline = m->deadline;
         run_post(run, RUN_EVENT_RUNNING);
         break;
+    case MESSAGE_READY: run_became_ready(run); break;
     case MESSAGE_DEADLINE:
         if (m->deadline.ms > 0)
             run->deadline = m->deadline;

@@ -201,8 +201,8 @@ class OciKey:
                                % (self.user, self.tenancy, self.fingerprint))
         self.count = 0
 
-    def check(self, request):
-        """None, or what is wrong with the request."""
+    def check(self, request, body=None):
+        """None, or what is wrong with the request. `body`: of one that may have one."""
         match = re.fullmatch(r"Signature (.*)", request.headers.get("Authorization", ""))
         if not match:
             return "no signature"
@@ -212,13 +212,18 @@ class OciKey:
         if parts.get("keyId") != "%s/%s/%s" % (self.tenancy, self.user, self.fingerprint):
             return "key id"
         names = parts.get("headers", "").split()
-        if sorted(names) != ["(request-target)", "date", "host"]:
+        expected = ["(request-target)", "date", "host"]
+        if request.command in ("POST", "PUT"):
+            expected += ["content-length", "content-type", "x-content-sha256"]
+            if request.headers.get("x-content-sha256") != base64.b64encode(hashlib.sha256(body or b"").digest()).decode():
+                return "the body's digest"
+        if sorted(names) != sorted(expected):
             return "signed headers: %s" % names
         date = email.utils.parsedate_to_datetime(request.headers["Date"])
         if abs((datetime.datetime.now(datetime.timezone.utc) - date).total_seconds()) > SKEW:
             return "date"
-        values = {"date": request.headers["Date"], "host": request.headers["Host"],
-                  "(request-target)": "get " + request.path}
+        values = {name: request.headers.get(name) for name in expected}
+        values["(request-target)"] = request.command.lower() + " " + request.path
         text = "\n".join("%s: %s" % (name, values[name]) for name in names)
         return self.verify(text.encode(), base64.b64decode(parts["signature"]))
 

@@ -276,7 +276,7 @@ void answer_error(const char *text, size_t n, struct answer_error *ret)
     *ret = (struct answer_error){0};
     if (code == NULL || code->kind != NODE_STRING || message == NULL || message->kind != NODE_STRING)
         return;
-    while (isalnum((unsigned char)code->text[len]) && len < ERROR_CODE_MAX - 1)
+    while (len < ERROR_CODE_MAX - 1 && isalnum((unsigned char)code->text[len]))
         len++;
     if (len == 0 || code->text[len] != '\0')
         return;

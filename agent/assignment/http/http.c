@@ -43,7 +43,8 @@ void chore_again(struct chore *c, int64_t after_ms)
 void chore_stop(struct chore *c)
 {
     loop_timer_stop(c->timer);
-    control_stop(take_ptr(&c->request));
+    control_stop(c->request);
+    c->request = NULL;
 }
 
 static int chore_open(struct chore *c, struct http_source *s, loop_callback ask)
@@ -55,7 +56,8 @@ static int chore_open(struct chore *c, struct http_source *s, loop_callback ask)
 
 static void chore_close(struct chore *c)
 {
-    control_stop(take_ptr(&c->request));
+    control_stop(c->request);
+    c->request = NULL;
     loop_timer_free(c->timer);
 }
 
@@ -78,7 +80,7 @@ void http_problem(struct http_source *s, const char *what)
 
 static void tell_change(struct http_source *s)
 {
-    if (s->told_room != (s->room > 0) && s->registration.request == NULL && s->registration.failures == 0)
+    if (s->news && s->registered && s->registration.request == NULL && s->registration.failures == 0)
         chore_after(&s->registration, backoff_full_jitter(CHANGED_MS, CHANGED_MS, 1, random_u64()));
 }
 
@@ -132,7 +134,7 @@ static void ask_registration(void *context)
 
     if (s->registration.request != NULL)
         return;
-    s->told_room = s->room > 0;
+    s->news = false;
     body_node(s->wiring.node, &state, &body);
     s->registration.request = control_start(s->client, &call, registered, s, &e);
     if (s->registration.request == NULL)
@@ -143,6 +145,7 @@ void http_forgotten(struct http_source *s)
 {
     log_notice("the control plane does not know this node: it registers");
     s->registered = false;
+    s->wanted_etag[0] = '\0'; /* its lists may begin anew, with marks that were used before */
     chore_stop(&s->assignments);
     chore_stop(&s->directives);
     chore_after(&s->registration, backoff_full_jitter(FORGOTTEN_MS, FORGOTTEN_MS, 1, random_u64()));
@@ -154,20 +157,21 @@ static void begin(struct source *source)
 {
     struct http_source *s = (struct http_source *)source;
 
-    s->begun = true;
-    ask_registration(s);
+    /* On the next turn of the loop: by then it is known how much room there is. */
+    chore_after(&s->registration, 0);
 }
 
 static void room(struct source *source, size_t n, const char *why_not)
 {
     struct http_source *s = (struct http_source *)source;
-    bool changed = (n == 0) != (s->room == 0);
+    bool opened = n > 0 && s->room == 0;
 
+    if ((n == 0) != (s->room == 0) || strncmp(s->why_not, why_not, sizeof(s->why_not) - 1) != 0)
+        s->news = true;
     s->room = n;
-    (void)snprintf(s->why_not, sizeof(s->why_not), "%s", n == 0 ? why_not : "");
-    assignments_room(s, changed);
-    if (changed && s->registered)
-        tell_change(s);
+    (void)snprintf(s->why_not, sizeof(s->why_not), "%s", why_not);
+    assignments_room(s, opened);
+    tell_change(s);
 }
 
 static void describe(const struct source *source, struct source_state *ret)

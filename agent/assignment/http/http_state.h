@@ -30,6 +30,7 @@ struct held {
     int64_t sequence;                /* of the report under way */
     void (*answered)(struct run *run, int64_t sequence, enum report_answer answer, const char *why,
                      int64_t after_ms);
+    bool late;    /* the lease has run out, and nobody has said yet what becomes of the run */
     bool lost;    /* the wiring knows */
     bool refused; /* for good: nothing is asked for any more */
     struct held *next;
@@ -42,12 +43,12 @@ struct http_source {
     int64_t wait_ms;
     struct control_client *client;  /* owned */
     char node_path[PATH_BYTES_MAX]; /* "/v1/nodes/ID" */
-    bool begun, registered;
+    bool registered;
     int64_t heartbeat_ms;
     int64_t lease_ms; /* of leases whose length is not known */
     struct chore registration, assignments, directives;
     size_t room;
-    bool told_room; /* whether the registration said that there is any */
+    bool news; /* since the last registration */
     char why_not[512];
     char problem[PROBLEM_TEXT_MAX];  /* what could not be read, until the other end was told */
     struct control_request *release; /* owned; NULL: none under way */

@@ -48,7 +48,8 @@ void lease_gone(struct held *h, const char *why)
 {
     h->refused = true;
     loop_timer_stop(h->timer);
-    control_stop(take_ptr(&h->renewal));
+    control_stop(h->renewal);
+    h->renewal = NULL;
     lose(h, why);
 }
 
@@ -65,8 +66,9 @@ static void take_lease(struct held *h, const struct call_result *result)
         lease_unanswered(&h->lease);
         return;
     }
-    if (h->lost)
+    if (h->late)
         log_notice("run=%s its lease is held again", h->run->id);
+    h->late = false;
     lease_confirmed(&h->lease, ms);
     s->hooks.lease_held(h->run, lease_until(&h->lease), s->hooks.context);
 }
@@ -130,6 +132,7 @@ static void step(void *context)
             (void)lease_step(&h->lease, clock_boot(), random_u64(), &wait_ms);
         break;
     case LEASE_EXPIRED:
+        h->late = true;
         lose(h, "the control plane has not confirmed it in time");
         lease_renew(h);
         wait_ms = backoff_full_jitter(LATE_BASE_MS, LATE_CAP_MS, h->lease.failures + 1, random_u64());
