@@ -104,7 +104,7 @@ class Case:
         # Of its own: control groups of other nodes on this machine are named after their runs, too.
         self.wanted = "run." + self.node.root.name[3:].replace("_", "-").lower()
         self.run_id = None
-        self.limits = {}
+        self.limits, self.retry = {}, {}
         self.server = None
 
     # ---- programs ----
@@ -148,7 +148,7 @@ class Case:
     def submit(self, text, crashing):
         arguments = self.node.submission(text, self.wanted)
         job = json.loads((self.node.work / "j.json").read_text())
-        job["x-runlet"] = {"limits": self.limits}
+        job["x-runlet"] = {"limits": self.limits, "retry": self.retry}
         if self.server is not None:
             self.server.add("/job.sh", text.encode(), break_after=len(text) // 2)
             job["x-runlet"]["artifact"] = {"uri": self.server.url + "/job.sh"}
@@ -179,6 +179,21 @@ class Case:
         """The home is on a volume of the run's own, which is blank."""
         self.node.config.write_text(self.node.config.read_text() + "volume: {kind: image, size: 64M}\n")
         self.drive_submit()
+
+    def drive_retry(self):
+        """It is executed again: the next attempt is made once, whenever the agent dies."""
+        self.retry = {"attempts": 2, "delay": "0s", "on": ["exited"]}
+        self.drive_submit()
+        again = self.wanted + "~2"
+        followed = self.node.ends(self.wanted)[0]["cause"] == "exited"
+        if followed:
+            self.await_run("the second attempt's end", lambda: self.node.finished(again))
+            ends = self.node.ends(again)
+            demand("I3: %d ends of the second attempt" % len(ends), len(ends) == 1)
+            demand("there is a third attempt", "retriedAs" not in ends[0])
+            demand("the first does not say what followed", self.node.ends(self.wanted)[0].get("retriedAs") == again)
+            demand("the second was executed more than once", len(self.node.supervisor_facts(again, "running")) <= 1)
+        demand("attempts: %r" % self.node.ids(), self.node.ids() == [self.wanted] + [again] * followed)
 
     def drive_fetch(self):
         """The artifact comes over the network, in two pieces."""
@@ -309,7 +324,7 @@ class Case:
                 self.server.close()
 
 
-SCENARIOS = ("submit", "run", "cancel", "fetch") + (("disk", "volume") if can_make_disks() else ())
+SCENARIOS = ("submit", "run", "cancel", "fetch", "retry") + (("disk", "volume") if can_make_disks() else ())
 AGAIN = 3
 
 
@@ -336,7 +351,7 @@ def all_points(bin_dir):
         for _ in range(2):
             for key, count in trace(bin_dir, scenario).items():
                 most[key] = min(most.get(key, count), count)
-        if scenario in ("fetch", "volume"):  # all else of it is that of a run that was handed in with its artifact
+        if scenario in ("fetch", "retry", "volume"):  # all else of it is that of a run that was handed in with its artifact
             most = {key: count for key, count in most.items() if key not in seen}
         seen.update(most)
         points += [Point(scenario, role, name, i) for (role, name), count in most.items() for i in range(1, count + 1)]
