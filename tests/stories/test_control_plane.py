@@ -232,6 +232,10 @@ def test_an_assignment_that_comes_twice_is_executed_once(node):
     renewals = run.renewals
     node.plane.ledger.offer_again(run.id)
     node.plane.ledger.await_("it is confirmed again", lambda: run.renewals > renewals and run.state == "leased")
+    assert node.stop() == 0, node.tail()
+    renewals = run.renewals
+    node.start(registered=False)
+    node.plane.ledger.await_("what was found again is renewed at once", lambda: run.renewals > renewals, patience=15)
     let_go(node, run.id)
     succeeded(node.end(run.id))
     assert node.ids() == [run.id] and (node.home(run.id) / "count").read_text() == "once\n"
@@ -298,7 +302,7 @@ def test_a_node_is_drained_over_restarts_and_takes_up_work_again(node):
     node.plane.ledger.want(name, kind="logLevel", logLevel="debug")
     node.plane.ledger.await_("it says so", lambda: node.plane.ledger.nodes[name]["room"] == 0 and node.plane.ledger.nodes[name]["notReady"])
     node.offer("run.drained")
-    node.stop()
+    assert node.stop() == 0, node.tail()
     node.plane.ledger.directives[name] = []
     node.start(registered=False)
     node.plane.ledger.want(name, kind="undrain")
