@@ -16,7 +16,7 @@ struct named_run {
 /* Whether a person may mean the run by this word. An id that runlet made is "local.TIME.RANDOM": people copy the random part. */
 bool run_name_matches(const char *id, const char *word);
 
-/* Finds the run whose id is `word` or, when just one id begins with it (or its random part does), that one.
+/* Of a run with several attempts the last one is meant, unless the word ends in ~N. Finds the run whose id is `word` or, when just one id begins with it (or its random part does), that one.
  * -ENOENT or -ENOTUNIQ with the candidates in *e. */
 int run_name_find(const struct layout *layout, const char *word, struct named_run *ret, struct err *e);
 

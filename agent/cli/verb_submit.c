@@ -7,12 +7,20 @@
 #include "base/auto.h"
 #include "cli/cli.h"
 #include "cli/fleet.h"
+#include "cli/matrix.h"
 #include "cli/prepare.h"
 #include "sys/fd.h"
 
+/* Each when it is in the queue: whoever reads them knows what there is, also when the next could not be handed in. */
+static void print_id(const struct cli *cli, const char *id)
+{
+    (void)fprintf(cli->out, cli_flag(cli, "json") ? "{\"id\":\"%s\"}\n" : "%s\n", id);
+    (void)fflush(cli->out);
+}
+
 /* Root makes the folders, hands the artifact to the agent and becomes the agent before it names anything in
  * the agent's folder; a member of the agent's group writes as itself. */
-static int hand_in(struct prepared *p, struct err *e)
+static int hand_in(const struct cli *cli, const struct matrix *matrix, struct prepared *p, struct err *e)
 {
     AUTO_CLOSE int queue_fd = -1;
     bool root = geteuid() == 0;
@@ -38,15 +46,24 @@ static int hand_in(struct prepared *p, struct err *e)
     queue_fd = dir_open(AT_FDCWD, p->layout.queue);
     if (queue_fd < 0)
         return err_errno(e, -queue_fd, BLAME_NODE, "open %s", p->layout.queue);
-    return submission_put(queue_fd, &p->request, p->parts.fd, false, NULL, e);
+    for (size_t i = 0; i < matrix->count; i++) {
+        if (matrix_take(matrix, i, &p->request, e) < 0 ||
+            submission_put(queue_fd, &p->request, p->parts.fd, false, NULL, e) < 0)
+            return e->code;
+        print_id(cli, p->request.run.id);
+    }
+    return 0;
 }
 
 int verb_submit(struct cli *cli)
 {
     AUTO(prepared) struct prepared p = PREPARED_INIT;
+    AUTO(matrix) struct matrix matrix = {0};
     struct err e = ERR_INIT;
 
     if (fleet_check(cli, &e) < 0)
+        return cli_fail(cli, EXIT_USAGE, &e);
+    if (matrix_read(cli, &matrix, &e) < 0)
         return cli_fail(cli, EXIT_USAGE, &e);
     if (fleet_wanted(cli))
         p.id_kind = "fleet";
@@ -54,11 +71,7 @@ int verb_submit(struct cli *cli)
         return 1;
     if (fleet_wanted(cli))
         return fleet_submit(cli, &p);
-    if (hand_in(&p, &e) < 0)
+    if (matrix_check(&matrix, &p.request, &e) < 0 || hand_in(cli, &matrix, &p, &e) < 0)
         return cli_fail(cli, 1, &e);
-    if (cli_flag(cli, "json"))
-        (void)fprintf(cli->out, "{\"id\":\"%s\"}\n", p.request.run.id);
-    else
-        (void)fprintf(cli->out, "%s\n", p.request.run.id);
     return 0;
 }

@@ -149,6 +149,12 @@ static const char *const VALIDATE_STATUSES[] = {
 static const struct cli_option SUBMIT_OPTIONS[] = {
     DOCUMENT_OPTIONS,
     OVERRIDE_OPTIONS,
+    {.name = "matrix",
+     .argument = "K=V,...",
+     .repeatable = true,
+     .help = "Hand the job in once for each of these values of the environment variable K; with several "
+             "--matrix for "
+             "each combination, up to 1000 runs."},
     {.name = "json", .help = "Print the run as JSON."},
     {.name = "etcd", .help = "Hand the job to the fleet of an etcd cluster, not to this machine."},
     {.name = "pool",
@@ -173,6 +179,13 @@ static const char *const SUBMIT_TEXT[] = {
     "Runs are executed "
     "in the order of their submission, as many at a time as the configuration's `concurrency` says. When "
     "runletd is down the run waits for it.",
+    "With --matrix lr=0.1,0.01 --matrix layers=2,4 the job is handed in four times. Each is a run of its "
+    "own, with "
+    "these environment variables, RUNLET_MATRIX with the id that all have in common, that id and a number as "
+    "its id, and "
+    "the values in its name: NAME[lr=0.1,layers=2]. The ids are printed, one a line, each when its run is in "
+    "the queue. "
+    "A value holds no comma.",
     "With --etcd the job goes into the queue of a pool, and a node of that pool takes it. What is on this "
     "machine goes with "
     "it, each file of at most 256 KiB; what is larger has to be where every node can fetch it, and the job "
@@ -188,7 +201,9 @@ static const char *const STATUS_TEXT[] = {
     "Shows the runs of this machine as a table, the newest first; or everything that is known about one RUN. "
     "It reads the records on disk, so it "
     "works while runletd is down.",
-    "A RUN is an id, or the beginning of one when only one run has it.",
+    "A RUN is an id, or the beginning of one when only one run has it. Of a run that was executed again the "
+    "last attempt "
+    "is meant; RUN~N names attempt N.",
     NULL,
 };
 
@@ -258,7 +273,7 @@ static const char *const WHY_TEXT[] = {
 };
 
 static const char *const WAIT_TEXT[] = {
-    "Waits until the run has ended and exits as `runlet run` would have.",
+    "Waits until the run has ended, with all its attempts, and exits as `runlet run` would have.",
     "With --etcd the run is one of a fleet, and runlet waits for the cluster as well. An end by a signal is "
     "125 then.",
     NULL,

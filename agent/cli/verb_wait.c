@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -74,14 +75,16 @@ static int wait_for_end(const struct config *config, struct layout *layout, cons
     const struct timespec pause = {.tv_nsec = POLL_NS};
 
     for (;;) {
-        struct named_run name;
+        struct named_run name, last;
         struct run_view view;
         if (run_name_find(layout, word, &name, e) < 0)
             return e->code;
         if (!name.queued) {
             if (run_view_read(layout, name.id, &view, e) < 0)
                 return e->code;
-            if (view.ended && (!view.known_to_agent || view.phase == PHASE_FINISHED)) {
+            /* The next attempt is there before this one is finished. */
+            if (view.ended && (!view.known_to_agent || view.phase == PHASE_FINISHED) &&
+                run_name_find(layout, word, &last, e) == 0 && strcmp(last.id, name.id) == 0) {
                 *ret = view;
                 return 0;
             }

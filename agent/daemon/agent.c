@@ -19,6 +19,7 @@
 #include "daemon/request.h"
 #include "daemon/sources.h"
 #include "fetch/fetch.h"
+#include "record/run_retry.h"
 #include "report/outbox.h"
 #include "run/admission.h"
 #include "sys/fd.h"
@@ -153,6 +154,12 @@ static void changed(struct run *run, enum phase from, void *context)
                  cause_name(run->verdict.cause), run->verdict.details);
 }
 
+static void became_ready(struct run *run, void *context)
+{
+    log_info("run=%s ready", run->id);
+    group_member_changed(context, run);
+}
+
 static bool load_record(struct run *run, void *context)
 {
     const struct agent *a = context;
@@ -246,6 +253,7 @@ int agent_open(struct agent *a, const struct config *config, const struct layout
                 [PHASE_FINISHED] = {.enter = enter_finished},
             },
         .changed = changed,
+        .ready = became_ready,
         .load_record = load_record,
         .release = release,
         .context = a,
@@ -418,8 +426,10 @@ static size_t adopt_each(struct agent *a, bool ended_only, size_t *ret_held)
         (void)close(copy);
     while (dir != NULL && (entry = readdir(dir)) != NULL) {
         int r;
-        if (!run_name_valid(entry->d_name) || engine_find(a->engine, entry->d_name) != NULL ||
-            agent_run_finished(a->agent_fd, entry->d_name) || group_keeps(a->agent_fd, entry->d_name))
+        /* The node's own files there have names that runs could have. */
+        if (entry->d_type == DT_REG || !run_name_valid(entry->d_name) ||
+            engine_find(a->engine, entry->d_name) != NULL || agent_run_finished(a->agent_fd, entry->d_name) ||
+            group_keeps(a->agent_fd, entry->d_name))
             continue;
         r = adopt(a, entry->d_name, ended_only);
         count += r == 1;
@@ -442,6 +452,14 @@ size_t agent_adopt_ended(struct agent *a)
     return adopt_each(a, true, NULL);
 }
 
+/* How long a further attempt still has to wait. A clock that was set back does not make that longer than any delay may be. */
+static int64_t early_by(const struct run *run, wall_ms_t now)
+{
+    int64_t ms = run->history.not_before.ms - now.ms;
+
+    return ms > 0 && ms <= RETRY_DELAY_MS_MAX ? ms : 0;
+}
+
 /* What still waits here comes before what sources have. */
 static void tell_room(struct agent *a)
 {
@@ -450,7 +468,9 @@ static void tell_room(struct agent *a)
     size_t waiting = 0;
 
     for (const struct run *run = engine_first(a->engine); run != NULL; run = run->next)
-        waiting += run->phase == PHASE_ACCEPTED && run->pending_count == 0 ? run->places : 0;
+        waiting += run->phase == PHASE_ACCEPTED && run->pending_count == 0 && early_by(run, clock_wall()) == 0
+                       ? run->places
+                       : 0;
     for (const struct run *run = engine_first(a->engine); run != NULL; run = run->next)
         state.active += run->phase == PHASE_ACCEPTED && run->pending_count > 0 ? run->places : 0;
     agent_not_ready(a, why, sizeof(why));
@@ -475,10 +495,16 @@ static void refuse_size(struct run *run, size_t concurrency)
 void agent_admit(struct agent *a)
 {
     struct admission state = agent_admission(a);
+    int64_t early;
 
     for (struct run *run = engine_first(a->engine); run != NULL; run = run->next) {
         if (run->phase != PHASE_ACCEPTED || run->pending_count > 0 || run->places == 0)
             continue;
+        early = early_by(run, clock_wall());
+        if (early > 0) {
+            loop_timer_start(a->sweep, (uint64_t)(early < ADMIT_AGAIN_MS ? early : ADMIT_AGAIN_MS), 0);
+            continue;
+        }
         if (run->places > state.concurrency) {
             refuse_size(run, state.concurrency);
             continue;

@@ -20,6 +20,8 @@
 
 #define AGENT_SOURCES_MAX 4
 
+#define AGENT_NOT_READY_MAX 8192
+
 struct agent {
     const struct config *config; /* borrowed */
     const struct layout *layout; /* borrowed */
@@ -79,8 +81,6 @@ struct run *agent_take(struct agent *a, const char *id, int lock_fd, struct err 
  * negative when that could not be written down. */
 int agent_drain(struct agent *a, const char *reason);
 int agent_undrain(struct agent *a);
-
-#define AGENT_NOT_READY_MAX 8192
 
 /* For people: why no further run is started now, and what of which run is in its way; "" when one would be. */
 void agent_not_ready(const struct agent *a, char *ret, size_t size);

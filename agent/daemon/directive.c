@@ -20,11 +20,12 @@ int directive_to_run(struct run *run, const struct directive *d)
 {
     int r = 0;
 
-    if (run->group != NULL && d->kind != DIRECTIVE_CANCEL) {
+    if (run->group != NULL && d->kind != DIRECTIVE_CANCEL && run->phase >= PHASE_LAUNCHING) {
+        if (d->kind == DIRECTIVE_DEADLINE)
+            r = group_set_runtime(run, d->maximum_runtime_ms);
         group_each(run, to_member, (void *)(uintptr_t)d);
-        return 0;
+        return r;
     }
-
     switch (d->kind) {
     case DIRECTIVE_CANCEL: r = run_cancel(run, d->kill); break;
     case DIRECTIVE_STOP:
@@ -62,11 +63,23 @@ void directive_to_node(const struct node_directive *d, void *context)
     }
 }
 
+/* The lease of the whole is that of each of its members. */
+static void lease_to_member(struct run *member, void *context)
+{
+    const boot_ms_t *until = context;
+
+    member->lease_until = *until;
+    launch_lease(member);
+}
+
 void directive_lease_held(struct run *run, boot_ms_t until, void *context)
 {
     (void)context;
     run->lease_until = until;
-    launch_lease(run);
+    if (run->group != NULL)
+        group_each(run, lease_to_member, &until);
+    else
+        launch_lease(run);
 }
 
 static bool to_stop(const struct run *run)

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "assignment/local/submission.h"
@@ -32,6 +31,7 @@ struct group_run {
     bool *was_ready;          /* owned; by rank: it stays so until it ends */
     struct loop_timer *look;  /* at the members */
     struct loop_timer *deadline;
+    wall_ms_t since; /* when the first node ran; 0: none has */
     bool failed, running_said, ended_said;
 };
 
@@ -140,23 +140,6 @@ void group_member_changed(struct agent *a, const struct run *member)
 
 /* ---- PREPARING: the members' folders ---- */
 
-/* The artifact lies in the folder of the whole, which outlives its members' need of it. */
-static int point_at_parts(const struct run *run, struct artifact *artifact, struct err *e)
-{
-    for (size_t i = 0; i < artifact->count; i++) {
-        struct artifact_part *part = &artifact->part[i];
-        char *path;
-        if (part->path == NULL || part->form == ARTIFACT_ENTRY_PROGRAM || part->path[0] == '/' ||
-            strncmp(part->path, "../", 3) == 0)
-            continue;
-        if (asprintf(&path, "../%s/%s", run->id, part->path) < 0)
-            return err_oom(e);
-        free(part->path);
-        part->path = path;
-    }
-    return 0;
-}
-
 /* 0 also when it is there already. */
 static int make_member(struct group_run *g, const struct cluster *cluster, size_t rank, struct err *e)
 {
@@ -183,9 +166,9 @@ void group_prepare(struct run *run)
     struct group_run *g = run->group;
     AUTO(cluster) struct cluster cluster = {0};
     struct err e = ERR_INIT;
-    int r = point_at_parts(run, &run->request->artifact, &e);
+    int r = 0;
 
-    if (r == 0 && cluster_on_one_machine(&run->request->job, g->agent->node.fqdn, &cluster) < 0)
+    if (cluster_on_one_machine(&run->request->job, g->agent->node.fqdn, &cluster) < 0)
         r = err_oom(&e);
     for (size_t i = 0; r == 0 && i < g->size; i++)
         r = make_member(g, &cluster, i, &e);
@@ -216,6 +199,7 @@ static bool take_up(struct group_run *g, size_t rank)
 {
     char name[RUN_ID_BYTES];
     struct run_view view;
+    struct run *member;
     struct err e = ERR_INIT;
 
     member_name(g->run, rank, name);
@@ -225,8 +209,11 @@ static bool take_up(struct group_run *g, size_t rank)
         g->state[rank] = good ? MEMBER_SUCCEEDED : MEMBER_FAILED;
         return true;
     }
-    if (agent_take(g->agent, name, -1, &e) != NULL)
+    member = agent_take(g->agent, name, -1, &e);
+    if (member != NULL) {
+        member->lease_until = g->run->lease_until;
         return true;
+    }
     if (e.code != -EBUSY)
         log_error("run=%s %s", name, e.text);
     return false;
@@ -341,7 +328,7 @@ static void finish(struct group_run *g, bool succeeded)
     }
     add_up(g, &record, ends);
     if (!succeeded) {
-        size_t rank = group_deciding(ends, g->size);
+        size_t rank = group_deciding(&g->plan, ends);
         decide_by(g, rank < g->size ? rank : 0, &record);
     }
     record.accepted_at = run->history.accepted_at;
@@ -406,13 +393,26 @@ static void deadline_passed(void *context)
 static void start_deadline(struct group_run *g)
 {
     struct run *run = g->run;
-    int64_t since = run->history.running_since.ms > 0 ? run->history.running_since.ms : clock_wall().ms;
-    int64_t left = run->spec->maximum_runtime_ms - (clock_wall().ms - since);
+    int64_t since = g->since.ms > 0                     ? g->since.ms
+                    : run->history.running_since.ms > 0 ? run->history.running_since.ms
+                                                        : clock_wall().ms;
+    int64_t limit = run->runtime_ms > 0 ? run->runtime_ms : run->spec->maximum_runtime_ms;
+    int64_t left = limit - (clock_wall().ms - since);
 
-    if (left > run->spec->maximum_runtime_ms)
-        left = run->spec->maximum_runtime_ms;
+    if (left > limit)
+        left = limit;
+    g->since = (wall_ms_t){since};
     run->deadline = (boot_ms_t){clock_boot().ms + left};
     loop_timer_start(g->deadline, left > 0 ? (uint64_t)left : 0, 0);
+}
+
+int group_set_runtime(struct run *run, int64_t runtime_ms)
+{
+    int r = run_set_runtime(run, runtime_ms);
+
+    if (run->group->running_said)
+        start_deadline(run->group);
+    return r;
 }
 
 /* ---- the look ---- */
@@ -426,10 +426,7 @@ static void say_failed(struct group_run *g, size_t group)
     (void)run_noted(g->run, false);
     log_notice("run=%s its node group '%s' has failed: the rest is stopped", g->run->id,
                g->run->request->job.group[group].name);
-    if (g->run->phase == PHASE_STOPPING)
-        group_stop(g->run);
-    else
-        run_post(g->run, RUN_EVENT_STOPPING);
+    run_post(g->run, RUN_EVENT_STOPPING);
 }
 
 static bool all_over(const struct group_run *g)
@@ -461,7 +458,7 @@ static void look(void *context)
         start_deadline(g);
         run_post(run, RUN_EVENT_RUNNING);
     }
-    if (d.failed && !g->failed)
+    if (d.failed && !g->failed && run->phase < PHASE_STOPPING && !run->cancel_requested)
         say_failed(g, d.failed_group);
     else if (run->phase >= PHASE_STOPPING)
         group_each(run, stop_member, run); /* also those taken up only now */

@@ -23,6 +23,9 @@ void group_ship(struct run *run);    /* SHIPPING: removes members that never beg
 /* A member has changed its phase, or has become ready: the whole looks at it soon. */
 void group_member_changed(struct agent *a, const struct run *member);
 
+/* The time of the whole, from its start; its members are told by whoever calls. 0, or negative when it could not be written down. */
+int group_set_runtime(struct run *run, int64_t runtime_ms);
+
 /* The run's end from its own folder. */
 bool group_load_record(struct run *run);
 

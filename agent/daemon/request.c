@@ -2,11 +2,13 @@
 #include "daemon/request.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/parse.h"
 #include "daemon/conda.h"
 #include "format/read.h"
 #include "job/assignment.h"
@@ -66,8 +68,13 @@ int request_load(struct run *run, const struct config *config, const struct layo
 {
     AUTO(diag) struct diag_list diags = {.file = DOCUMENT_NAME};
     char fqdn[256] = "";
-    const struct run_options options = {.maximum_runtime_ms = -1, .fqdn = fqdn};
+    struct run_name name = {.attempt = 1};
+    char attempt[16];
+    const struct run_options options = {.maximum_runtime_ms = -1, .fqdn = fqdn, .attempt = attempt};
     int r;
+
+    (void)run_name_parse(run->id, &name);
+    (void)snprintf(attempt, sizeof(attempt), "%d", name.attempt);
 
     run->request = calloc(1, sizeof(*run->request));
     run->spec = calloc(1, sizeof(*run->spec));

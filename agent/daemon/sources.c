@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "assignment/etcd/etcd.h"
 #include "assignment/http/http.h"
 #include "assignment/local/local.h"
 #include "base/log.h"
@@ -46,6 +47,21 @@ static int add(struct agent *a, struct source *s, const struct err *e)
     return 0;
 }
 
+static int open_etcd(struct agent *a, const struct source_wiring *wiring, struct err *e)
+{
+    const struct config *c = a->config;
+    const struct etcd_source_settings settings = {.endpoints = c->etcd_endpoints,
+                                                  .prefix = c->etcd_prefix,
+                                                  .user = c->etcd_user,
+                                                  .password_file = c->etcd_password_file,
+                                                  .ca_file = c->etcd_ca_file,
+                                                  .cert_file = c->etcd_cert_file,
+                                                  .key_file = c->etcd_key_file,
+                                                  .lease_ms = c->etcd_lease_ms};
+
+    return c->etcd_endpoints[0] == '\0' ? 0 : add(a, etcd_source_new(wiring, &settings, e), e);
+}
+
 static int open_http(struct agent *a, const struct source_wiring *wiring, struct err *e)
 {
     const struct config *c = a->config;
@@ -84,7 +100,9 @@ int sources_open(struct agent *a, bool foreground, struct err *e)
         return err_errno(e, -a->queue_fd, BLAME_NODE, "open %s", a->layout->queue);
     if (add(a, local_source_new(&wiring, a->queue_fd, a->layout->queue, e), e) < 0)
         return e->code;
-    return open_http(a, &wiring, e);
+    if (open_http(a, &wiring, e) < 0)
+        return e->code;
+    return open_etcd(a, &wiring, e);
 }
 
 void sources_begin(struct agent *a)

@@ -318,6 +318,15 @@ void run_give_up(struct run *run, enum cause cause, const struct err *why)
     run_post(run, RUN_EVENT_CANCEL);
 }
 
+void run_became_ready(struct run *run)
+{
+    const struct engine *e = run->engine;
+
+    run->ready = true;
+    if (e->hooks.ready != NULL)
+        e->hooks.ready(run, e->hooks.context);
+}
+
 static void budget_spent(void *context)
 {
     struct run *run = context;

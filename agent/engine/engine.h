@@ -104,6 +104,8 @@ struct engine_hooks {
     void (*changed)(struct run *run, enum phase from, void *context);
     /* Fills run->record and sets has_record when the run's end is on disk. */
     bool (*load_record)(struct run *run, void *context);
+    /* The run's startup probe has succeeded. */
+    void (*ready)(struct run *run, void *context);
     /* Frees the slots of a run that leaves the engine. */
     void (*release)(struct run *run, void *context);
     void *context;
@@ -152,6 +154,9 @@ int run_set_runtime(struct run *run, int64_t runtime_ms);
 void run_runtime_set(struct run *run, int64_t runtime_ms);
 /* As run_cancel, for another cause. It is not asked again after a restart of the agent: whoever wants it says so again. */
 void run_give_up(struct run *run, enum cause cause, const struct err *why);
+
+/* The supervisor says that the run's startup probe has succeeded; it may say so again. */
+void run_became_ready(struct run *run);
 
 /* Starts a fact in the run's journal; run_noted ends it. A failing disk is logged, not fatal: the run goes
  * on. run_noted returns 0, or negative then. */

@@ -111,6 +111,7 @@ static void on_message(struct launch_client *c, const struct message *m)
         run->deadline = m->deadline;
         run_post(run, RUN_EVENT_RUNNING);
         break;
+    case MESSAGE_READY: run_became_ready(run); break;
     case MESSAGE_DEADLINE:
         if (m->deadline.ms > 0)
             run->deadline = m->deadline;
@@ -167,7 +168,8 @@ static void send_stop(struct launch_client *c)
 static bool ends_with_lease(const struct run *run)
 {
     return run->spec != NULL && run->spec->on_lease_lost == LEASE_LOST_STOP &&
-           (run->history.origin == ORIGIN_HTTP || run->history.origin == ORIGIN_ETCD);
+           (run->history.origin == ORIGIN_HTTP || run->history.origin == ORIGIN_ETCD ||
+            run->lease_until.ms > 0);
 }
 
 static void say_lease(struct launch_client *c)

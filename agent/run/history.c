@@ -25,6 +25,7 @@ enum run_origin run_origin_from_name(const char *name)
 static void apply_accepted(struct run_history *h, const struct fact *f)
 {
     (void)fact_int(f, "epoch", &h->epoch);
+    (void)fact_int(f, "not-before-ms", &h->not_before.ms);
     h->origin = run_origin_from_name(fact_str(f, "origin"));
     (void)wall_parse(fact_str(f, "t"), &h->accepted_at);
 }

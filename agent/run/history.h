@@ -14,7 +14,7 @@
 #include "record/lifecycle.h"
 
 /* Names of the facts in agent.journal. */
-#define FACT_ACCEPTED           "accepted"         /* run, epoch, origin */
+#define FACT_ACCEPTED           "accepted"         /* run, epoch, origin, not-before-ms */
 #define FACT_PHASE              "phase"            /* from, to, on, cause */
 #define FACT_FETCH_BEGUN        "fetch-begun"      /* name, source */
 #define FACT_FETCH_RESUMED      "fetch-resumed"    /* name, attempt, offset, reason */
@@ -58,6 +58,7 @@ struct run_history {
     enum blame blame; /* of a failure before the launch */
     char reason[ERR_TEXT_MAX];
     wall_ms_t accepted_at;
+    wall_ms_t not_before; /* of a further attempt: when it may begin */
     wall_ms_t running_since; /* when the agent learnt that it runs; 0: it does not know */
     wall_ms_t ended_at;      /* when the agent learnt of the end */
 };

@@ -15,7 +15,7 @@
 #include "wire/message.h"
 
 #define CHANNEL_CLIENTS_MAX 4
-#define CHANNEL_WORDS_MAX   6
+#define CHANNEL_WORDS_MAX   7
 #define CHANNEL_PATH_MAX    512
 #define CHANNEL_POLLFDS     (CHANNEL_CLIENTS_MAX + 1)
 

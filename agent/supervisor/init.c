@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,131 +24,23 @@
 #include "base/crash_point.h"
 #include "base/fact.h"
 #include "supervisor/contain.h"
+#include "supervisor/init_report.h"
 #include "supervisor/network.h"
 #include "supervisor/view.h"
 #include "supervisor/view_image.h"
 #include "sys/fd.h"
 #include "sys/packet.h"
 
-static const char *const WORDS[] = {
-    [INIT_FAILED] = "failed",
-    [INIT_CONTAINED] = "contained",
-    [INIT_STARTED] = "started",
-    [INIT_MAIN_ENDED] = "main-ended",
-};
-
-/* ---- both sides: the words on the wire ---- */
-
-static int report_encode(const struct init_report *report, struct strbuf *out)
-{
-    struct fact_writer w = fact_begin(out);
-
-    fact_put_string(&w, "word", WORDS[report->word]);
-    if (report->word == INIT_FAILED) {
-        fact_put_string(&w, "reason", report->error.text);
-        fact_put_string(&w, "blame", blame_name(report->error.blame));
-        fact_put_int(&w, "code", report->error.code);
-        fact_put_string(&w, "cause", cause_name(report->cause));
-        fact_put_int(&w, "launch-errno", report->launch_errno);
-    }
-    if (report->word == INIT_CONTAINED) {
-        fact_put_string(&w, "event", CONTAINMENT_EVENT);
-        fact_put_string(&w, "name", report->fact.name);
-        fact_put_string(&w, "state", containment_state_name(report->fact.state));
-        fact_put_string(&w, "value", report->fact.value);
-        fact_put_string(&w, "by", report->fact.by);
-    }
-    if (report->word == INIT_MAIN_ENDED) {
-        fact_put_string(&w, "end", main_end_name(report->main_end));
-        fact_put_int(&w, "status", report->status);
-        fact_put_bool(&w, "core", report->core_dumped);
-    }
-    return fact_end(&w);
-}
-
-static int report_decode(const char *text, size_t n, struct init_report *ret)
-{
-    AUTO(fact) struct fact f = {0};
-    struct init_report report = {0};
-    struct err e = ERR_INIT;
-    int64_t number = 0;
-
-    if (fact_decode(text, n, &f, &e) < 0)
-        return -EBADMSG;
-    for (unsigned i = INIT_FAILED; i < ARRAY_SIZE(WORDS); i++)
-        if (strcmp(WORDS[i], fact_str(&f, "word")) == 0)
-            report.word = (enum init_word)i;
-    if (report.word == 0)
-        return -EBADMSG;
-    report.error.blame = blame_from_name(fact_str(&f, "blame"));
-    (void)snprintf(report.error.text, sizeof(report.error.text), "%s", fact_str(&f, "reason"));
-    if (fact_int(&f, "code", &number))
-        report.error.code = (int)number;
-    if (fact_int(&f, "launch-errno", &number))
-        report.launch_errno = (int)number;
-    report.cause = cause_from_name(fact_str(&f, "cause"));
-    if (report.cause == CAUSE_COUNT)
-        report.cause = CAUSE_LAUNCH_FAILED;
-    if (report.word == INIT_CONTAINED && containment_from_fact(&f, &report.fact) < 0)
-        return -EBADMSG;
-    report.main_end = main_end_from_name(fact_str(&f, "end"));
-    if (fact_int(&f, "status", &number))
-        report.status = (int)number;
-    (void)fact_bool(&f, "core", &report.core_dumped);
-    *ret = report;
-    return 0;
-}
-
-int init_signal(const struct init_process *p, int signal, bool whole_tree)
-{
-    AUTO(strbuf) struct strbuf text = STRBUF_INIT(MESSAGE_BYTES_MAX);
-    struct fact_writer w = fact_begin(&text);
-
-    fact_put_int(&w, "signal", signal);
-    fact_put_bool(&w, "tree", whole_tree);
-    if (fact_end(&w) < 0)
-        return text.failed;
-    return p->control_fd < 0 ? -EPIPE : packet_send(p->control_fd, text.data, text.len, NULL, 0);
-}
-
-int init_release(const struct init_process *p)
-{
-    return packet_send(p->control_fd, "+", 1, NULL, 0);
-}
-
-int init_receive(const struct init_process *p, struct init_report *ret)
-{
-    char text[MESSAGE_BYTES_MAX];
-    pid_t pid = 0;
-    ssize_t n = packet_receive_from(p->control_fd, text, sizeof(text), &pid);
-    int r;
-
-    if (n <= 0)
-        return (int)n;
-    r = report_decode(text, (size_t)n, ret);
-    if (r < 0)
-        return r;
-    ret->pid = pid;
-    return 1;
-}
-
-int witness_read(int run_fd, enum main_end *ret_end, int *ret_status, bool *ret_core)
-{
-    AUTO(strbuf) struct strbuf text = STRBUF_INIT(MESSAGE_BYTES_MAX);
-    struct init_report report;
-
-    if (file_read(run_fd, WITNESS_NAME, &text) < 0 || text.len == 0 ||
-        report_decode(text.data, text.len, &report) < 0)
-        return 0;
-    if (report.word != INIT_MAIN_ENDED || report.main_end == MAIN_END_COUNT)
-        return 0;
-    *ret_end = report.main_end;
-    *ret_status = report.status;
-    *ret_core = report.core_dumped;
-    return 1;
-}
+/* From the fork of a startup probe to its exec. */
+#define PROBE_LAUNCH_S 10
 
 /* ---- inside init ---- */
+
+/* The startup probe that is under way. */
+struct init_probe {
+    pid_t pid;        /* 0: none is */
+    struct err error; /* why it could not be executed */
+};
 
 struct init {
     const struct launch *launch;
@@ -155,13 +48,14 @@ struct init {
     int witness_fd;
     int signal_fd;
     pid_t main_pid; /* in the run's namespace; 0 once it was reaped */
+    struct init_probe probe;
 };
 
 static void tell(const struct init *init, const struct init_report *report)
 {
     AUTO(strbuf) struct strbuf text = STRBUF_INIT(MESSAGE_BYTES_MAX);
 
-    if (report_encode(report, &text) < 0)
+    if (init_report_encode(report, &text) < 0)
         return;
     /* A started job is named by its pid, which the kernel translates into the supervisor's namespace. */
     if (report->word == INIT_STARTED)
@@ -186,11 +80,32 @@ static void witness_write(const struct init *init, const struct init_report *rep
     AUTO(strbuf) struct strbuf text = STRBUF_INIT(MESSAGE_BYTES_MAX);
 
     CRASH_POINT("witness-write");
-    if (report_encode(report, &text) == 0 && fd_write_all(init->witness_fd, text.data, text.len) == 0) {
+    if (init_report_encode(report, &text) == 0 && fd_write_all(init->witness_fd, text.data, text.len) == 0) {
         CRASH_POINT("witness-written");
         (void)fdatasync(init->witness_fd);
     }
     CRASH_POINT("witness-synced");
+}
+
+static void take_status(struct init_report *report, int wait_status)
+{
+    if (WIFEXITED(wait_status)) {
+        report->main_end = MAIN_EXITED;
+        report->status = WEXITSTATUS(wait_status);
+    } else {
+        report->main_end = MAIN_SIGNALED;
+        report->status = WTERMSIG(wait_status);
+        report->core_dumped = WCOREDUMP(wait_status);
+    }
+}
+
+static void probe_ended(struct init *init, int wait_status)
+{
+    struct init_report report = {.word = INIT_PROBED, .error = init->probe.error};
+
+    init->probe = (struct init_probe){0};
+    take_status(&report, wait_status);
+    tell(init, &report);
 }
 
 static void main_ended(struct init *init, int wait_status)
@@ -198,14 +113,7 @@ static void main_ended(struct init *init, int wait_status)
     struct init_report report = {.word = INIT_MAIN_ENDED};
 
     init->main_pid = 0;
-    if (WIFEXITED(wait_status)) {
-        report.main_end = MAIN_EXITED;
-        report.status = WEXITSTATUS(wait_status);
-    } else {
-        report.main_end = MAIN_SIGNALED;
-        report.status = WTERMSIG(wait_status);
-        report.core_dumped = WCOREDUMP(wait_status);
-    }
+    take_status(&report, wait_status);
     witness_write(init, &report);
     tell(init, &report);
 }
@@ -233,10 +141,14 @@ static void reap(struct init *init)
         }
         if (pid == init->main_pid)
             main_ended(init, wait_status);
+        else if (pid == init->probe.pid)
+            probe_ended(init, wait_status);
     }
 }
 
-static void obey(const struct init *init)
+static void probe(struct init *init);
+
+static void obey(struct init *init)
 {
     AUTO(fact) struct fact f = {0};
     struct err e = ERR_INIT;
@@ -248,7 +160,13 @@ static void obey(const struct init *init)
 
     if (n == 0)
         _exit(1); /* the supervisor is gone; the end of pid 1 ends the namespace */
-    if (n < 0 || fact_decode(text, (size_t)n, &f, &e) < 0 || !fact_int(&f, "signal", &signal_number))
+    if (n < 0 || fact_decode(text, (size_t)n, &f, &e) < 0)
+        return;
+    if (fact_bool(&f, "probe", &tree)) {
+        probe(init);
+        return;
+    }
+    if (!fact_int(&f, "signal", &signal_number))
         return;
     (void)fact_bool(&f, "tree", &tree);
     if (tree)
@@ -274,14 +192,16 @@ static _Noreturn void watch(struct init *init)
     }
 }
 
-static _Noreturn void become_job(const struct launch *l, int report_fd)
+/* The job, or another process of it with the same walls: a word of argv without a slash is looked for in its PATH. */
+static _Noreturn void become(const struct launch *l, const struct strlist *argv, const int *output_fd,
+                             bool search_path, int report_fd)
 {
     const struct user_ids own = policy_own_ids(l->policy, l->plan);
     const struct containment c = {
         .directory = l->directory,
-        .argv = l->argv,
+        .argv = argv,
         .environment = l->environment,
-        .output_fd = {l->output_fd[0], l->output_fd[1]},
+        .output_fd = {output_fd[0], output_fd[1]},
         .report_fd = report_fd,
         .uid = own.uid,
         .gid = own.gid,
@@ -298,11 +218,10 @@ static _Noreturn void become_job(const struct launch *l, int report_fd)
                   .devices = &l->plan->sandbox.devices,
                   .storage = l->plan,
                   .filter = l->filter},
-        .search_path = plan_has_image(l->plan),
+        .search_path = search_path,
         .user_namespace = policy_user_namespace(l->policy, l->plan),
     };
 
-    CRASH_ROLE("job");
     CRASH_POINT("born");
     contain_and_execute(&c);
 }
@@ -320,24 +239,20 @@ static int write_map(pid_t pid, const char *name, unsigned inside, unsigned outs
 
 /* Puts the job's user and group, and nobody else, into the namespace that its process has made; with an image all users of
  * images, whose files it has. */
-static void fill_namespace(const struct init *init)
+static int fill_namespace(const struct init *init, pid_t pid, struct err *e)
 {
     const struct launch *l = init->launch;
-    struct err e = ERR_INIT;
     bool image = plan_has_image(l->plan);
     unsigned count = image ? l->policy->image_ids : 1;
     const struct user_ids own = image ? (struct user_ids){0, 0} : policy_own_ids(l->policy, l->plan);
     const struct user_ids outside =
         image ? (struct user_ids){l->policy->image_first_id, l->policy->image_first_id}
               : (struct user_ids){policy_uid(l->policy, l->plan), policy_gid(l->policy, l->plan)};
-    int r = write_map(init->main_pid, "uid_map", own.uid, outside.uid, count);
+    int r = write_map(pid, "uid_map", own.uid, outside.uid, count);
 
     if (r == 0)
-        r = write_map(init->main_pid, "gid_map", own.gid, outside.gid, count);
-    if (r == 0)
-        return;
-    (void)err_errno(&e, -r, BLAME_NODE, "map the job's user into its namespace");
-    give_up_for(init, CAUSE_LIMIT_NOT_APPLIED, &e);
+        r = write_map(pid, "gid_map", own.gid, outside.gid, count);
+    return r < 0 ? err_errno(e, -r, BLAME_NODE, "map the job's user into its namespace") : 0;
 }
 
 static void tell_contained(const struct init *init, const struct containment_list *list)
@@ -364,11 +279,16 @@ static void check_filter(const struct init *init, const int *listener, size_t li
 static void hear(const struct init *init, int report_fd, const struct launch_word *word, const int *fds,
                  size_t count)
 {
+    struct err e = ERR_INIT;
+
     switch (word->kind) {
     case LAUNCH_CONTAINED:
         tell(init, &(struct init_report){.word = INIT_CONTAINED, .fact = word->fact});
         return;
-    case LAUNCH_NAMESPACE: fill_namespace(init); break;
+    case LAUNCH_NAMESPACE:
+        if (fill_namespace(init, init->main_pid, &e) < 0)
+            give_up_for(init, CAUSE_LIMIT_NOT_APPLIED, &e);
+        break;
     case LAUNCH_FILTERED: check_filter(init, fds, count); break;
     case LAUNCH_FAILED:
     default:
@@ -411,13 +331,73 @@ static void start_main(struct init *init)
         (void)err_errno(&e, errno, BLAME_NODE, "fork the job");
         give_up(init, &e);
     }
-    if (init->main_pid == 0)
-        become_job(init->launch, report[1]);
+    if (init->main_pid == 0) {
+        const struct launch *l = init->launch;
+        CRASH_ROLE("job");
+        become(l, l->argv, l->output_fd, plan_has_image(l->plan), report[1]);
+    }
     CRASH_POINT("forked-job");
     (void)close(report[1]);
     hear_out(init, report[0]);
     (void)close(report[0]);
     tell(init, &(struct init_report){.word = INIT_STARTED, .pid = init->main_pid});
+}
+
+/* ---- the startup probe ---- */
+
+/* What its process says until its exec; it has the job's walls or does not execute. What was read back of the job holds for it too. */
+static void hear_probe(struct init *init, int report_fd)
+{
+    struct launch_word word;
+    int fd = -1;
+    size_t count = 0;
+
+    while (packet_receive(report_fd, &word, sizeof(word), &fd, 1, &count) == (ssize_t)sizeof(word)) {
+        if (count > 0)
+            fd_close(&fd); /* of the filter: what it would have been asked about is refused */
+        if (word.kind == LAUNCH_FAILED)
+            init->probe.error = word.error;
+        if (word.kind == LAUNCH_NAMESPACE && fill_namespace(init, init->probe.pid, &init->probe.error) < 0)
+            return;
+        if (word.kind == LAUNCH_NAMESPACE || word.kind == LAUNCH_FILTERED)
+            (void)packet_send(report_fd, "+", 1, NULL, 0);
+    }
+}
+
+static void fork_probe(struct init *init, int report[2], int null)
+{
+    const struct timeval patience = {.tv_sec = PROBE_LAUNCH_S};
+
+    init->probe = (struct init_probe){.pid = fork()};
+    if (init->probe.pid == 0) {
+        const struct launch *l = init->launch;
+        CRASH_ROLE("startup-probe");
+        become(l, &l->plan->probe.command, (int[]){null, null}, true, report[1]);
+    }
+    fd_close(&report[1]);
+    /* Init waits for nobody without an end. */
+    (void)setsockopt(report[0], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+    if (init->probe.pid > 0)
+        hear_probe(init, report[0]);
+}
+
+static void probe(struct init *init)
+{
+    AUTO_CLOSE int null = -1;
+    int report[2];
+
+    if (init->probe.pid > 0) {
+        (void)kill(-init->probe.pid, SIGKILL);
+        (void)kill(init->probe.pid, SIGKILL);
+        return;
+    }
+    null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    if (init->main_pid == 0 || null < 0 || packet_pair(report) < 0)
+        return; /* the next one is tried */
+    fork_probe(init, report, null);
+    fd_close(&report[0]);
+    if (init->probe.pid < 0)
+        probe_ended(init, SIGKILL);
 }
 
 /* Until the supervisor has given up what it does not need any more. */

@@ -47,6 +47,7 @@ enum init_word {
     INIT_CONTAINED,  /* a limit or wall was read back: fact */
     INIT_STARTED,    /* it executes: pid */
     INIT_MAIN_ENDED, /* main_end, status, core_dumped */
+    INIT_PROBED, /* a try of the startup probe has ended: main_end, status; error when it could not be executed */
 };
 
 struct init_report {
@@ -69,6 +70,10 @@ int init_release(const struct init_process *p);
 
 /* Asks init to send `signal` to the main process or to every process of the run. 0 or -errno. */
 int init_signal(const struct init_process *p, int signal, bool whole_tree);
+
+/* Asks init to execute the plan's startup probe as another process of the job's; one that is under way is killed instead. INIT_PROBED
+ * follows, once for each that began. 0 or -errno. */
+int init_probe(const struct init_process *p);
 
 /* Receives the next report: 1, 0 at the end of the connection, -EAGAIN, or another -errno. */
 int init_receive(const struct init_process *p, struct init_report *ret);

@@ -137,6 +137,7 @@ static void job_started(struct supervision *s, pid_t pid)
     s->record.main_end = MAIN_UNKNOWN;
     s->deadline = (boot_ms_t){clock_boot().ms + s->plan.maximum_runtime_ms};
     s->main_pid = pid;
+    s->startup = startup_begin(&s->plan.probe, clock_boot());
     measure_begin(&s->measure, clock_boot());
     s->disk_free_at_start = disk_free(s->run.fd);
     s->look_at = (boot_ms_t){clock_boot().ms + LOOK_MS};
@@ -185,6 +186,7 @@ void stage_init_report(struct supervision *s, const struct init_report *report)
         break;
     case INIT_STARTED: job_started(s, report->pid); break;
     case INIT_MAIN_ENDED: main_ended(s, report); break;
+    case INIT_PROBED: stage_probed(s, report, clock_boot()); break;
     default: break;
     }
 }

@@ -125,6 +125,7 @@ static void handle_time(struct supervision *s, boot_ms_t now, wall_ms_t wall)
     stage_look(s, now);
     stage_notice_deadline(s, now);
     stage_preempt_due(s, now);
+    stage_startup_due(s, now);
     stage_storage_due(s, now);
     if (s->capture.stalled) {
         capture_retry(&s->capture, wall, now);
@@ -136,7 +137,7 @@ static void handle_time(struct supervision *s, boot_ms_t now, wall_ms_t wall)
     }
     at = sooner(at, stage_climb(s, now));
     if (s->stage == STAGE_RUNNING && !s->stopping)
-        at = sooner(at, sooner(s->deadline.ms, s->notice_at.ms));
+        at = sooner(sooner(at, s->startup.due.ms), sooner(s->deadline.ms, s->notice_at.ms));
     if (!s->stopping)
         at = sooner(at, s->preempt_at.ms);
     at = sooner(at, s->look_at.ms);
@@ -301,6 +302,7 @@ int supervise(const struct policy *policy, int connection_fd)
                             .init = {.control_fd = -1},
                             .notices = NOTICE_BOARD_INIT,
                             .notice_at = {INT64_MAX},
+                            .startup = STARTUP_NONE,
                             .preempt_at = {INT64_MAX},
                             .lease = LEASE_TERMS_NONE,
                             .look_at = {INT64_MAX},

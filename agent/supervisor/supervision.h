@@ -31,6 +31,7 @@
 #include "supervisor/policy.h"
 #include "supervisor/run_directory.h"
 #include "supervisor/scratch_disk.h"
+#include "supervisor/startup.h"
 #include "supervisor/stop.h"
 #include "supervisor/storage.h"
 #include "supervisor/terms.h"
@@ -86,6 +87,7 @@ struct supervision {
     boot_ms_t deadline;  /* 0 until the job runs */
     boot_ms_t notice_at; /* when the job is told of its deadline; INT64_MAX: never, or told */
     enum notice_reason preempt_reason;
+    struct startup startup;    /* the startup probe, while it is tried */
     struct lease_terms lease;
     boot_ms_t preempt_at;      /* when a preempted run is stopped; INT64_MAX: it is not preempted */
     struct exit_record record; /* filled as facts become known */
@@ -153,6 +155,9 @@ void stage_preempt_started(struct supervision *s, boot_ms_t now);
 void stage_preempt_due(struct supervision *s, boot_ms_t now);
 /* Tells the job of its deadline, once, when that is near. */
 void stage_notice_deadline(struct supervision *s, boot_ms_t now);
+/* stage_startup.c: tries the startup probe when that is due; takes up how a try went. */
+void stage_startup_due(struct supervision *s, boot_ms_t now);
+void stage_probed(struct supervision *s, const struct init_report *report, boot_ms_t now);
 /* Before there is a job: takes the devices it was granted. CAUSE_NONE, or the cause of the run's end with *e when it cannot
  * have one of them. */
 enum cause stage_claim_devices(struct supervision *s, struct err *e);

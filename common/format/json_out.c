@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/fact.h"
@@ -121,4 +122,12 @@ void json_out_node(struct strbuf *out, const struct node *n)
         json_out_node(out, n->item[i]);
     }
     strbuf_addch(out, map ? '}' : ']');
+}
+
+void json_out_ms(struct json_out *w, const char *key, int64_t ms)
+{
+    char text[32];
+
+    (void)snprintf(text, sizeof(text), "%lldms", (long long)ms);
+    json_out_string(w, key, text);
 }

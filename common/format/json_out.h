@@ -31,6 +31,8 @@ void json_out_close(struct json_out *w, char bracket);
 void json_out_string(struct json_out *w, const char *key, const char *value);
 void json_out_int(struct json_out *w, const char *key, int64_t value);
 void json_out_real(struct json_out *w, const char *key, double value);
+/* A length of time as text: "1500ms". */
+void json_out_ms(struct json_out *w, const char *key, int64_t ms);
 void json_out_bool(struct json_out *w, const char *key, bool value);
 
 /* A tree as one line of JSON, with blanks after ',' and ':' as Python's json.dumps writes them. Plain numbers

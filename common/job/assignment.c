@@ -106,14 +106,6 @@ static void write_mounts(struct json_out *w, const char *key, const struct job_c
     json_out_close(w, ']');
 }
 
-static void write_ms(struct json_out *w, const char *key, int64_t ms)
-{
-    AUTO(strbuf) struct strbuf text = STRBUF_INIT(64);
-
-    strbuf_addf(&text, "%lldms", (long long)ms);
-    json_out_string(w, key, strbuf_str(&text));
-}
-
 static void write_limits(struct json_out *w, const struct run_limits *limits)
 {
     char text[LIMIT_TEXT_MAX];
@@ -162,7 +154,7 @@ static void write_stop_then(struct json_out *w, const struct stop_signals *then)
     for (size_t i = 0; i < then->count; i++) {
         json_out_open(w, NULL, '{');
         json_out_string(w, "signal", stop_signal_name(then->item[i].signal));
-        write_ms(w, "after", then->item[i].after_ms);
+        json_out_ms(w, "after", then->item[i].after_ms);
         json_out_close(w, '}');
     }
     json_out_close(w, ']');
@@ -187,9 +179,9 @@ static void write_x_runlet(struct json_out *w, const struct x_runlet *x)
 {
     json_out_open(w, "x-runlet", '{');
     if (x->maximum_runtime_ms > 0)
-        write_ms(w, "maximumRuntime", x->maximum_runtime_ms);
+        json_out_ms(w, "maximumRuntime", x->maximum_runtime_ms);
     if (x->stop_grace_ms >= 0)
-        write_ms(w, "stopGrace", x->stop_grace_ms);
+        json_out_ms(w, "stopGrace", x->stop_grace_ms);
     json_out_string(w, "stopSignal", stop_signal_name(x->stop_signal));
     if (x->stop_whole_tree >= 0)
         json_out_bool(w, "stopWholeTree", x->stop_whole_tree == 1);
@@ -198,11 +190,12 @@ static void write_x_runlet(struct json_out *w, const struct x_runlet *x)
     write_sandbox(w, &x->sandbox);
     json_out_open(w, "notice", '{');
     if (x->notice_before_ms >= 0)
-        write_ms(w, "before", x->notice_before_ms);
+        json_out_ms(w, "before", x->notice_before_ms);
     if (x->notice_signal > 0)
         json_out_string(w, "signal", stop_signal_name(x->notice_signal));
     json_out_close(w, '}');
     write_outputs(w, &x->outputs);
+    retry_write(w, &x->retry);
     if (x->on_lease_lost >= 0)
         json_out_string(w, "onLeaseLost", lease_lost_policy_name((enum lease_lost_policy)x->on_lease_lost));
     json_out_close(w, '}');

@@ -200,25 +200,30 @@ void field_strings(struct reader *rd, const struct node *map, const char *key, s
     }
 }
 
-int field_choice(struct reader *rd, const struct node *map, const char *key, const char *const *words,
-                 size_t count)
+int item_choice(struct reader *rd, const struct node *n, const char *key, const char *const *words,
+                size_t count)
 {
     AUTO(strbuf) struct strbuf list = STRBUF_INIT(1024);
-    const struct node *n = field(rd, map, key);
 
-    if (n == NULL)
-        return -1;
     for (size_t i = 0; i < count; i++)
         if (n->kind == NODE_STRING && strcmp(n->text, words[i]) == 0)
             return (int)i;
     for (size_t i = 0; i < count; i++)
         strbuf_addf(&list, "%s%s", i > 0 ? ", " : "", words[i]);
     if (n->kind == NODE_STRING)
-        diag_error(rd->diags, node_where(n), "'%.60s': '%.60s' is not one of %s", n->key, n->text,
+        diag_error(rd->diags, node_where(n), "'%.60s': '%.60s' is not one of %s", key, n->text,
                    strbuf_str(&list));
     else
         wrong_kind(rd, n, strbuf_str(&list));
     return -1;
+}
+
+int field_choice(struct reader *rd, const struct node *map, const char *key, const char *const *words,
+                 size_t count)
+{
+    const struct node *n = field(rd, map, key);
+
+    return n != NULL ? item_choice(rd, n, n->key, words, count) : -1;
 }
 
 static bool key_matches(const struct reader *rd, const char *key, const char *known)

@@ -56,6 +56,10 @@ void field_strings(struct reader *rd, const struct node *map, const char *key, s
 int field_choice(struct reader *rd, const struct node *map, const char *key, const char *const *words,
                  size_t count);
 
+/* The same for an item of the list `key`. */
+int item_choice(struct reader *rd, const struct node *n, const char *key, const char *const *words,
+                size_t count);
+
 /* Reports keys of the map that are not known (as warnings; as errors for KEYS_EXACT). */
 void check_keys(struct reader *rd, const struct node *map, const char *const *known, size_t count);
 

@@ -20,6 +20,7 @@
 #include "base/startup_probe.h"
 #include "base/stop_signals.h"
 #include "base/strlist.h"
+#include "record/run_retry.h"
 
 /* How a job's code comes about. The first is OCI's own; the others are ADS runtimes, which carry a driver. */
 enum job_runtime {
@@ -133,6 +134,7 @@ struct x_runlet {
     int64_t notice_before_ms;      /* notice: {before: "5m"}: the job hears of its deadline this early */
     int notice_signal;             /* notice: {signal: USR1}; -1 when absent */
     struct run_outputs outputs;    /* outputs: [{from: results, to: oci://..., when: always}] */
+    struct run_retry retry;        /* retry: {attempts: 3, delay: 30s, on: [preempted], exitCodes: [75]} */
     int on_lease_lost; /* onLeaseLost: finish-and-hold, stop: enum lease_lost_policy; -1 when absent */
 };
 
@@ -222,6 +224,7 @@ struct run_spec {
     struct run_sandbox sandbox;
     struct run_outputs outputs;
     enum lease_lost_policy on_lease_lost;
+    struct run_retry retry;     /* resolved */
     int64_t notice_before_ms;   /* 0: no notice of the deadline */
     int notice_signal;          /* 0: none */
     enum conda_type conda_type; /* CONDA_NONE also when it was decided otherwise */

@@ -4,6 +4,7 @@
 #ifndef JOB_PARTS_H
 #define JOB_PARTS_H
 
+#include "format/json_out.h"
 #include "job/fields.h"
 #include "job/job.h"
 
@@ -69,6 +70,16 @@ void x_runlet_init(struct x_runlet *x);
 
 /* Reads the block under `x-runlet` in map, if any; given members replace those in *x. */
 void x_runlet_read(struct reader *rd, const struct node *map, struct x_runlet *x);
+
+/* A length of time of the block, from min to max ms, which `range` says. */
+void x_runlet_duration(struct reader *rd, const struct node *block, const char *key, int64_t min, int64_t max,
+                       const char *range, int64_t *ret);
+
+/* ---- retry (retry.c) ---- */
+
+/* Reads the block `retry`, if any; given members replace those in *ret. */
+void retry_read(struct reader *rd, const struct node *block, struct run_retry *ret);
+void retry_write(struct json_out *w, const struct run_retry *retry);
 
 /* "TERM" for SIGTERM, ...; NULL when the signal is not one a job document may name. */
 const char *stop_signal_name(int signal);

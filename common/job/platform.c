@@ -83,6 +83,12 @@ static const char *interface(const struct job_request *r, const struct run_optio
     return r->cluster.interface[0] != '\0' ? r->cluster.interface : NULL;
 }
 
+static const char *attempt(const struct job_request *r, const struct run_options *o)
+{
+    (void)r;
+    return o->attempt != NULL ? o->attempt : "1";
+}
+
 /* The documents do not say the project's compartment: it is taken to be the job's. */
 static const struct {
     const char *name;
@@ -97,6 +103,7 @@ static const struct {
     {"TENANCY_OCID", tenancy},
     {"JOB_ARTIFACT_FILE_NAME", artifact_name},
     {"FQDN", fqdn},
+    {"RUNLET_ATTEMPT", attempt},
     {"NODE_GROUP_NAME", group},
     {"CLUSTER_NODES_METADATA_FILE", metadata_file},
     {"NCCL_SOCKET_IFNAME", interface},

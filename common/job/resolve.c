@@ -252,6 +252,7 @@ static void resolve_limits(const struct job_request *request, const struct run_o
     spec->on_lease_lost = (enum lease_lost_policy)(run->on_lease_lost >= 0   ? run->on_lease_lost
                                                    : job->on_lease_lost >= 0 ? job->on_lease_lost
                                                                              : LEASE_LOST_FINISH_AND_HOLD);
+    spec->retry = run_retry_resolve(&job->retry, &run->retry);
     spec->stop_then = run->stop_then.count > 0 ? run->stop_then : job->stop_then;
     /* A node's own default of the grace (cli/prepare.c) may be shorter: then the run is killed before. */
     if (spec->stop_then.count > 0 &&

@@ -5,7 +5,7 @@
  * The run's environment is laid over the job's key by key; the run's arguments replace the job's whole.
  * Arguments are split as POSIX shell words without any expansion. The platform's own variables (JOB_OCID,
  * JOB_RUN_OCID, PROJECT_OCID, PROJECT_COMPARTMENT_OCID, JOB_COMPARTMENT_OCID, JOB_RUN_COMPARTMENT_OCID,
- * TENANCY_OCID, JOB_ARTIFACT_FILE_NAME, FQDN, NODE_RANK=0, INITIAL_CLUSTER_SIZE=1) cannot be overridden;
+ * TENANCY_OCID, JOB_ARTIFACT_FILE_NAME, FQDN, NODE_RANK=0, INITIAL_CLUSTER_SIZE=1, RUNLET_ATTEMPT) cannot be overridden;
  * those without a value are not set.
  */
 #ifndef JOB_RESOLVE_H
@@ -22,6 +22,7 @@ struct run_options {
     int64_t maximum_runtime_ms; /* -1: not given */
     const char *name;           /* NULL: not given */
     const char *fqdn;           /* of this node; NULL: unknown */
+    const char *attempt;        /* which execution of the run it is, in digits; NULL: the first */
 };
 
 /* Resolves. Errors (unbalanced quotes, too many characters together) go to diags; 0, -EINVAL or -ENOMEM. */

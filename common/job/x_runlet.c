@@ -34,8 +34,8 @@ const char *lease_lost_policy_name(enum lease_lost_policy policy)
     return (unsigned)policy < LEASE_LOST_COUNT ? LEASE_LOST_NAMES[policy] : "unknown";
 }
 
-static void read_duration(struct reader *rd, const struct node *block, const char *key, int64_t min,
-                          int64_t max, const char *range, int64_t *ret)
+void x_runlet_duration(struct reader *rd, const struct node *block, const char *key, int64_t min, int64_t max,
+                       const char *range, int64_t *ret)
 {
     const struct node *n = field(rd, block, key);
     int64_t value;
@@ -63,6 +63,7 @@ void x_runlet_init(struct x_runlet *x)
         .on_lease_lost = -1,
     };
     run_limits_init(&x->limits);
+    run_retry_init(&x->retry);
 }
 
 static int read_signal(struct reader *rd, const struct node *block, const char *key)
@@ -97,7 +98,7 @@ static void read_stop_then(struct reader *rd, const struct node *list, struct st
         }
         check_keys(rd, entry, KNOWN, ARRAY_SIZE(KNOWN));
         signal = read_signal(rd, entry, "signal");
-        read_duration(rd, entry, "after", 1, STOP_GRACE_MS_MAX, "1ms to 1h", &after);
+        x_runlet_duration(rd, entry, "after", 1, STOP_GRACE_MS_MAX, "1ms to 1h", &after);
         if (field(rd, entry, "signal") == NULL || field(rd, entry, "after") == NULL)
             diag_error(rd->diags, node_where(entry), "'stopThen': an entry needs a 'signal' and an 'after'");
         if (signal < 0 || after < 0)
@@ -230,7 +231,7 @@ static void read_notice(struct reader *rd, const struct node *block, struct x_ru
     if (block == NULL)
         return;
     check_keys(rd, block, KNOWN, ARRAY_SIZE(KNOWN));
-    read_duration(rd, block, "before", 0, NOTICE_BEFORE_MS_MAX, "0 to 1d", &x->notice_before_ms);
+    x_runlet_duration(rd, block, "before", 0, NOTICE_BEFORE_MS_MAX, "0 to 1d", &x->notice_before_ms);
     signal = read_signal(rd, block, "signal");
     if (signal > 0)
         x->notice_signal = signal;
@@ -299,9 +300,9 @@ static void read_outputs(struct reader *rd, const struct node *list, struct run_
 
 void x_runlet_read(struct reader *rd, const struct node *map, struct x_runlet *x)
 {
-    static const char *const KNOWN[] = {"maximumRuntime", "stopGrace", "stopSignal", "stopWholeTree",
-                                        "stopThen",       "limits",    "sandbox",    "notice",
-                                        "artifact",       "inputs",    "outputs",    "onLeaseLost"};
+    static const char *const KNOWN[] = {
+        "maximumRuntime", "stopGrace", "stopSignal", "stopWholeTree", "stopThen",    "limits", "sandbox",
+        "notice",         "artifact",  "inputs",     "outputs",       "onLeaseLost", "retry"};
     enum key_style outer = rd->style;
     const struct node *block = field_map(rd, map, "x-runlet");
     int signal, policy;
@@ -310,8 +311,9 @@ void x_runlet_read(struct reader *rd, const struct node *map, struct x_runlet *x
         return;
     rd->style = KEYS_EXACT;
     check_keys(rd, block, KNOWN, ARRAY_SIZE(KNOWN));
-    read_duration(rd, block, "maximumRuntime", 1000, JOB_RUNTIME_MS_MAX, "1s to 30d", &x->maximum_runtime_ms);
-    read_duration(rd, block, "stopGrace", 0, STOP_GRACE_MS_MAX, "0 to 1h", &x->stop_grace_ms);
+    x_runlet_duration(rd, block, "maximumRuntime", 1000, JOB_RUNTIME_MS_MAX, "1s to 30d",
+                      &x->maximum_runtime_ms);
+    x_runlet_duration(rd, block, "stopGrace", 0, STOP_GRACE_MS_MAX, "0 to 1h", &x->stop_grace_ms);
     signal = read_signal(rd, block, "stopSignal");
     if (signal > 0)
         x->stop_signal = signal;
@@ -324,5 +326,6 @@ void x_runlet_read(struct reader *rd, const struct node *map, struct x_runlet *x
     policy = field_choice(rd, block, "onLeaseLost", LEASE_LOST_NAMES, LEASE_LOST_COUNT);
     if (policy >= 0)
         x->on_lease_lost = policy;
+    retry_read(rd, field_map(rd, block, "retry"), &x->retry);
     rd->style = outer;
 }

@@ -17,6 +17,7 @@ static const char *const TYPE_NAMES[MESSAGE_TYPE_COUNT] = {
     [MESSAGE_STOPPING] = "stopping", [MESSAGE_CLEANING] = "cleaning", [MESSAGE_ENDED] = "ended",
     [MESSAGE_REMOVE] = "remove",     [MESSAGE_REMOVED] = "removed",   [MESSAGE_PREEMPT] = "preempt",
     [MESSAGE_NOTICED] = "noticed",   [MESSAGE_DEADLINE] = "deadline", [MESSAGE_LEASE] = "lease",
+    [MESSAGE_READY] = "ready",
 };
 
 static const char *const REFUSAL_NAMES[REFUSAL_COUNT] = {

@@ -19,6 +19,7 @@
  *     cleaning                                      the main process has ended
  *     ended     run                                 the exit record is on disk
  *     removed   run                                 the run directory is gone
+ *     ready                                         its startup probe has succeeded
  *     noticed   notice, grace-ms                    the job was told that its time is short
  *     deadline  runtime-ms, deadline-boot-ms        what was asked of the deadline holds, as far as the node allows
  *
@@ -59,6 +60,7 @@ enum message_type {
     MESSAGE_NOTICED,
     MESSAGE_DEADLINE,
     MESSAGE_LEASE,
+    MESSAGE_READY,
     MESSAGE_TYPE_COUNT,
 };
 

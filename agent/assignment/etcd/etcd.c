@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "assignment/etcd/endpoints.h"
 #include "assignment/etcd/state.h"
 #include "base/auto.h"
 #include "base/backoff.h"
@@ -14,7 +15,7 @@
 #define CONNECT_MS    2000
 #define ANSWER_MS     5000
 #define RETRY_BASE_MS 200
-#define RETRY_CAP_MS  15000
+#define RETRY_CAP_MS  10000
 
 /* ---- shared ---- */
 
@@ -164,6 +165,7 @@ static void release(struct source *source)
     }
     etcd_client_free(s->client);
     transfers_free(s->transfers);
+    strlist_free(&s->endpoints);
     free(s);
 }
 
@@ -181,12 +183,19 @@ static const struct source_ops OPS = {
 
 /* ---- making one ---- */
 
-static int open_parts(struct etcd_source *s, const struct etcd_settings *client, struct err *e)
+static int open_parts(struct etcd_source *s, const struct etcd_source_settings *from, struct err *e)
 {
-    struct etcd_settings settings = *client;
+    const struct etcd_settings settings = {.endpoints = &s->endpoints,
+                                           .user = from->user,
+                                           .password_file = from->password_file,
+                                           .ca_file = from->ca_file,
+                                           .cert_file = from->cert_file,
+                                           .key_file = from->key_file,
+                                           .connect_ms = CONNECT_MS,
+                                           .answer_ms = ANSWER_MS};
 
-    settings.connect_ms = CONNECT_MS;
-    settings.answer_ms = ANSWER_MS;
+    if (etcd_endpoints_read(from->endpoints, &s->endpoints, e) < 0)
+        return e->code;
     s->transfers = transfers_new(s->wiring.loop, e);
     if (s->transfers == NULL)
         return e->code;
@@ -228,7 +237,7 @@ struct source *etcd_source_new(const struct source_wiring *wiring,
     (void)snprintf(s->keys.prefix, sizeof(s->keys.prefix), "%s", settings->prefix);
     (void)snprintf(s->node, sizeof(s->node), "%.253s", node->id);
     (void)snprintf(s->pool, sizeof(s->pool), "%.253s", pool);
-    if (open_parts(s, &settings->client, e) < 0) {
+    if (open_parts(s, settings, e) < 0) {
         release(&s->source);
         return NULL;
     }

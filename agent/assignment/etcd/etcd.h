@@ -7,9 +7,11 @@
 #include "assignment/etcd/client.h"
 #include "assignment/source.h"
 
+/* Borrowed; they live longer than the source. */
 struct etcd_source_settings {
-    struct etcd_settings client; /* borrowed strings; times are set by the source */
+    const char *endpoints; /* endpoints.h */
     const char *prefix;
+    const char *user, *password_file, *ca_file, *cert_file, *key_file; /* client.h */
     int64_t lease_ms;
 };
 

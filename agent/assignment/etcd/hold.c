@@ -11,7 +11,7 @@
 #include "sys/fd.h"
 
 /* The lease's number, in the agent's folder: one that starts again soon enough has lost nothing. */
-#define LEASE_NAME "etcd.lease"
+#define LEASE_NAME ".etcd-lease"
 /* What a node says of itself may be this old. */
 #define FACTS_EVERY_MS 5000
 

@@ -114,6 +114,24 @@ void etcd_move_report(const struct etcd_keys *k, const struct etcd_state *s, int
     etcd_txn_end(&t);
 }
 
+void etcd_move_return(const struct etcd_keys *k, const char *node, int64_t epoch,
+                      const struct etcd_state *next, struct strbuf *out)
+{
+    char claim[ETCD_KEY_MAX], directive[ETCD_KEY_MAX];
+    struct etcd_txn t;
+
+    etcd_key_claim(k, node, next->run, claim);
+    etcd_key_run_directive(k, node, next->run, directive);
+    etcd_txn_begin(&t, out);
+    etcd_if_created(&t, claim, epoch);
+    etcd_if_created(&t, directive, 0);
+    etcd_then(&t);
+    etcd_delete(&t, claim);
+    put_run_state(&t, k, next);
+    put_waiting(&t, k, next);
+    etcd_txn_end(&t);
+}
+
 void etcd_move_end_waiting(const struct etcd_keys *k, const char *waiting, int64_t modified,
                            const struct etcd_state *ended, struct strbuf *out)
 {

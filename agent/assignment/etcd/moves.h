@@ -43,6 +43,13 @@ void etcd_move_claim(const struct etcd_keys *k, const struct etcd_claim_move *m,
 void etcd_move_report(const struct etcd_keys *k, const struct etcd_state *s, int64_t epoch,
                       struct strbuf *out);
 
+/*
+ * Gives a run back that this node has not executed to its end: `next` waits again (etcd_state_lose). Holds when the claim has that
+ * epoch and nothing is wanted of the run.
+ */
+void etcd_move_return(const struct etcd_keys *k, const char *node, int64_t epoch,
+                      const struct etcd_state *next, struct strbuf *out);
+
 /* Ends a run that waits, and was last written in the queue at `modified`, as `ended` says (cancelled, or because it
  * cannot be taken up); NULL: only out of the queue. */
 void etcd_move_end_waiting(const struct etcd_keys *k, const char *waiting, int64_t modified,

@@ -61,12 +61,66 @@ static void written(void *context, const struct etcd_answer *a)
     answer(r, REPORT_ACKNOWLEDGED, NULL);
 }
 
+static void put_report(struct etcd_run *r)
+{
+    AUTO(strbuf) struct strbuf body = STRBUF_INIT(4 * ETCD_RECORD_MAX);
+    struct err e = ERR_INIT;
+
+    etcd_move_report(&r->source->keys, &r->report.next, r->epoch, &body);
+    r->report.call = etcd_ask(r->source->client, ETCD_PATH_TXN, &body, false, written, r, &e);
+    if (r->report.call == NULL)
+        answer(r, REPORT_AGAIN, e.text);
+}
+
+/* ---- giving it back ---- */
+
+/* It ended here only because the lease ran out, and its policy is to be executed again. */
+static bool to_return(const struct etcd_run *r)
+{
+    const struct etcd_state *next = &r->report.next;
+
+    return next->state == STATE_FAILED && strcmp(next->cause, cause_name(CAUSE_LEASE_LOST)) == 0 &&
+           next->on_lost == ETCD_LOST_REQUEUE && next->attempt < next->attempts;
+}
+
+static void returned(void *context, const struct etcd_answer *a)
+{
+    struct etcd_run *r = context;
+
+    r->report.call = NULL;
+    etcd_heard(r->source, a);
+    if (a->outcome != ETCD_ANSWERED) {
+        answer(r, REPORT_AGAIN, a->why);
+        return;
+    }
+    CRASH_POINT("etcd-returned");
+    /* Somebody has it already, or wants it cancelled. */
+    if (!a->reply->succeeded) {
+        put_report(r);
+        return;
+    }
+    r->ended = true;
+    log_notice("run=%s is queued again: it did not end here by itself", r->run->id);
+    answer(r, REPORT_ACKNOWLEDGED, NULL);
+}
+
+static void give_back(struct etcd_run *r)
+{
+    AUTO(strbuf) struct strbuf body = STRBUF_INIT(4 * ETCD_RECORD_MAX);
+    struct etcd_state next = r->report.next;
+    struct err e = ERR_INIT;
+
+    etcd_state_lose(&next, false, "The node lost its lease, and stopped the run.", next.changed_at);
+    etcd_move_return(&r->source->keys, r->source->node, r->epoch, &next, &body);
+    r->report.call = etcd_ask(r->source->client, ETCD_PATH_TXN, &body, false, returned, r, &e);
+    if (r->report.call == NULL)
+        answer(r, REPORT_AGAIN, e.text);
+}
+
 /* What was reported, over what others wrote when the run was submitted. */
 static void write_state(struct etcd_run *r)
 {
-    AUTO(strbuf) struct strbuf body = STRBUF_INIT(4 * ETCD_RECORD_MAX);
     struct etcd_state *next = &r->report.next, *known = &r->state;
-    struct err e = ERR_INIT;
 
     memcpy(next->run, known->run, sizeof(next->run));
     memcpy(next->pool, known->pool, sizeof(next->pool));
@@ -75,10 +129,10 @@ static void write_state(struct etcd_run *r)
     next->on_lost = known->on_lost;
     next->attempts = known->attempts;
     next->submitted_at = known->submitted_at;
-    etcd_move_report(&r->source->keys, next, r->epoch, &body);
-    r->report.call = etcd_ask(r->source->client, ETCD_PATH_TXN, &body, false, written, r, &e);
-    if (r->report.call == NULL)
-        answer(r, REPORT_AGAIN, e.text);
+    if (to_return(r))
+        give_back(r);
+    else
+        put_report(r);
 }
 
 /* ---- knowing what was there ---- */

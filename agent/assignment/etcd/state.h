@@ -113,6 +113,7 @@ struct etcd_source {
     struct source_wiring wiring;
     struct source_hooks hooks;
     struct etcd_keys keys;
+    struct strlist endpoints; /* owned */
     int64_t lease_ms;
     char node[ETCD_NAME_MAX], pool[ETCD_NAME_MAX];
     struct transfers *transfers; /* owned */

@@ -38,7 +38,8 @@ static void put_record(struct fact_writer *w, const struct status_report *report
     fact_put_bool(w, "logComplete", report->record->log_complete);
 }
 
-static int append(const struct run *run, const struct status_report *report, struct err *e)
+static int append(const struct run *run, const struct status_report *report, const char *retried_as,
+                  struct err *e)
 {
     struct seen seen = {.epoch = report->epoch, .sequence = report->sequence};
     struct journal j = {.fd = -1};
@@ -60,17 +61,19 @@ static int append(const struct run *run, const struct status_report *report, str
         fact_put_string(w, "lifecycleDetails", report->details);
         if (report->record != NULL)
             put_record(w, report);
+        if (retried_as != NULL)
+            fact_put_string(w, "retriedAs", retried_as);
         r = journal_commit(&j, report->record != NULL, e);
     }
     journal_close(&j);
     return r;
 }
 
-void local_ledger_deliver(struct run *run, const struct status_report *report)
+void local_ledger_deliver(struct run *run, const struct status_report *report, const char *retried_as)
 {
     struct err e = ERR_INIT;
 
-    if (append(run, report, &e) < 0)
+    if (append(run, report, retried_as, &e) < 0)
         report->answered(run, report->sequence, REPORT_AGAIN, e.text, -1);
     else
         report->answered(run, report->sequence, REPORT_ACKNOWLEDGED, NULL, -1);

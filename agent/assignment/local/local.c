@@ -4,7 +4,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "assignment/local/attempts.h"
 #include "assignment/local/queue.h"
+#include "base/auto.h"
+#include "base/strlist.h"
 
 struct local_source {
     struct source source; /* first member */
@@ -13,6 +16,8 @@ struct local_source {
     int queue_fd; /* borrowed; -1: none */
     const char *queue_path;
     struct local_queue *queue; /* owned; NULL until begin */
+    struct strlist made;       /* attempts that the agent does not know yet */
+    struct loop_timer *tell;   /* owned: due at once when there are any */
 };
 
 /* What cannot be taken stays in the queue, and is looked at again when it is looked at the next time. */
@@ -36,6 +41,17 @@ static void arrival(void *context)
     }
 }
 
+/* A hook is not called from inside the report that led to it. */
+static void tell_made(void *context)
+{
+    struct local_source *s = context;
+    AUTO(strlist) struct strlist made = s->made;
+
+    s->made = (struct strlist){0};
+    for (size_t i = 0; i < made.count; i++)
+        s->hooks.assigned(&s->source, made.item[i], s->hooks.context);
+}
+
 static void begin(struct source *source)
 {
     struct local_source *s = (struct local_source *)source;
@@ -50,8 +66,19 @@ static void begin(struct source *source)
 
 static void report(struct source *source, struct run *run, const struct status_report *r)
 {
-    (void)source;
-    local_ledger_deliver(run, r);
+    struct local_source *s = (struct local_source *)source;
+    char next[RUN_ID_BYTES];
+    struct err e = ERR_INIT;
+    int more = r->record != NULL ? local_attempt_after(s->wiring.agent_fd, run, r, next, &e) : 0;
+
+    if (more < 0) {
+        r->answered(run, r->sequence, REPORT_AGAIN, e.text, -1);
+        return;
+    }
+    /* Without a queue we are somebody's who waits for a run of the daemon, which will find it. */
+    if (more > 0 && s->queue_fd >= 0 && strlist_add(&s->made, next) == 0)
+        loop_timer_start(s->tell, 0, 0);
+    local_ledger_deliver(run, r, more > 0 ? next : NULL);
 }
 
 static void release(struct source *source)
@@ -59,6 +86,8 @@ static void release(struct source *source)
     struct local_source *s = (struct local_source *)source;
 
     local_queue_close(s->queue);
+    loop_timer_free(s->tell);
+    strlist_free(&s->made);
     free(s);
 }
 
@@ -84,5 +113,11 @@ struct source *local_source_new(const struct source_wiring *wiring, int queue_fd
                                .hooks = *wiring->hooks,
                                .queue_fd = queue_fd,
                                .queue_path = queue_path};
+    s->tell = loop_timer_new(wiring->loop, tell_made, s);
+    if (s->tell == NULL) {
+        free(s);
+        (void)err_oom(e);
+        return NULL;
+    }
     return &s->source;
 }

@@ -29,7 +29,8 @@ void local_queue_close(struct local_queue *q);
  * *e. What is not a complete submission (a name with a dot before it, a plain file) is left alone. */
 int local_queue_take(const struct local_queue *q, int agent_fd, char ret_id[RUN_ID_BYTES], struct err *e);
 
-/* Takes a report: appends it to the run's ledger unless it is there already, and answers. */
-void local_ledger_deliver(struct run *run, const struct status_report *report);
+/* Takes a report: appends it to the run's ledger unless it is there already, and answers. retried_as is the attempt that follows
+ * this end; NULL: none. */
+void local_ledger_deliver(struct run *run, const struct status_report *report, const char *retried_as);
 
 #endif

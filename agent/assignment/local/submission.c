@@ -92,7 +92,8 @@ static int put_document(int dir_fd, const struct job_request *request, struct er
 }
 
 /* The first word of the agent's journal, before anybody can see the folder. */
-static int put_accepted(int dir_fd, enum run_origin origin, int64_t epoch, struct err *e)
+static int put_accepted(int dir_fd, enum run_origin origin, int64_t epoch, wall_ms_t not_before,
+                        struct err *e)
 {
     struct journal j = {.fd = -1};
     struct fact_writer *w;
@@ -103,6 +104,8 @@ static int put_accepted(int dir_fd, enum run_origin origin, int64_t epoch, struc
     w = journal_begin(&j, clock_wall(), FACT_ACCEPTED);
     fact_put_int(w, "epoch", epoch);
     fact_put_string(w, "origin", run_origin_name(origin));
+    if (not_before.ms > 0)
+        fact_put_int(w, "not-before-ms", not_before.ms);
     r = journal_commit(&j, true, e);
     journal_close(&j);
     return r;
@@ -115,7 +118,7 @@ static int put_foreground(int dir_fd, int *ret_lock_fd, struct err *e)
 
     if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB) < 0)
         return err_errno(e, errno, BLAME_NODE, "lock the run");
-    if (put_accepted(dir_fd, ORIGIN_FOREGROUND, 1, e) < 0)
+    if (put_accepted(dir_fd, ORIGIN_FOREGROUND, 1, (wall_ms_t){0}, e) < 0)
         return e->code;
     *ret_lock_fd = take_fd(&lock);
     return 0;
@@ -196,6 +199,39 @@ int submission_put(int parent_fd, struct job_request *request, const int *parts,
     return hand_in(parent_fd, temporary, request->run.id, r, e);
 }
 
+/* A part never changes, so a second name is as good as a copy. */
+static int link_parts(int from_fd, int dir_fd, struct err *e)
+{
+    int copy = openat(from_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = copy >= 0 ? fdopendir(copy) : NULL;
+    AUTO_CLOSE int to = -1;
+    const struct dirent *entry;
+    int r = 0;
+
+    if (dir == NULL) {
+        r = err_errno(e, errno, BLAME_NODE, "open the folder with the artifact");
+        if (copy >= 0)
+            (void)close(copy);
+        return r;
+    }
+    if (mkdirat(dir_fd, "parts", 0770) == 0)
+        to = dir_open(dir_fd, "parts");
+    if (to < 0)
+        r = err_errno(e, errno, BLAME_NODE, "make the folder for the artifact");
+    while (r == 0 && (entry = readdir(dir)) != NULL) {
+        const char *rest;
+        uint64_t number;
+        /* What else is there is on its way, and another's. */
+        if (parse_leading_u64(entry->d_name, &number, &rest) == 0 && *rest == '\0' &&
+            linkat(from_fd, entry->d_name, to, entry->d_name, 0) < 0)
+            r = err_errno(e, errno, BLAME_NODE, "keep the artifact");
+    }
+    (void)closedir(dir);
+    if (r == 0 && fsync(to) < 0)
+        r = err_errno(e, errno, BLAME_NODE, "keep the artifact");
+    return r;
+}
+
 int submission_put_received(int agent_fd, const struct received *received, struct err *e)
 {
     AUTO_CLOSE int dir_fd = -1;
@@ -211,8 +247,11 @@ int submission_put_received(int agent_fd, const struct received *received, struc
     r = file_replace(dir_fd, DOCUMENT_NAME, received->text, received->size, 0640);
     if (r < 0)
         r = err_errno(e, -r, BLAME_NODE, "write the assignment");
+    if (r >= 0 && received->parts_fd > 0)
+        r = link_parts(received->parts_fd, dir_fd, e);
+    CRASH_POINT("submission-parts");
     if (r >= 0)
-        r = put_accepted(dir_fd, received->origin, received->epoch, e);
+        r = put_accepted(dir_fd, received->origin, received->epoch, received->not_before, e);
     return hand_in(agent_fd, temporary, received->name, r, e);
 }
 

@@ -34,7 +34,7 @@ int submission_put(int parent_fd, struct job_request *request, const int *parts,
 
 /*
  * Puts an assignment as a control plane sent it, byte by byte, into the agent's directory, under the name of that execution, with the
- * first word of its journal. 0, -EEXIST when it was accepted before, or another negative with *e; then nothing is left.
+ * first word of its journal. The parts of another execution get a second name in it. 0, -EEXIST when it was accepted before, or another negative with *e; then nothing is left.
  */
 struct received {
     const char *name; /* base/parse.h: run_name_format */
@@ -42,6 +42,8 @@ struct received {
     size_t size;
     enum run_origin origin;
     int64_t epoch;
+    wall_ms_t not_before; /* when it may begin; 0: at once */
+    int parts_fd;         /* borrowed: the folder whose files it has, too; 0 or negative: it has none */
 };
 int submission_put_received(int agent_fd, const struct received *r, struct err *e);
 

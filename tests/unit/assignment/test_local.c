@@ -222,10 +222,10 @@ static void the_ledger_takes_a_report_once(void **state)
 
     assert_int_equal(mkdirat(r->agent_fd, "run", 0700), 0);
     assert_int_equal(run_open(r->agent_fd, "run", -1, &run, &e), 0);
-    local_ledger_deliver(run, &report);
-    local_ledger_deliver(run, &report);
+    local_ledger_deliver(run, &report, NULL);
+    local_ledger_deliver(run, &report, NULL);
     report.sequence = 2;
-    local_ledger_deliver(run, &report);
+    local_ledger_deliver(run, &report, NULL);
     assert_int_equal(journal_read(run->dir_fd, LOCAL_LEDGER_NAME, count_lines, &lines, &e), 0);
     assert_int_equal(lines, 2);
     run_close(run);
