@@ -11,6 +11,7 @@ from contract import Contract  # noqa: E402, F401
 from ledger import Ledger, script_documents  # noqa: E402, F401
 from server import ControlPlane  # noqa: E402
 
+SERVER = pathlib.Path(__file__).resolve().parents[1] / "control_plane" / "server.py"
 OK = "echo out\n"
 
 

@@ -1,11 +1,13 @@
 """Runs that come from a control plane over HTTP: every end is told once and truly, whatever goes wrong between the two."""
 import json
 import os
+import re
 import shutil
 import ssl
 import subprocess
 import threading
 
+import control_rig
 import fetch_rig
 import node_rig
 import pytest
@@ -230,6 +232,10 @@ def test_an_assignment_that_comes_twice_is_executed_once(node):
     renewals = run.renewals
     node.plane.ledger.offer_again(run.id)
     node.plane.ledger.await_("it is confirmed again", lambda: run.renewals > renewals and run.state == "leased")
+    assert node.stop() == 0, node.tail()
+    renewals = run.renewals
+    node.start(registered=False)
+    node.plane.ledger.await_("what was found again is renewed at once", lambda: run.renewals > renewals, patience=15)
     let_go(node, run.id)
     succeeded(node.end(run.id))
     assert node.ids() == [run.id] and (node.home(run.id) / "count").read_text() == "once\n"
@@ -296,7 +302,7 @@ def test_a_node_is_drained_over_restarts_and_takes_up_work_again(node):
     node.plane.ledger.want(name, kind="logLevel", logLevel="debug")
     node.plane.ledger.await_("it says so", lambda: node.plane.ledger.nodes[name]["room"] == 0 and node.plane.ledger.nodes[name]["notReady"])
     node.offer("run.drained")
-    node.stop()
+    assert node.stop() == 0, node.tail()
     node.plane.ledger.directives[name] = []
     node.start(registered=False)
     node.plane.ledger.want(name, kind="undrain")
@@ -420,3 +426,36 @@ def test_the_contracts_examples_are_read_and_follow_it(bin_dir, tmp_path):
         done = subprocess.run([bin_dir / "runlet", "validate", path], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         assert done.returncode == 0, (name, done.stdout, done.stderr)
     assert len([n for n in names if n.startswith("getAssignment 200")]) >= 3 and len(names) >= 15, names
+
+
+def curl(url, *words):
+    done = subprocess.run(["curl", "-s", "-m", "30", *words, url], stdout=subprocess.PIPE, check=True)
+    return json.loads(done.stdout)
+
+
+def test_the_server_of_a_laptop(bin_dir, tmp_path):
+    assignment = tmp_path / "assignment.json"
+    assignment.write_text(json.dumps(dict(script_documents("run.1", "exec sleep 60\n"), epoch=1, attempt=1, lease={"seconds": 60})))
+    server = subprocess.Popen(["/usr/bin/python3", control_rig.SERVER, "--port", "0", "--token", "t.t", "--bootstrap", "once", "--submit",
+                               assignment], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    node = ControlNode(bin_dir)
+    try:
+        url = re.search(r"http://\S+", server.stdout.readline()).group()
+        credential = curl(url + "/v1/bootstrap", "-H", "Content-Type: application/json", "-d", '{"token": "once", "nodeId": "laptop"}')
+        assert credential == {"nodeId": "laptop", "nodeToken": "t.t"}
+        assert curl(url + "/v1/bootstrap", "-H", "Content-Type: application/json", "-d", '{"token": "once"}')["code"] == "NotAuthenticated"
+        (node.root / "token").write_text(credential["nodeToken"])
+        node.http = "  auth: bearer\n  tokenFile: %s\n" % (node.root / "token")
+        node.configure(4)
+        node.config.write_text(node.config.read_text().replace(node.plane.url, url))
+        node.start(registered=False)
+        shown = until("it runs", lambda: (lambda s: s["runs"]["run.1"]["statuses"][-1:] == ["IN_PROGRESS"] and s)(curl(url + "/admin/runs")))
+        curl("%s/admin/nodes/%s/directives" % (url, next(iter(shown["nodes"]))), "-d", '{"kind": "cancel", "runId": "run.1"}')
+        until("it is cancelled", lambda: curl(url + "/admin/runs")["runs"]["run.1"]["statuses"][-1:] == ["CANCELED"])
+        curl(url + "/admin/runs", "-d", json.dumps(script_documents("run.2", OK)))
+        until("it ended", lambda: curl(url + "/admin/runs")["runs"]["run.2"]["statuses"][-1:] == ["SUCCEEDED"])
+    finally:
+        node.close()
+        server.terminate()
+        words = server.communicate(timeout=30)[0]
+    assert "against the contract" not in words, words
