@@ -63,11 +63,22 @@ void directive_to_node(const struct node_directive *d, void *context)
     }
 }
 
+static void lease_of_member(struct run *member, void *context)
+{
+    const struct run *whole = context;
+
+    member->lease_until = whole->lease_until;
+    launch_lease(member);
+}
+
 void directive_lease_held(struct run *run, boot_ms_t until, void *context)
 {
     (void)context;
     run->lease_until = until;
-    launch_lease(run);
+    if (run->group != NULL)
+        group_each(run, lease_of_member, run);
+    else
+        launch_lease(run);
 }
 
 static bool to_stop(const struct run *run)

@@ -200,6 +200,7 @@ static bool take_up(struct group_run *g, size_t rank)
     char name[RUN_ID_BYTES];
     struct run_view view;
     struct err e = ERR_INIT;
+    struct run *member;
 
     member_name(g->run, rank, name);
     if (agent_run_finished(g->agent->agent_fd, name)) {
@@ -208,8 +209,11 @@ static bool take_up(struct group_run *g, size_t rank)
         g->state[rank] = good ? MEMBER_SUCCEEDED : MEMBER_FAILED;
         return true;
     }
-    if (agent_take(g->agent, name, -1, &e) != NULL)
+    member = agent_take(g->agent, name, -1, &e);
+    if (member != NULL) {
+        member->lease_until = g->run->lease_until;
         return true;
+    }
     if (e.code != -EBUSY)
         log_error("run=%s %s", name, e.text);
     return false;
