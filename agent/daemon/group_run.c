@@ -201,6 +201,7 @@ static bool take_up(struct group_run *g, size_t rank)
     struct run_view view;
     struct run *member;
     struct err e = ERR_INIT;
+    struct run *member;
 
     member_name(g->run, rank, name);
     if (agent_run_finished(g->agent->agent_fd, name)) {

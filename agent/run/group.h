@@ -23,7 +23,6 @@ enum member_state {
     MEMBER_READY,       /* its job runs, and its startup probe, if it has one, has succeeded */
     MEMBER_SUCCEEDED,
     MEMBER_FAILED, /* ended in any other way */
-    MEMBER_STATE_COUNT,
 };
 
 struct group_shape {

@@ -87,7 +87,7 @@ struct supervision {
     boot_ms_t deadline;  /* 0 until the job runs */
     boot_ms_t notice_at; /* when the job is told of its deadline; INT64_MAX: never, or told */
     enum notice_reason preempt_reason;
-    struct startup startup;    /* the startup probe, while it is tried */
+    struct startup startup; /* the startup probe, while it is tried */
     struct lease_terms lease;
     boot_ms_t preempt_at;      /* when a preempted run is stopped; INT64_MAX: it is not preempted */
     struct exit_record record; /* filled as facts become known */

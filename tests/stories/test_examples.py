@@ -3,6 +3,7 @@ import json
 import pathlib
 import re
 import shutil
+import socket
 import subprocess
 import zipfile
 
@@ -166,3 +167,13 @@ def test_oci_documents(node):
     again = node.run(*arguments)
     assert again.status == 125 and "ocid1.datasciencejobrun.oc1.iad.example-run" in again.words
     assert len(node.ends(outcome.id)) == 1
+
+
+def test_two_nodes_meet(node):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    outcome = node.run("-q", EXAMPLES / "two-nodes/job.yaml", "--env", "MASTER_PORT=%d" % port)
+    assert outcome.status == 0, outcome
+    assert sorted(outcome.text.splitlines()) == ["[%d] rank %d of 2: the sum of all ranks is 1" % (rank, rank) for rank in range(2)]
+    assert not node.leftovers()
