@@ -23,12 +23,13 @@ def main():
     options.add_argument("--agents", type=int, default=12)
     options.add_argument("--runs", type=int, default=400)
     options.add_argument("--pause", type=float, default=2.0, help="seconds between two faults of a kind")
+    options.add_argument("--patience", type=float, default=600, help="seconds that the runs may take to end after the last was handed in")
     options.add_argument("--seed", type=int, default=int(time.time()))
     args = options.parse_args()
     if why_no_cluster() is not None:
         sys.exit(why_no_cluster())
     print("seed %d" % args.seed, flush=True)
-    wrong, numbers, words = fleet_rig.stress(args.bin.resolve(), args.agents, args.runs, args.seed, args.pause, 600,
+    wrong, numbers, words = fleet_rig.stress(args.bin.resolve(), args.agents, args.runs, args.seed, args.pause, args.patience,
                                              lambda text: print(text, flush=True))
     print(numbers)
     for sentence in wrong:

@@ -144,13 +144,15 @@ class Chaos(threading.Thread):
     """Faults, one kind after the other, until it is told to stop; then everything is whole again. At most one member is away at a time,
     so that there is a majority, and at most one agent of each kind of fault."""
 
-    def __init__(self, fleet, pause):
+    def __init__(self, fleet, pause, say):
         super().__init__(daemon=True)
+        self.say, self.begun = say, time.monotonic()
         self.fleet, self.pause, self.over, self.failure = fleet, pause, threading.Event(), None
         self.counts = {}
 
     def note(self, what):
         self.counts[what] = self.counts.get(what, 0) + 1
+        self.say("%6.1f s: %s" % (time.monotonic() - self.begun, what))
 
     def run(self):
         members = threading.Thread(target=self._guard, args=(self._members,), daemon=True)
@@ -224,7 +226,7 @@ def stress(bin_dir, agents, runs, seed, pause, patience, say=lambda text: None):
     fleet = Fleet(bin_dir, agents, seed)
     begun = time.monotonic()
     try:
-        chaos = Chaos(fleet, pause)
+        chaos = Chaos(fleet, pause, say)
         chaos.start()
         try:
             for number in range(runs):
