@@ -199,6 +199,32 @@ static const struct cli_option PREEMPT_OPTIONS[] = {
     {.name = "all", .help = "Every run that executes on this machine, instead of RUN."},
 };
 
+static const struct cli_option DRAIN_OPTIONS[] = {
+    {.name = "reason", .argument = "TEXT", .help = "Why, for people: `runlet status` shows it."},
+    {.name = "wait",
+     .help = "Return when the runs that execute here have ended and their ends are reported. Those that wait "
+             "for their turn go on waiting."},
+};
+
+static const char *const DRAIN_TEXT[] = {
+    "From now on this node takes up no further run, over restarts of runletd and of the machine, until "
+    "`runlet undrain`. Runs that execute go on; `runlet preempt --all` ends them.",
+    "Needs root or the agent's user. Works while runletd is down.",
+    NULL,
+};
+
+static const char *const DRAIN_EXAMPLES[] = {
+    "runlet drain --reason maintenance --wait",
+    "Empty the node, and return when it is.",
+    NULL,
+};
+
+static const char *const UNDRAIN_TEXT[] = {
+    "Ends what `runlet drain` began: this node takes up runs again.",
+    "Needs root or the agent's user. Works while runletd is down.",
+    NULL,
+};
+
 static const char *const WHY_TEXT[] = {
     "Explains the end of a run, or what it is doing: the cause with its evidence, the limits it reached, the "
     "calls that its "
@@ -306,6 +332,18 @@ const struct verb VERBS[] = {
      OPTIONS(PREEMPT_OPTIONS),
      .args_max = 1,
      .completion = COMPLETE_RUN,
+     .usage_status = EXIT_USAGE},
+    {.name = "drain",
+     .synopsis = "[--reason TEXT] [--wait]",
+     .summary = "Make this node take up no further run",
+     .description = DRAIN_TEXT,
+     OPTIONS(DRAIN_OPTIONS),
+     .examples = DRAIN_EXAMPLES,
+     .usage_status = EXIT_USAGE},
+    {.name = "undrain",
+     .synopsis = "",
+     .summary = "Make this node take up runs again",
+     .description = UNDRAIN_TEXT,
      .usage_status = EXIT_USAGE},
     {.name = "why",
      .synopsis = "RUN",

@@ -33,6 +33,7 @@ struct agent {
     struct source *source[AGENT_SOURCES_MAX]; /* owned */
     size_t source_count;
     size_t room; /* how many further runs the sources were told of */
+    char room_why[SOURCE_WHY_MAX];
     bool room_told;
     struct loop_timer *sweep;    /* takes finished runs out of the table, and starts waiting ones */
     int agent_fd, queue_fd;      /* owned */

@@ -14,6 +14,7 @@
 #include "base/auto.h"
 #include "base/crash_point.h"
 #include "base/limits.h"
+#include "daemon/node_view.h"
 #include "daemon/run_view.h"
 #include "sys/packet.h"
 
@@ -82,23 +83,9 @@ static enum MHD_Result answer_error(struct MHD_Connection *c, unsigned status, c
 
 static enum MHD_Result get_node(const struct api *api, struct MHD_Connection *c)
 {
-    AUTO(strbuf) struct strbuf body = STRBUF_INIT(BODY_MAX);
-    struct fact_writer w = fact_begin(&body);
-    size_t active = engine_active(api->agent->engine);
-    int64_t waiting = 0;
-    char not_ready[AGENT_NOT_READY_MAX];
+    AUTO(strbuf) struct strbuf body = STRBUF_INIT(NODE_VIEW_MAX);
 
-    agent_not_ready(api->agent, not_ready, sizeof(not_ready));
-    for (const struct run *run = engine_first(api->agent->engine); run != NULL; run = run->next)
-        waiting += run->phase == PHASE_ACCEPTED;
-    fact_put_string(&w, "version", RUNLET_VERSION);
-    fact_put_int(&w, "pid", getpid());
-    fact_put_int(&w, "uptimeInMs", clock_boot().ms - api->started.ms);
-    fact_put_int(&w, "active", (int64_t)active);
-    fact_put_int(&w, "waiting", waiting);
-    fact_put_int(&w, "concurrency", api->agent->config->concurrency);
-    fact_put_string(&w, "notReady", not_ready);
-    (void)fact_end(&w);
+    node_view_json(api->agent, api->started, &body);
     return answer(c, MHD_HTTP_OK, &body);
 }
 
@@ -146,22 +133,59 @@ static enum MHD_Result post_cancel(const struct api *api, struct MHD_Connection 
     return answer(c, MHD_HTTP_ACCEPTED, &body);
 }
 
-/* Splits "/v1/runs/ID" and "/v1/runs/ID/cancel". */
-static bool run_path(const char *url, char id[RUN_ID_BYTES], bool *ret_cancel)
+/* The node is drained, or not any more, when the answer comes: the answer shows it. */
+static enum MHD_Result post_node(const struct api *api, struct MHD_Connection *c, bool drain)
+{
+    const char *reason = MHD_lookup_connection_value(c, MHD_GET_ARGUMENT_KIND, "reason");
+    int r;
+
+    if (!may_change(c))
+        return answer_error(c, MHD_HTTP_FORBIDDEN, "NotAuthorized",
+                            "only root and the agent's user may do this");
+    r = drain ? agent_drain(api->agent, reason != NULL ? reason : "") : agent_undrain(api->agent);
+    if (r < 0)
+        return answer_error(c, MHD_HTTP_INTERNAL_SERVER_ERROR, "InternalError",
+                            "the node stays as it is: that could not be written to disk");
+    return get_node(api, c);
+}
+
+enum route {
+    ROUTE_NONE = 0,
+    ROUTE_NODE,
+    ROUTE_RUN,
+    ROUTE_CANCEL, /* from here on: POST */
+    ROUTE_DRAIN,
+    ROUTE_UNDRAIN,
+};
+
+/* What "/v1/runs/ID" and "/v1/runs/ID/cancel" are, with the id. */
+static enum route run_route(const char *url, char id[RUN_ID_BYTES])
 {
     static const char PREFIX[] = "/v1/runs/";
     const char *rest = url + sizeof(PREFIX) - 1;
     size_t n;
 
     if (strncmp(url, PREFIX, sizeof(PREFIX) - 1) != 0)
-        return false;
+        return ROUTE_NONE;
     n = strcspn(rest, "/");
-    if (n == 0 || n >= RUN_ID_BYTES || (rest[n] != '\0' && strcmp(rest + n, "/cancel") != 0))
-        return false;
+    if (n == 0 || n >= RUN_ID_BYTES)
+        return ROUTE_NONE;
     memcpy(id, rest, n);
     id[n] = '\0';
-    *ret_cancel = rest[n] != '\0';
-    return true;
+    if (rest[n] == '\0')
+        return ROUTE_RUN;
+    return strcmp(rest + n, "/cancel") == 0 ? ROUTE_CANCEL : ROUTE_NONE;
+}
+
+static enum route route_of(const char *url, char id[RUN_ID_BYTES])
+{
+    if (strcmp(url, "/v1/node") == 0)
+        return ROUTE_NODE;
+    if (strcmp(url, "/v1/node/drain") == 0)
+        return ROUTE_DRAIN;
+    if (strcmp(url, "/v1/node/undrain") == 0)
+        return ROUTE_UNDRAIN;
+    return run_route(url, id);
 }
 
 static enum MHD_Result handle(void *context, struct MHD_Connection *c, const char *url, const char *method,
@@ -170,8 +194,7 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *c, const cha
     static int seen;
     const struct api *api = context;
     char id[RUN_ID_BYTES];
-    bool cancel = false;
-    bool get = strcmp(method, "GET") == 0;
+    enum route route;
 
     (void)version;
     (void)upload;
@@ -184,17 +207,20 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *c, const cha
         *upload_size = 0;
         return MHD_YES;
     }
-    if (get && strcmp(url, "/v1/node") == 0)
-        return get_node(api, c);
-    if (!run_path(url, id, &cancel))
-        return answer_error(c, MHD_HTTP_NOT_FOUND, "NotAuthorizedOrNotFound",
-                            "there is nothing at this path");
-    if (get && !cancel)
-        return get_run(api, c, id);
-    if (!get && cancel && strcmp(method, "POST") == 0)
-        return post_cancel(api, c, id);
-    return answer_error(c, MHD_HTTP_METHOD_NOT_ALLOWED, "MethodNotAllowed",
-                        "this path does not take this method");
+    route = route_of(url, id);
+    if (route != ROUTE_NONE && strcmp(method, route >= ROUTE_CANCEL ? "POST" : "GET") != 0)
+        return answer_error(c, MHD_HTTP_METHOD_NOT_ALLOWED, "MethodNotAllowed",
+                            "this path does not take this method");
+    switch (route) {
+    case ROUTE_NODE: return get_node(api, c);
+    case ROUTE_RUN: return get_run(api, c, id);
+    case ROUTE_CANCEL: return post_cancel(api, c, id);
+    case ROUTE_DRAIN: return post_node(api, c, true);
+    case ROUTE_UNDRAIN: return post_node(api, c, false);
+    case ROUTE_NONE:
+    default: break;
+    }
+    return answer_error(c, MHD_HTTP_NOT_FOUND, "NotAuthorizedOrNotFound", "there is nothing at this path");
 }
 
 static void run_daemon(void *context)

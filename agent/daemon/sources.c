@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "assignment/local/local.h"
 #include "base/log.h"
@@ -70,10 +71,14 @@ void sources_begin(struct agent *a)
 
 void sources_room(struct agent *a, size_t room, const char *why_not)
 {
-    if (a->room_told && room == a->room)
+    char why[SOURCE_WHY_MAX];
+
+    (void)snprintf(why, sizeof(why), "%s", why_not);
+    if (a->room_told && room == a->room && strcmp(why, a->room_why) == 0)
         return;
     a->room_told = true;
     a->room = room;
+    (void)snprintf(a->room_why, sizeof(a->room_why), "%s", why);
     for (size_t i = 0; i < a->source_count; i++)
         if (a->source[i]->ops->room != NULL)
             a->source[i]->ops->room(a->source[i], room, why_not);

@@ -13,7 +13,7 @@ int sources_open(struct agent *a, bool foreground, struct err *e);
 /* Unfinished runs have been taken up: work is asked for. */
 void sources_begin(struct agent *a);
 
-/* Tells every source how many further runs would be started now, when that has changed. */
+/* Tells every source how many further runs would be started now, and why none, when that has changed. */
 void sources_room(struct agent *a, size_t room, const char *why_not);
 
 /* A run is in the table, or leaves it. */

@@ -5,8 +5,10 @@ enum admission_answer admission_decide(const struct admission *a)
 {
     if (a->stopping)
         return ADMIT_NOT_STOPPING;
-    if (a->draining)
-        return ADMIT_NOT_DRAINING;
+    if (a->going_down)
+        return ADMIT_NOT_GOING_DOWN;
+    if (a->drained)
+        return ADMIT_NOT_DRAINED;
     if (a->attention)
         return ADMIT_NOT_ATTENTION;
     if (a->active >= a->concurrency)
@@ -21,7 +23,8 @@ const char *admission_text(enum admission_answer answer)
     switch (answer) {
     case ADMIT_NOT_FULL: return "the node executes as many runs as its configuration allows (concurrency)";
     case ADMIT_NOT_STOPPING: return "the agent is being stopped";
-    case ADMIT_NOT_DRAINING: return "the node is being drained (a file 'drain' in the runtime directory)";
+    case ADMIT_NOT_GOING_DOWN: return "the machine goes down (a file 'drain' in the runtime directory)";
+    case ADMIT_NOT_DRAINED: return "the node is drained";
     case ADMIT_NOT_ATTENTION:
         return "what a run used could not be ended or freed, and the next one may need it; restart the "
                "machine, or remove the file 'needs-attention' in the agent's folder when it is gone";

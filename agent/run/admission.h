@@ -12,7 +12,8 @@ struct admission {
     size_t concurrency; /* runs at a time */
     size_t active;      /* runs that were started and have not finished */
     bool stopping;      /* the agent is being shut down */
-    bool draining;      /* the machine goes down, or its administrator wants no further run */
+    bool going_down;    /* the machine goes down */
+    bool drained;       /* somebody wants the node to be emptied */
     bool attention;     /* a run of this boot left something that could not be ended or freed */
     uint64_t disk_free; /* bytes where run directories go */
     uint64_t disk_reserve;
@@ -20,11 +21,12 @@ struct admission {
 
 enum admission_answer {
     ADMIT = 0,
-    ADMIT_NOT_FULL,      /* as many runs as the node takes */
-    ADMIT_NOT_STOPPING,  /* the agent is going away */
-    ADMIT_NOT_DRAINING,  /* the node is being emptied */
-    ADMIT_NOT_ATTENTION, /* the node is not as it should be, and needs a look */
-    ADMIT_NOT_DISK,      /* too little space for logs and records of another run */
+    ADMIT_NOT_FULL,       /* as many runs as the node takes */
+    ADMIT_NOT_STOPPING,   /* the agent is going away */
+    ADMIT_NOT_GOING_DOWN, /* the machine goes down */
+    ADMIT_NOT_DRAINED,    /* the node is to be emptied */
+    ADMIT_NOT_ATTENTION,  /* the node is not as it should be, and needs a look */
+    ADMIT_NOT_DISK,       /* too little space for logs and records of another run */
 };
 
 enum admission_answer admission_decide(const struct admission *a);

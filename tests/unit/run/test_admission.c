@@ -16,11 +16,12 @@ static void decisions(void **state)
         {{.concurrency = 2, .active = 1, .disk_free = 4, .disk_reserve = 5}, ADMIT_NOT_DISK},
         {{.concurrency = 1, .active = 1, .stopping = true, .disk_free = 0, .disk_reserve = 5},
          ADMIT_NOT_STOPPING},
-        {{.concurrency = 2, .active = 1, .draining = true, .disk_free = 10, .disk_reserve = 5},
-         ADMIT_NOT_DRAINING},
-        {{.concurrency = 1, .stopping = true, .draining = true}, ADMIT_NOT_STOPPING},
+        {{.concurrency = 2, .active = 1, .drained = true, .disk_free = 10, .disk_reserve = 5},
+         ADMIT_NOT_DRAINED},
+        {{.concurrency = 1, .stopping = true, .drained = true}, ADMIT_NOT_STOPPING},
+        {{.concurrency = 1, .going_down = true, .drained = true}, ADMIT_NOT_GOING_DOWN},
         {{.concurrency = 2, .attention = true, .disk_free = 10, .disk_reserve = 5}, ADMIT_NOT_ATTENTION},
-        {{.concurrency = 2, .attention = true, .draining = true}, ADMIT_NOT_DRAINING},
+        {{.concurrency = 2, .attention = true, .drained = true}, ADMIT_NOT_DRAINED},
     };
 
     (void)state;
