@@ -51,9 +51,17 @@ static void put_source(const struct cli *cli, const struct node *source)
     (void)fprintf(cli->out, "%s%s\n", why[0] != '\0' ? ": " : "", why);
 }
 
+/* What blocks stands in the node's line already. */
+static void put_check(const struct cli *cli, const struct node *check)
+{
+    if (strcmp(text_of(check, "state"), "warns") == 0)
+        (void)fprintf(cli->out, "warning %s: %s since %s: %s\n", text_of(check, "name"),
+                      text_of(check, "what"), text_of(check, "since"), text_of(check, "remedy"));
+}
+
 static void show_up(const struct cli *cli, const struct node *n)
 {
-    const struct node *sources = node_get(n, "sources");
+    const struct node *sources = node_get(n, "sources"), *checks = node_get(n, "checks");
     const char *not_ready = text_of(n, "notReady");
     char up[DURATION_TEXT_MAX];
 
@@ -64,6 +72,8 @@ static void show_up(const struct cli *cli, const struct node *n)
         (void)fprintf(cli->out, ", %lld ended and not reported yet", (long long)node_number(n, "reporting"));
     (void)fprintf(cli->out, "\nnode %s: %s%s\n", text_of(n, "id"),
                   not_ready[0] != '\0' ? "takes no run: " : "takes runs", not_ready);
+    for (size_t i = 0; checks != NULL && i < checks->count; i++)
+        put_check(cli, checks->item[i]);
     for (size_t i = 0; sources != NULL && i < sources->count; i++)
         put_source(cli, sources->item[i]);
 }

@@ -289,6 +289,25 @@ static const struct config_key_info KEYS[CONFIG_KEY_COUNT] = {
         {"objects.onLost", CONFIG_TYPE_ON_LOST, "wait", 0, 0, FIELD(objects_on_lost),
          "What follows when the program that serves a mounted bucket ends during a run: "
          "the job sees errors in that place, or the run ends with the cause storage-failed."},
+    [CONFIG_HEALTH_WARN_ONLY] = {"health.warnOnly", CONFIG_TYPE_CHECKS, "clock", 0, 0,
+                                 FIELD(health_warn_only),
+                                 "The checks of the node's health, with blanks between, that only warn. The "
+                                 "others keep the node from "
+                                 "taking up runs while they fail."},
+    [CONFIG_HEALTH_PERIOD] = {"health.period", CONFIG_TYPE_DURATION, "30s", 100, 3600000,
+                              FIELD(health_period_ms), "How often the node's health is looked at."},
+    [CONFIG_HEALTH_MOUNTS] = {"health.mounts", CONFIG_TYPE_FOLDERS, "\"\"", 0, 0, FIELD(health_mounts),
+                              "Folders, with blanks between, at which something must be mounted."},
+    [CONFIG_HEALTH_GPUS] = {"health.gpus", CONFIG_TYPE_INTEGER, "0", 0, 1024, FIELD(health_gpus),
+                            "How many GPUs of NVIDIA's the machine must have."},
+    [CONFIG_HEALTH_COMMAND] =
+        {"health.command", CONFIG_TYPE_PATH_OR_NONE, "\"\"", 0, 0, FIELD(health_command),
+         "A program that says whether the node is fit: by the exit status 0, else by the first line that it "
+         "writes. It runs as "
+         "agent.user, without arguments, before the first run and then every health.period."},
+    [CONFIG_HEALTH_COMMAND_TIMEOUT] = {"health.commandTimeout", CONFIG_TYPE_DURATION, "10s", 100, 3600000,
+                                       FIELD(health_command_ms),
+                                       "A health.command that takes longer is killed, and has failed."},
 };
 
 static const char *const TYPE_TEXTS[CONFIG_TYPE_COUNT] = {
@@ -315,6 +334,9 @@ static const char *const TYPE_TEXTS[CONFIG_TYPE_COUNT] = {
     [CONFIG_TYPE_MOUNT_OPTIONS] = "options with commas between, or an empty string",
     [CONFIG_TYPE_ENDPOINT] = "http:// or https://, a host and perhaps a port, or an empty string",
     [CONFIG_TYPE_BUCKETS] = "patterns of names with commas between, or an empty string",
+    [CONFIG_TYPE_CHECKS] =
+        "names of checks (disk, inodes, read-only, date, clock, mounts, cgroup, gpu, command) "
+        "with blanks between, or an empty string",
     [CONFIG_TYPE_EXPORTS] = "OCID=ADDRESS and OCID=/PATH with blanks between, or an empty string",
 };
 

@@ -96,6 +96,12 @@ enum config_key {
     CONFIG_OBJECTS_UPLOAD_TIME,
     CONFIG_OBJECTS_ON_FAILURE,
     CONFIG_OBJECTS_ON_LOST,
+    CONFIG_HEALTH_WARN_ONLY,
+    CONFIG_HEALTH_PERIOD,
+    CONFIG_HEALTH_MOUNTS,
+    CONFIG_HEALTH_GPUS,
+    CONFIG_HEALTH_COMMAND,
+    CONFIG_HEALTH_COMMAND_TIMEOUT,
     CONFIG_KEY_COUNT,
 };
 
@@ -124,6 +130,7 @@ enum config_type {
     CONFIG_TYPE_EXPORTS,       /* char *: NAME=VALUE, blanks between; may be "" */
     CONFIG_TYPE_ENDPOINT,      /* char *: http:// or https://, a host and perhaps a port; may be "" */
     CONFIG_TYPE_BUCKETS,       /* char *: patterns of names of buckets, commas between; may be "" */
+    CONFIG_TYPE_CHECKS,        /* char *: names of checks of a node's health, blanks between; may be "" */
     CONFIG_TYPE_COUNT,
 };
 

@@ -220,6 +220,24 @@ static bool word_valid(const char *text)
     return strlen(text) <= 255;
 }
 
+/* Each word is one of them. */
+static bool checks_valid(const char *text)
+{
+    static const char CHECKS[] = "disk inodes read-only date clock mounts cgroup gpu command";
+    char word[16];
+
+    for (const char *at = text; *(at += strspn(at, " ")) != '\0'; at += strcspn(at, " ")) {
+        size_t n = strcspn(at, " ");
+        if (n >= sizeof(word))
+            return false;
+        memcpy(word, at, n);
+        word[n] = '\0';
+        if (!among(CHECKS, word))
+            return false;
+    }
+    return true;
+}
+
 static bool text_valid(enum config_type type, const char *text)
 {
     switch (type) {
@@ -235,6 +253,7 @@ static bool text_valid(enum config_type type, const char *text)
     case CONFIG_TYPE_MOUNT_OPTIONS: return one_word(text, ",=.:_/-");
     case CONFIG_TYPE_EXPORTS: return exports_valid(text);
     case CONFIG_TYPE_ENDPOINT: return endpoint_valid(text);
+    case CONFIG_TYPE_CHECKS: return checks_valid(text);
     case CONFIG_TYPE_BUCKETS: return one_word(text, "-_.,*?[]");
     default: return words_of(type) != NULL ? among(words_of(type), text) : path_valid(text);
     }
@@ -271,6 +290,7 @@ static bool is_text(enum config_type type)
     case CONFIG_TYPE_MOUNT_OPTIONS:
     case CONFIG_TYPE_ENDPOINT:
     case CONFIG_TYPE_BUCKETS:
+    case CONFIG_TYPE_CHECKS:
     case CONFIG_TYPE_EXPORTS: return true;
     default: return words_of(type) != NULL;
     }

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "daemon/agent.h"
 #include "daemon/api.h"
+#include "daemon/health_watch.h"
 #include "daemon/housekeeping.h"
 #include "daemon/sources.h"
 #include "sys/fd.h"
@@ -156,6 +157,8 @@ static int serve(struct daemon *d, struct err *e)
         return e->code;
     if (sources_open(&d->agent, false, e) < 0)
         return e->code;
+    if (health_watch_start(&d->agent, e) < 0)
+        return e->code;
     adopted = agent_adopt_all(&d->agent, NULL);
     sources_begin(&d->agent);
     agent_admit(&d->agent);
@@ -189,6 +192,7 @@ static int run_daemon(const char *config_path)
             log_error("%s", e.text);
     }
     housekeeping_stop(d.housekeeping);
+    health_watch_stop(&d.agent);
     api_stop(d.api);
     agent_close(&d.agent);
     fd_close(&d.api_fd);

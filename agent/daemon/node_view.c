@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "daemon/drained.h"
+#include "daemon/health_watch.h"
 #include "format/json_out.h"
 
 static void put_time(struct json_out *w, const char *key, wall_ms_t t)
@@ -70,6 +71,26 @@ static const char *link_name(enum source_link link)
     }
 }
 
+/* Those of which nothing is asked are left out. */
+static void put_checks(struct json_out *w, const struct agent *a)
+{
+    const struct health_result *results = health_results(a);
+
+    json_out_open(w, "checks", '[');
+    for (unsigned i = 0; results != NULL && i < HEALTH_CHECK_COUNT; i++) {
+        if (results[i].state == HEALTH_OFF)
+            continue;
+        json_out_open(w, NULL, '{');
+        json_out_string(w, "name", health_check_name((enum health_check)i));
+        json_out_string(w, "state", health_state_name(results[i].state));
+        put_time(w, "since", health_since(a, (enum health_check)i));
+        put_text(w, "what", results[i].what);
+        put_text(w, "remedy", results[i].remedy);
+        json_out_close(w, '}');
+    }
+    json_out_close(w, ']');
+}
+
 static void put_sources(struct json_out *w, const struct agent *a)
 {
     json_out_open(w, "sources", '[');
@@ -103,6 +124,7 @@ void node_view_json(const struct agent *a, boot_ms_t started, struct strbuf *out
     json_out_int(&w, "concurrency", a->config->concurrency);
     json_out_string(&w, "notReady", not_ready);
     put_drained(&w, a);
+    put_checks(&w, a);
     put_sources(&w, a);
     json_out_close(&w, '}');
     strbuf_addch(out, '\n');

@@ -11,6 +11,7 @@
 #include "base/auto.h"
 #include "base/log.h"
 #include "daemon/drained.h"
+#include "daemon/health_watch.h"
 #include "run/attention.h"
 #include "sys/fd.h"
 
@@ -92,17 +93,30 @@ static uint64_t disk_free(int dir_fd)
     return fstatvfs(dir_fd, &vfs) == 0 ? (uint64_t)vfs.f_bavail * vfs.f_frsize : UINT64_MAX;
 }
 
+/* What keeps runs away; "" when nothing does. */
+static void put_unfit(const struct agent *a, char *ret, size_t size)
+{
+    const struct health_result *results = health_results(a);
+
+    ret[0] = '\0';
+    if (results != NULL)
+        health_blocking_text(results, ret, size);
+}
+
 struct admission agent_admission(const struct agent *a)
 {
     char what[ATTENTION_TEXT_MAX];
+    char unfit[AGENT_NOT_READY_MAX / 2];
     struct drained drained;
 
+    put_unfit(a, unfit, sizeof(unfit));
     return (struct admission){.concurrency = (size_t)a->config->concurrency,
                               .active = engine_active(a->engine),
                               .stopping = a->stopping,
                               .going_down = access(a->layout->drain, F_OK) == 0,
                               .drained = drained_read(a->agent_fd, &drained),
                               .disk_free = disk_free(a->launcher.runs_fd),
+                              .unfit = unfit[0] != '\0',
                               .attention = needs_attention(a->agent_fd, what, sizeof(what)),
                               .disk_reserve = DISK_RESERVE_BYTES};
 }
@@ -116,6 +130,8 @@ static void put_detail(const struct agent *a, enum admission_answer answer, char
     ret[0] = '\0';
     if (answer == ADMIT_NOT_ATTENTION)
         (void)needs_attention(a->agent_fd, ret, size);
+    if (answer == ADMIT_NOT_FIT)
+        put_unfit(a, ret, size);
     if (answer == ADMIT_NOT_DRAINED && drained_read(a->agent_fd, &drained)) {
         wall_format(drained.since, time);
         (void)snprintf(ret, size, "since %s%s%s", time, drained.reason[0] != '\0' ? ": " : "",

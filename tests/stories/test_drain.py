@@ -46,7 +46,7 @@ def test_a_drained_node_ends_what_it_has_and_begins_nothing_over_restarts(node):
     assert since == state["drained"]["since"] and shown(node)["active"] == 1
     lines = node.runlet("status", check=0).stdout.splitlines()
     assert lines[1].startswith("node ") and "takes no run" in lines[1] and since in lines[1] and "new kernel" in lines[1]
-    assert lines[2] == "source local"
+    assert "source local" in lines
     # The second drain of the same name is none; it waits for what is at work, and not for what only waits.
     with subprocess.Popen(node.command("drain", "--wait", "--reason", state["drained"]["reason"]), stderr=subprocess.PIPE, text=True) as drain:
         assert "no further run" in drain.stderr.readline() and "1 run" in drain.stderr.readline()
