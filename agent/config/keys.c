@@ -289,6 +289,25 @@ static const struct config_key_info KEYS[CONFIG_KEY_COUNT] = {
         {"objects.onLost", CONFIG_TYPE_ON_LOST, "wait", 0, 0, FIELD(objects_on_lost),
          "What follows when the program that serves a mounted bucket ends during a run: "
          "the job sees errors in that place, or the run ends with the cause storage-failed."},
+    [CONFIG_NODE_ID] =
+        {"node.id", CONFIG_TYPE_WORD, "\"\"", 0, 0, FIELD(node_id),
+         "What the node is called, to control planes as well; unique among their nodes. Empty: the "
+         "id of the "
+         "instance where cloud.provider is set, else the machine's host name."},
+    [CONFIG_NODE_POOL] = {"node.pool", CONFIG_TYPE_WORD, "\"\"", 0, 0, FIELD(node_pool),
+                          "The pool that the node belongs to: a control plane gives it that pool's runs."},
+    [CONFIG_NODE_SHAPE] =
+        {"node.shape", CONFIG_TYPE_WORD, "\"\"", 0, 0, FIELD(node_shape),
+         "The kind of machine, as jobs ask for it. Empty: the instance's where cloud.provider is "
+         "set."},
+    [CONFIG_NODE_LABELS] = {"node.labels", CONFIG_TYPE_LABELS, "\"\"", 0, 0, FIELD(node_labels),
+                            "KEY=VALUE, with blanks between, that a control plane may choose nodes by."},
+    [CONFIG_CLOUD_PROVIDER] = {"cloud.provider", CONFIG_TYPE_PROVIDER, "none", 0, 0, FIELD(cloud_provider),
+                               "Whose instance metadata service the agent asks who the machine is, and "
+                               "whether it is about to be taken "
+                               "away: oci, aws, gcp or azure. With none it asks nobody."},
+    [CONFIG_CLOUD_ENDPOINT] = {"cloud.endpoint", CONFIG_TYPE_ENDPOINT, "\"\"", 0, 0, FIELD(cloud_endpoint),
+                               "Where that service is. Empty: http://169.254.169.254."},
     [CONFIG_HEALTH_WARN_ONLY] = {"health.warnOnly", CONFIG_TYPE_CHECKS, "clock", 0, 0,
                                  FIELD(health_warn_only),
                                  "The checks of the node's health, with blanks between, that only warn. The "
@@ -334,6 +353,8 @@ static const char *const TYPE_TEXTS[CONFIG_TYPE_COUNT] = {
     [CONFIG_TYPE_MOUNT_OPTIONS] = "options with commas between, or an empty string",
     [CONFIG_TYPE_ENDPOINT] = "http:// or https://, a host and perhaps a port, or an empty string",
     [CONFIG_TYPE_BUCKETS] = "patterns of names with commas between, or an empty string",
+    [CONFIG_TYPE_LABELS] = "KEY=VALUE with blanks between, or an empty string",
+    [CONFIG_TYPE_PROVIDER] = "none, oci, aws, gcp or azure",
     [CONFIG_TYPE_CHECKS] =
         "names of checks (disk, inodes, read-only, date, clock, mounts, cgroup, gpu, command) "
         "with blanks between, or an empty string",

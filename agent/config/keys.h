@@ -96,6 +96,12 @@ enum config_key {
     CONFIG_OBJECTS_UPLOAD_TIME,
     CONFIG_OBJECTS_ON_FAILURE,
     CONFIG_OBJECTS_ON_LOST,
+    CONFIG_NODE_ID,
+    CONFIG_NODE_POOL,
+    CONFIG_NODE_SHAPE,
+    CONFIG_NODE_LABELS,
+    CONFIG_CLOUD_PROVIDER,
+    CONFIG_CLOUD_ENDPOINT,
     CONFIG_HEALTH_WARN_ONLY,
     CONFIG_HEALTH_PERIOD,
     CONFIG_HEALTH_MOUNTS,
@@ -131,6 +137,8 @@ enum config_type {
     CONFIG_TYPE_ENDPOINT,      /* char *: http:// or https://, a host and perhaps a port; may be "" */
     CONFIG_TYPE_BUCKETS,       /* char *: patterns of names of buckets, commas between; may be "" */
     CONFIG_TYPE_CHECKS,        /* char *: names of checks of a node's health, blanks between; may be "" */
+    CONFIG_TYPE_LABELS,        /* char *: KEY=VALUE, blanks between; may be "" */
+    CONFIG_TYPE_PROVIDER,
     CONFIG_TYPE_COUNT,
 };
 

@@ -207,14 +207,6 @@ static int open_fetcher(struct agent *a, struct err *e)
     return fetcher_open(&a->fetcher, a->loop, &settings, a->layout->cache, e);
 }
 
-static int read_node(struct agent *a, struct err *e)
-{
-    AUTO_CLOSE int proc = dir_open(AT_FDCWD, "/proc"), dev = dir_open(AT_FDCWD, "/dev");
-
-    a->node.concurrency = a->config->concurrency;
-    return node_facts_read(proc, dev, a->launcher.runs_fd, &a->node, e);
-}
-
 int agent_open(struct agent *a, const struct config *config, const struct layout *layout, struct err *e)
 {
     const struct engine_hooks hooks = {
@@ -269,8 +261,6 @@ int agent_open(struct agent *a, const struct config *config, const struct layout
     if (a->loop == NULL)
         return e->code;
     if (open_fetcher(a, e) < 0)
-        return e->code;
-    if (read_node(a, e) < 0)
         return e->code;
     a->engine = engine_new(a->loop, &hooks, e);
     a->sweep = loop_timer_new(a->loop, sweep, a);

@@ -6,6 +6,7 @@
 #define DAEMON_AGENT_H
 
 #include "assignment/source.h"
+#include "cloud/provider.h"
 #include "config/config.h"
 #include "daemon/layout.h"
 #include "engine/engine.h"
@@ -29,6 +30,7 @@ struct agent {
     struct launcher launcher;
     struct fetcher fetcher;
     struct image_service images;
+    struct cloud_identity instance;           /* "" throughout: not known, or asked of nobody */
     struct node_facts node;                   /* owned */
     struct source *source[AGENT_SOURCES_MAX]; /* owned */
     size_t source_count;

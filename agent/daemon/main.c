@@ -14,6 +14,7 @@
 #include "daemon/api.h"
 #include "daemon/health_watch.h"
 #include "daemon/housekeeping.h"
+#include "daemon/identity.h"
 #include "daemon/sources.h"
 #include "sys/fd.h"
 #include "sys/notify.h"
@@ -149,6 +150,8 @@ static int serve(struct daemon *d, struct err *e)
     int fd = d->api_fd;
 
     if (agent_open(&d->agent, &d->config, &d->layout, e) < 0)
+        return e->code;
+    if (identity_read(&d->agent, e) < 0)
         return e->code;
     if (loop_signal_new(d->agent.loop, SIGTERM, on_signal, d) == NULL ||
         loop_signal_new(d->agent.loop, SIGINT, on_signal, d) == NULL)
