@@ -13,7 +13,7 @@ static const struct {
     {"run", verb_run},         {"submit", verb_submit}, {"status", verb_status},     {"logs", verb_logs},
     {"cancel", verb_cancel},   {"wait", verb_wait},     {"validate", verb_validate}, {"config", verb_config},
     {"preempt", verb_preempt}, {"why", verb_why},       {"version", verb_version},   {"help", verb_help},
-    {"gen", verb_gen},         {"drain", verb_drain},   {"undrain", verb_undrain},
+    {"gen", verb_gen},         {"drain", verb_drain},   {"undrain", verb_undrain},   {"leave", verb_leave},
 };
 
 verb_function *verb_function_of(const struct verb *verb)

@@ -225,6 +225,12 @@ static const char *const UNDRAIN_TEXT[] = {
     NULL,
 };
 
+static const char *const LEAVE_TEXT[] = {
+    "For the service manager, which runs it as root when runletd has ended: executes leave.poweroff when "
+    "EXIT_CODE and EXIT_STATUS say that runletd asked for it, and the configuration that it may.",
+    NULL,
+};
+
 static const char *const WHY_TEXT[] = {
     "Explains the end of a run, or what it is doing: the cause with its evidence, the limits it reached, the "
     "calls that its "
@@ -385,6 +391,12 @@ const struct verb VERBS[] = {
      .args_max = 1,
      .completion = COMPLETE_VERB,
      .usage_status = EXIT_USAGE},
+    {.name = "leave",
+     .synopsis = "",
+     .summary = "Switch the machine off when runletd has asked for it",
+     .description = LEAVE_TEXT,
+     .usage_status = EXIT_USAGE,
+     .hidden = true},
     {.name = "gen",
      .synopsis = "WHAT [NAME]",
      .summary = "Print pages derived from runlet's own tables",

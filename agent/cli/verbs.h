@@ -68,6 +68,7 @@ typedef int verb_function(struct cli *cli);
 verb_function *verb_function_of(const struct verb *verb);
 
 verb_function verb_run, verb_validate, verb_submit, verb_status, verb_logs, verb_cancel, verb_wait,
-    verb_preempt, verb_drain, verb_undrain, verb_why, verb_config, verb_version, verb_help, verb_gen;
+    verb_preempt, verb_drain, verb_undrain, verb_leave, verb_why, verb_config, verb_version, verb_help,
+    verb_gen;
 
 #endif

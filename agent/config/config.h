@@ -65,6 +65,8 @@ struct config {
     char *objects_buckets, *objects_on_failure, *objects_on_lost;
     int64_t objects_uid, objects_cache_bytes, objects_timeout_ms, objects_upload_ms;
     int64_t reserve_memory_bytes, reserve_disk_bytes;
+    char *after_run, *idle_action, *leave_command, *leave_poweroff;
+    int64_t idle_shutdown_ms;
     char *node_id, *node_pool, *node_shape, *node_labels;
     char *cloud_provider, *cloud_endpoint;
     char *health_warn_only, *health_mounts, *health_command;

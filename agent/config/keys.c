@@ -289,6 +289,26 @@ static const struct config_key_info KEYS[CONFIG_KEY_COUNT] = {
         {"objects.onLost", CONFIG_TYPE_ON_LOST, "wait", 0, 0, FIELD(objects_on_lost),
          "What follows when the program that serves a mounted bucket ends during a run: "
          "the job sees errors in that place, or the run ends with the cause storage-failed."},
+    [CONFIG_AFTER_RUN] =
+        {"afterRun", CONFIG_TYPE_AFTER_RUN, "wait", 0, 0, FIELD(after_run),
+         "What becomes of the machine when a run has ended here, its end was reported, and no other run is "
+         "here: the agent waits for the next one, exits, "
+         "exits and has the machine switched off (poweroff), or runs leave.command and exits (command)."},
+    [CONFIG_IDLE_SHUTDOWN] = {"idle.shutdown", CONFIG_TYPE_DURATION, "0s", 0, 365 * DAY_MS,
+                              FIELD(idle_shutdown_ms),
+                              "When no run was here for that long, idle.action follows. 0s: never."},
+    [CONFIG_IDLE_ACTION] = {"idle.action", CONFIG_TYPE_IDLE_ACTION, "poweroff", 0, 0, FIELD(idle_action),
+                            "What idle.shutdown leads to: exit, poweroff or command, as with afterRun."},
+    [CONFIG_LEAVE_COMMAND] =
+        {"leave.command", CONFIG_TYPE_PATH_OR_NONE, "\"\"", 0, 0, FIELD(leave_command),
+         "The program of afterRun: command and idle.action: command. It runs as agent.user, without "
+         "arguments, for "
+         "ten minutes at most. When it "
+         "fails the agent goes on, and it is run again after a minute if there is still nothing to do."},
+    [CONFIG_LEAVE_POWEROFF] =
+        {"leave.poweroff", CONFIG_TYPE_PATH, "/sbin/poweroff", 0, 0, FIELD(leave_poweroff),
+         "The program by which `runlet leave`, run as root after runletd has ended, switches "
+         "the machine off."},
     [CONFIG_NODE_ID] =
         {"node.id", CONFIG_TYPE_WORD, "\"\"", 0, 0, FIELD(node_id),
          "What the node is called, to control planes as well; unique among their nodes. Empty: the "
@@ -353,6 +373,8 @@ static const char *const TYPE_TEXTS[CONFIG_TYPE_COUNT] = {
     [CONFIG_TYPE_MOUNT_OPTIONS] = "options with commas between, or an empty string",
     [CONFIG_TYPE_ENDPOINT] = "http:// or https://, a host and perhaps a port, or an empty string",
     [CONFIG_TYPE_BUCKETS] = "patterns of names with commas between, or an empty string",
+    [CONFIG_TYPE_AFTER_RUN] = "wait, exit, poweroff or command",
+    [CONFIG_TYPE_IDLE_ACTION] = "exit, poweroff or command",
     [CONFIG_TYPE_LABELS] = "KEY=VALUE with blanks between, or an empty string",
     [CONFIG_TYPE_PROVIDER] = "none, oci, aws, gcp or azure",
     [CONFIG_TYPE_CHECKS] =

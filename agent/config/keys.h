@@ -96,6 +96,11 @@ enum config_key {
     CONFIG_OBJECTS_UPLOAD_TIME,
     CONFIG_OBJECTS_ON_FAILURE,
     CONFIG_OBJECTS_ON_LOST,
+    CONFIG_AFTER_RUN,
+    CONFIG_IDLE_SHUTDOWN,
+    CONFIG_IDLE_ACTION,
+    CONFIG_LEAVE_COMMAND,
+    CONFIG_LEAVE_POWEROFF,
     CONFIG_NODE_ID,
     CONFIG_NODE_POOL,
     CONFIG_NODE_SHAPE,
@@ -139,6 +144,8 @@ enum config_type {
     CONFIG_TYPE_CHECKS,        /* char *: names of checks of a node's health, blanks between; may be "" */
     CONFIG_TYPE_LABELS,        /* char *: KEY=VALUE, blanks between; may be "" */
     CONFIG_TYPE_PROVIDER,
+    CONFIG_TYPE_AFTER_RUN,
+    CONFIG_TYPE_IDLE_ACTION,
     CONFIG_TYPE_COUNT,
 };
 

@@ -120,6 +120,8 @@ static const char *words_of(enum config_type type)
     case CONFIG_TYPE_FSCK: return "auto always never";
     case CONFIG_TYPE_ON_FAILURE: return "fail ignore";
     case CONFIG_TYPE_ON_LOST: return "wait fail";
+    case CONFIG_TYPE_AFTER_RUN: return "wait exit poweroff command";
+    case CONFIG_TYPE_IDLE_ACTION: return "exit poweroff command";
     case CONFIG_TYPE_PROVIDER: return "none oci aws gcp azure";
     default: return NULL;
     }

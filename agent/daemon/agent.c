@@ -14,6 +14,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/parse.h"
+#include "daemon/leave.h"
 #include "daemon/readiness.h"
 #include "daemon/request.h"
 #include "daemon/sources.h"
@@ -107,6 +108,7 @@ static void enter_finished(struct run *run, void *context)
 
     /* Before the mark: nobody looks at a finished run again. */
     agent_note_attention(a, run);
+    leave_note_served(a);
     (void)tree_remove(run->dir_fd, "parts");
     marker = openat(run->dir_fd, FINISHED_NAME, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
     CRASH_POINT("finished-marked");

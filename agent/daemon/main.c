@@ -15,6 +15,7 @@
 #include "daemon/health_watch.h"
 #include "daemon/housekeeping.h"
 #include "daemon/identity.h"
+#include "daemon/leave.h"
 #include "daemon/sources.h"
 #include "sys/fd.h"
 #include "sys/notify.h"
@@ -32,7 +33,11 @@ static const char HELP[] = "Usage: runletd [--config FILE]\n"
                            "  --version      Show the version and exit.\n"
                            "\n"
                            "Started as root it makes its folders, starts the process that starts\n"
-                           "supervisors, and gives its privilege up. SIGTERM ends it; runs go on.\n";
+                           "supervisors, and gives its privilege up. SIGTERM ends it; runs go on.\n"
+                           "\n"
+                           "Exit status: 0 on SIGTERM; 80 when its work here is done (afterRun,\n"
+                           "idle.shutdown), 81 when the machine is to be switched off as well; 1, it\n"
+                           "failed; 2, wrong command line.\n";
 
 struct daemon {
     struct config config;
@@ -162,6 +167,8 @@ static int serve(struct daemon *d, struct err *e)
         return e->code;
     if (health_watch_start(&d->agent, e) < 0)
         return e->code;
+    if (leave_start(&d->agent, e) < 0)
+        return e->code;
     adopted = agent_adopt_all(&d->agent, NULL);
     sources_begin(&d->agent);
     agent_admit(&d->agent);
@@ -184,7 +191,7 @@ static int run_daemon(const char *config_path)
 {
     struct daemon d = {.agent = AGENT_INIT, .api_fd = -1, .lock_fd = -1, .starter_fd = -1};
     struct err e = ERR_INIT;
-    int r = load_config(config_path, &d.config);
+    int status, r = load_config(config_path, &d.config);
 
     if (r == 0) {
         log_set_level(d.config.log_level);
@@ -196,13 +203,15 @@ static int run_daemon(const char *config_path)
     }
     housekeeping_stop(d.housekeeping);
     health_watch_stop(&d.agent);
+    status = leave_status(&d.agent);
+    leave_stop(&d.agent);
     api_stop(d.api);
     agent_close(&d.agent);
     fd_close(&d.api_fd);
     fd_close(&d.lock_fd);
     fd_close(&d.starter_fd);
     config_free(&d.config);
-    return r < 0 ? 1 : 0;
+    return r < 0 ? 1 : status;
 }
 
 int main(int argc, char **argv)

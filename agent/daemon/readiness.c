@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "daemon/drained.h"
 #include "daemon/health_watch.h"
+#include "daemon/leave.h"
 #include "run/attention.h"
 #include "sys/fd.h"
 
@@ -116,6 +117,7 @@ struct admission agent_admission(const struct agent *a)
                               .going_down = access(a->layout->drain, F_OK) == 0,
                               .drained = drained_read(a->agent_fd, &drained),
                               .disk_free = disk_free(a->launcher.runs_fd),
+                              .leaving = leave_begun(a),
                               .unfit = unfit[0] != '\0',
                               .attention = needs_attention(a->agent_fd, what, sizeof(what)),
                               .disk_reserve = DISK_RESERVE_BYTES};

@@ -11,6 +11,8 @@ enum admission_answer admission_decide(const struct admission *a)
         return ADMIT_NOT_DRAINED;
     if (a->attention)
         return ADMIT_NOT_ATTENTION;
+    if (a->leaving)
+        return ADMIT_NOT_LEAVING;
     if (a->unfit)
         return ADMIT_NOT_FIT;
     if (a->active >= a->concurrency)
@@ -30,6 +32,7 @@ const char *admission_text(enum admission_answer answer)
     case ADMIT_NOT_ATTENTION:
         return "what a run used could not be ended or freed, and the next one may need it; restart the "
                "machine, or remove the file 'needs-attention' in the agent's folder when it is gone";
+    case ADMIT_NOT_LEAVING: return "nothing is left to do here, and the agent is about to end";
     case ADMIT_NOT_FIT: return "the node is not fit for a run";
     case ADMIT_NOT_DISK: return "there is too little disk space for another run";
     case ADMIT:
