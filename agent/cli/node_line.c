@@ -62,6 +62,7 @@ static void put_check(const struct cli *cli, const struct node *check)
 static void show_up(const struct cli *cli, const struct node *n)
 {
     const struct node *sources = node_get(n, "sources"), *checks = node_get(n, "checks");
+    const struct node *unheard = node_get(n, "noticesUnheard");
     const char *not_ready = text_of(n, "notReady");
     char up[DURATION_TEXT_MAX];
 
@@ -72,6 +73,9 @@ static void show_up(const struct cli *cli, const struct node *n)
         (void)fprintf(cli->out, ", %lld ended and not reported yet", (long long)node_number(n, "reporting"));
     (void)fprintf(cli->out, "\nnode %s: %s%s\n", text_of(n, "id"),
                   not_ready[0] != '\0' ? "takes no run: " : "takes runs", not_ready);
+    if (unheard != NULL)
+        (void)fprintf(cli->out, "warning notices: not heard since %s: %s\n", text_of(unheard, "since"),
+                      text_of(unheard, "why"));
     for (size_t i = 0; checks != NULL && i < checks->count; i++)
         put_check(cli, checks->item[i]);
     for (size_t i = 0; sources != NULL && i < sources->count; i++)

@@ -69,6 +69,9 @@ struct config {
     int64_t idle_shutdown_ms;
     char *node_id, *node_pool, *node_shape, *node_labels;
     char *cloud_provider, *cloud_endpoint;
+    bool notices_cloud;
+    char *notices_file;
+    int64_t notices_period_ms, notices_lead_ms, notices_margin_ms;
     char *health_warn_only, *health_mounts, *health_command;
     int64_t health_period_ms, health_command_ms, health_gpus;
     struct config_origin origin[CONFIG_KEY_COUNT];

@@ -328,6 +328,25 @@ static const struct config_key_info KEYS[CONFIG_KEY_COUNT] = {
                                "away: oci, aws, gcp or azure. With none it asks nobody."},
     [CONFIG_CLOUD_ENDPOINT] = {"cloud.endpoint", CONFIG_TYPE_ENDPOINT, "\"\"", 0, 0, FIELD(cloud_endpoint),
                                "Where that service is. Empty: http://169.254.169.254."},
+    [CONFIG_NOTICES_CLOUD] =
+        {"notices.cloud", CONFIG_TYPE_BOOLEAN, "true", 0, 0, FIELD(notices_cloud),
+         "Whether the metadata service of cloud.provider is asked again and again if the machine is about to "
+         "be "
+         "taken away. Then the node takes up no further run, and its jobs are told, as by `runlet preempt`."},
+    [CONFIG_NOTICES_FILE] =
+        {"notices.file", CONFIG_TYPE_PATH_OR_NONE, "\"\"", 0, 0, FIELD(notices_file),
+         "A file that means the same while it is there. It may say what and when as Amazon's service does: "
+         "{\"action\": \"terminate\", \"time\": \"2026-11-24T08:22:00Z\"}; else it is in 30 seconds."},
+    [CONFIG_NOTICES_PERIOD] = {"notices.period", CONFIG_TYPE_DURATION, "5s", 100, 3600000,
+                               FIELD(notices_period_ms), "How often they are looked at."},
+    [CONFIG_NOTICES_LEAD] =
+        {"notices.lead", CONFIG_TYPE_DURATION, "15m", 0, DAY_MS, FIELD(notices_lead_ms),
+         "Jobs are told when so much time is left, or less. What is further away may be called "
+         "off."},
+    [CONFIG_NOTICES_MARGIN] =
+        {"notices.margin", CONFIG_TYPE_DURATION, "5s", 0, 3600000, FIELD(notices_margin_ms),
+         "The part of the time that is left which jobs do not get: for what follows "
+         "their end, up to the report. Before it lies the grace of a job, and before that the stop signal."},
     [CONFIG_HEALTH_WARN_ONLY] = {"health.warnOnly", CONFIG_TYPE_CHECKS, "clock", 0, 0,
                                  FIELD(health_warn_only),
                                  "The checks of the node's health, with blanks between, that only warn. The "

@@ -37,6 +37,7 @@ struct agent {
     size_t room; /* how many further runs the sources were told of */
     char room_why[SOURCE_WHY_MAX];
     bool room_told;
+    struct notices *notices;     /* owned; NULL: nobody is asked */
     struct leave *leave;         /* owned; NULL: the agent stays */
     struct health_watch *health; /* owned; NULL: nobody looks */
     struct loop_timer *sweep;    /* takes finished runs out of the table, and starts waiting ones */

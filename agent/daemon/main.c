@@ -16,6 +16,7 @@
 #include "daemon/housekeeping.h"
 #include "daemon/identity.h"
 #include "daemon/leave.h"
+#include "daemon/notices.h"
 #include "daemon/sources.h"
 #include "sys/fd.h"
 #include "sys/notify.h"
@@ -170,6 +171,8 @@ static int serve(struct daemon *d, struct err *e)
     if (leave_start(&d->agent, e) < 0)
         return e->code;
     adopted = agent_adopt_all(&d->agent, NULL);
+    if (notices_start(&d->agent, e) < 0)
+        return e->code;
     sources_begin(&d->agent);
     agent_admit(&d->agent);
     d->api_fd = -1;
@@ -202,6 +205,7 @@ static int run_daemon(const char *config_path)
             log_error("%s", e.text);
     }
     housekeeping_stop(d.housekeeping);
+    notices_stop(&d.agent);
     health_watch_stop(&d.agent);
     status = leave_status(&d.agent);
     leave_stop(&d.agent);

@@ -5,6 +5,7 @@
 
 #include "daemon/drained.h"
 #include "daemon/health_watch.h"
+#include "daemon/notices.h"
 #include "format/json_out.h"
 
 static void put_time(struct json_out *w, const char *key, wall_ms_t t)
@@ -58,6 +59,27 @@ static void put_drained(struct json_out *w, const struct agent *a)
     json_out_open(w, "drained", '{');
     put_time(w, "since", drained.since);
     json_out_string(w, "reason", drained.reason);
+    json_out_close(w, '}');
+}
+
+/* A notice of the provider, and whether it can be heard at all. */
+static void put_notice(struct json_out *w, const struct agent *a)
+{
+    const struct cloud_notice *notice = notices_current(a);
+    const char *why;
+    wall_ms_t since;
+
+    if (notice != NULL) {
+        json_out_open(w, "notice", '{');
+        json_out_string(w, "what", notice->what);
+        put_time(w, "time", notice->when);
+        json_out_close(w, '}');
+    }
+    if (notices_heard(a, &why, &since))
+        return;
+    json_out_open(w, "noticesUnheard", '{');
+    put_time(w, "since", since);
+    json_out_string(w, "why", why);
     json_out_close(w, '}');
 }
 
@@ -124,6 +146,7 @@ void node_view_json(const struct agent *a, boot_ms_t started, struct strbuf *out
     json_out_int(&w, "concurrency", a->config->concurrency);
     json_out_string(&w, "notReady", not_ready);
     put_drained(&w, a);
+    put_notice(&w, a);
     put_checks(&w, a);
     put_sources(&w, a);
     json_out_close(&w, '}');

@@ -13,6 +13,7 @@
 #include "daemon/drained.h"
 #include "daemon/health_watch.h"
 #include "daemon/leave.h"
+#include "daemon/notices.h"
 #include "run/attention.h"
 #include "sys/fd.h"
 
@@ -117,6 +118,7 @@ struct admission agent_admission(const struct agent *a)
                               .going_down = access(a->layout->drain, F_OK) == 0,
                               .drained = drained_read(a->agent_fd, &drained),
                               .disk_free = disk_free(a->launcher.runs_fd),
+                              .taken_away = notices_current(a) != NULL,
                               .leaving = leave_begun(a),
                               .unfit = unfit[0] != '\0',
                               .attention = needs_attention(a->agent_fd, what, sizeof(what)),
@@ -132,6 +134,10 @@ static void put_detail(const struct agent *a, enum admission_answer answer, char
     ret[0] = '\0';
     if (answer == ADMIT_NOT_ATTENTION)
         (void)needs_attention(a->agent_fd, ret, size);
+    if (answer == ADMIT_NOT_TAKEN_AWAY) {
+        wall_format(notices_current(a)->when, time);
+        (void)snprintf(ret, size, "%s, at %s", notices_current(a)->what, time);
+    }
     if (answer == ADMIT_NOT_FIT)
         put_unfit(a, ret, size);
     if (answer == ADMIT_NOT_DRAINED && drained_read(a->agent_fd, &drained)) {

@@ -7,6 +7,8 @@ enum admission_answer admission_decide(const struct admission *a)
         return ADMIT_NOT_STOPPING;
     if (a->going_down)
         return ADMIT_NOT_GOING_DOWN;
+    if (a->taken_away)
+        return ADMIT_NOT_TAKEN_AWAY;
     if (a->drained)
         return ADMIT_NOT_DRAINED;
     if (a->attention)
@@ -28,6 +30,7 @@ const char *admission_text(enum admission_answer answer)
     case ADMIT_NOT_FULL: return "the node executes as many runs as its configuration allows (concurrency)";
     case ADMIT_NOT_STOPPING: return "the agent is being stopped";
     case ADMIT_NOT_GOING_DOWN: return "the machine goes down (a file 'drain' in the runtime directory)";
+    case ADMIT_NOT_TAKEN_AWAY: return "the machine is taken away by its provider";
     case ADMIT_NOT_DRAINED: return "the node is drained";
     case ADMIT_NOT_ATTENTION:
         return "what a run used could not be ended or freed, and the next one may need it; restart the "

@@ -15,6 +15,7 @@ struct admission {
     bool going_down;    /* the machine goes down */
     bool drained;       /* somebody wants the node to be emptied */
     bool attention;     /* a run of this boot left something that could not be ended or freed */
+    bool taken_away;    /* the provider has given notice */
     bool leaving;       /* the agent's work here is done */
     bool unfit;         /* a check of the node's health keeps runs away */
     uint64_t disk_free; /* bytes where run directories go */
@@ -26,6 +27,7 @@ enum admission_answer {
     ADMIT_NOT_FULL,       /* as many runs as the node takes */
     ADMIT_NOT_STOPPING,   /* the agent is going away */
     ADMIT_NOT_GOING_DOWN, /* the machine goes down */
+    ADMIT_NOT_TAKEN_AWAY, /* the provider takes the machine back */
     ADMIT_NOT_DRAINED,    /* the node is to be emptied */
     ADMIT_NOT_ATTENTION,  /* the node is not as it should be, and needs a look */
     ADMIT_NOT_LEAVING,    /* the node is being left */

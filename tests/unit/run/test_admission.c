@@ -22,6 +22,7 @@ static void decisions(void **state)
         {{.concurrency = 1, .going_down = true, .drained = true}, ADMIT_NOT_GOING_DOWN},
         {{.concurrency = 2, .attention = true, .disk_free = 10, .disk_reserve = 5}, ADMIT_NOT_ATTENTION},
         {{.concurrency = 1, .active = 1, .unfit = true, .disk_free = 10, .disk_reserve = 5}, ADMIT_NOT_FIT},
+        {{.concurrency = 1, .taken_away = true, .drained = true}, ADMIT_NOT_TAKEN_AWAY},
         {{.concurrency = 1, .leaving = true, .disk_free = 10, .disk_reserve = 5}, ADMIT_NOT_LEAVING},
         {{.concurrency = 2, .attention = true, .unfit = true}, ADMIT_NOT_ATTENTION},
         {{.concurrency = 2, .attention = true, .drained = true}, ADMIT_NOT_DRAINED},
