@@ -36,12 +36,34 @@ void oci_date(wall_ms_t time, char ret[OCI_DATE_MAX])
     (void)strftime(ret, OCI_DATE_MAX, "%a, %d %b %Y %H:%M:%S GMT", &tm);
 }
 
+int oci_content_digest(const struct oci_request *request, char ret[OCI_DIGEST_MAX])
+{
+    AUTO(strbuf) struct strbuf text = STRBUF_INIT(OCI_DIGEST_MAX - 1);
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned size = 0;
+
+    if (EVP_Digest(request->body_size > 0 ? request->body : "", request->body_size, digest, &size,
+                   EVP_sha256(), NULL) != 1 ||
+        base64_encode(digest, size, &text) < 0)
+        return -ENOMEM;
+    (void)snprintf(ret, OCI_DIGEST_MAX, "%s", strbuf_str(&text));
+    return 0;
+}
+
 int oci_signing_string(const struct oci_request *request, struct strbuf *out)
 {
+    char digest[OCI_DIGEST_MAX];
+
     (void)strbuf_addf(out, "date: %s\n(request-target): ", request->date);
     for (const char *p = request->method; *p != '\0'; p++)
         (void)strbuf_addch(out, (char)tolower((unsigned char)*p));
-    return strbuf_addf(out, " %s\nhost: %s", request->target, request->host);
+    (void)strbuf_addf(out, " %s\nhost: %s", request->target, request->host);
+    if (request->content_type == NULL)
+        return out->failed;
+    if (oci_content_digest(request, digest) < 0)
+        return -ENOMEM;
+    return strbuf_addf(out, "\ncontent-length: %zu\ncontent-type: %s\nx-content-sha256: %s",
+                       request->body_size, request->content_type, digest);
 }
 
 /* ---- the key ---- */
@@ -159,19 +181,24 @@ int oci_sign(const struct oci_signer *s, const struct oci_request *request, stru
     AUTO(strbuf) struct strbuf text = STRBUF_INIT(SIGNED_MAX);
     AUTO(strbuf) struct strbuf signature = STRBUF_INIT(SIGNED_MAX);
     AUTO(strbuf) struct strbuf header = STRBUF_INIT(3 * SIGNED_MAX);
-    char date[OCI_DATE_MAX + 8];
+    bool body = request->content_type != NULL;
+    char date[OCI_DATE_MAX + 8], digest[OCI_DIGEST_MAX] = "", digest_line[OCI_DIGEST_MAX + 24];
 
     (void)snprintf(date, sizeof(date), "Date: %s", request->date);
+    if (body && oci_content_digest(request, digest) < 0)
+        return err_oom(e);
+    (void)snprintf(digest_line, sizeof(digest_line), "x-content-sha256: %s", digest);
     if (oci_signing_string(request, &text) < 0)
         return err_set(e, -E2BIG, BLAME_ASSIGNMENT, "the request is too long to be signed");
     if (sign_text(s, &text, &signature, e) < 0)
         return e->code;
     (void)strbuf_addf(
         &header,
-        "Authorization: Signature version=\"1\",headers=\"date (request-target) host\",keyId=\"%s\","
+        "Authorization: Signature version=\"1\",headers=\"date (request-target) host%s\",keyId=\"%s\","
         "algorithm=\"rsa-sha256\",signature=\"%s\"",
-        s->key_id, strbuf_str(&signature));
-    if (header.failed != 0 || strlist_add(headers, date) < 0 || strlist_add(headers, strbuf_str(&header)) < 0)
+        body ? " content-length content-type x-content-sha256" : "", s->key_id, strbuf_str(&signature));
+    if (header.failed != 0 || strlist_add(headers, date) < 0 ||
+        strlist_add(headers, strbuf_str(&header)) < 0 || (body && strlist_add(headers, digest_line) < 0))
         return err_oom(e);
     return 0;
 }

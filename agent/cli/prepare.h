@@ -19,12 +19,13 @@ struct prepared {
     struct run_spec spec;
     struct plan plan; /* as it will be built; shown by --dry-run */
     struct parts parts;
+    const char *id_kind; /* what the id of a run that has none begins with */
 };
 
 #define PREPARED_INIT                                                                                        \
     (struct prepared)                                                                                        \
     {                                                                                                        \
-        .parts = PARTS_INIT                                                                                  \
+        .parts = PARTS_INIT, .id_kind = "local"                                                              \
     }
 
 void prepared_free(struct prepared *p);

@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/parse.h"
 #include "daemon/sources.h"
 #include "logs/terminal.h"
 
@@ -16,7 +18,34 @@ struct session {
     struct foreground *f;
     struct run *run;
     int interrupts;
+    struct line_tags tags;
+    struct terminal_node *node; /* owned: one for each member of the run */
+    size_t nodes;
 };
+
+/* The run's output, or that of its nodes. */
+static bool sink_of(const struct run *run, struct log_sink *ret, void *context)
+{
+    struct session *s = context;
+    struct run_name name, own;
+
+    if (strcmp(run->id, s->f->id) == 0) {
+        *ret = terminal_sink();
+        return true;
+    }
+    if (!run_name_parse(run->id, &name) || !run_name_parse(s->f->id, &own) || name.rank < 0 ||
+        own.rank >= 0 || strcmp(name.id, own.id) != 0 || name.attempt != own.attempt)
+        return false;
+    if (s->node == NULL && s->run != NULL) {
+        s->nodes = s->run->places;
+        s->node = calloc(s->nodes, sizeof(*s->node));
+    }
+    if (s->node == NULL || (size_t)name.rank >= s->nodes)
+        return false;
+    s->node[name.rank] = (struct terminal_node){&s->tags, name.rank};
+    *ret = terminal_node_sink(&s->node[name.rank]);
+    return true;
+}
 
 static void say(const struct session *s, const char *text)
 {
@@ -83,7 +112,6 @@ static int drive(struct session *s, int lock_fd, struct err *e)
 int run_foreground(const struct config *config, const struct layout *layout, struct gate gate, const char *id,
                    int lock_fd, struct foreground *f, struct err *e)
 {
-    struct log_sink sink = terminal_sink();
     struct session s = {.agent = AGENT_INIT, .f = f};
     int r;
 
@@ -91,8 +119,8 @@ int run_foreground(const struct config *config, const struct layout *layout, str
     /* `runlet run ... | head`: the reader goes, the run goes on. */
     (void)signal(SIGPIPE, SIG_IGN);
     s.agent.gate = gate;
-    s.agent.sink = f->silent ? NULL : &sink;
-    s.agent.sink_run = f->id;
+    if (!f->silent)
+        s.agent.sink_of = sink_of;
     s.agent.finished = finished;
     s.agent.context = &s;
     r = agent_open(&s.agent, config, layout, e);
@@ -103,5 +131,6 @@ int run_foreground(const struct config *config, const struct layout *layout, str
     else if (lock_fd >= 0)
         (void)close(lock_fd);
     agent_close(&s.agent);
+    free(s.node);
     return r;
 }

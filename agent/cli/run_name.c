@@ -8,8 +8,7 @@
 #include "base/auto.h"
 #include "daemon/run_view.h"
 
-/* A local id is "local.TIME.RANDOM": people copy the random part. */
-static bool matches(const char *id, const char *word)
+bool run_name_matches(const char *id, const char *word)
 {
     size_t n = strlen(word);
     const char *last = strrchr(id, '.');
@@ -29,7 +28,7 @@ static bool look(struct search *s, const struct strlist *ids, bool queued, struc
     for (size_t i = 0; i < ids->count; i++) {
         size_t used = strlen(s->candidates);
         bool exact = strcmp(ids->item[i], s->word) == 0;
-        if (!exact && !matches(ids->item[i], s->word))
+        if (!exact && !run_name_matches(ids->item[i], s->word))
             continue;
         (void)snprintf(name->id, sizeof(name->id), "%.215s", ids->item[i]);
         name->queued = queued;

@@ -13,6 +13,9 @@ struct named_run {
     bool queued; /* submitted, not yet accepted by an agent */
 };
 
+/* Whether a person may mean the run by this word. An id that runlet made is "local.TIME.RANDOM": people copy the random part. */
+bool run_name_matches(const char *id, const char *word);
+
 /* Finds the run whose id is `word` or, when just one id begins with it (or its random part does), that one.
  * -ENOENT or -ENOTUNIQ with the candidates in *e. */
 int run_name_find(const struct layout *layout, const char *word, struct named_run *ret, struct err *e);

@@ -13,6 +13,7 @@
 #include "base/auto.h"
 #include "cli/cli.h"
 #include "cli/configuration.h"
+#include "cli/fleet.h"
 #include "cli/run_name.h"
 #include "daemon/agent.h"
 #include "daemon/run_view.h"
@@ -125,6 +126,8 @@ int verb_cancel(struct cli *cli)
 
     if (cli_load_config(cli, &config) < 0)
         return 1;
+    if (fleet_wanted(cli))
+        return fleet_cancel(cli, &config);
     if (layout_paths(&config, &layout, &e) < 0 || run_name_find(&layout, cli_arg(cli, 0), &name, &e) < 0)
         return cli_fail(cli, 1, &e);
     if (!name.queued && run_view_read(&layout, name.id, &view, &e) == 0 && view.ended) {

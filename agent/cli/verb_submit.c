@@ -1,4 +1,4 @@
-/* verb_submit.c - runlet submit: a job into this machine's queue. Works with runletd down. */
+/* verb_submit.c - runlet submit: a job into this machine's queue. Works with runletd down. fleet_submit.c has the queue of a fleet. */
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -6,6 +6,7 @@
 #include "assignment/local/submission.h"
 #include "base/auto.h"
 #include "cli/cli.h"
+#include "cli/fleet.h"
 #include "cli/prepare.h"
 #include "sys/fd.h"
 
@@ -16,6 +17,12 @@ static int hand_in(struct prepared *p, struct err *e)
     AUTO_CLOSE int queue_fd = -1;
     bool root = geteuid() == 0;
 
+    if (p->request.job.replicas > p->config.concurrency)
+        return err_set(e, -E2BIG, BLAME_ASSIGNMENT,
+                       "the run has %lld nodes, and this node executes %lld at a time: 'concurrency' in its "
+                       "configuration must be at least %lld",
+                       (long long)p->request.job.replicas, (long long)p->config.concurrency,
+                       (long long)p->request.job.replicas);
     if (layout_users(&p->config, &p->layout, e) < 0)
         return e->code;
     if (root && layout_ensure(&p->config, &p->layout, e) < 0)
@@ -39,8 +46,14 @@ int verb_submit(struct cli *cli)
     AUTO(prepared) struct prepared p = PREPARED_INIT;
     struct err e = ERR_INIT;
 
+    if (fleet_check(cli, &e) < 0)
+        return cli_fail(cli, EXIT_USAGE, &e);
+    if (fleet_wanted(cli))
+        p.id_kind = "fleet";
     if (prepare(cli, false, &p) < 0)
         return 1;
+    if (fleet_wanted(cli))
+        return fleet_submit(cli, &p);
     if (hand_in(&p, &e) < 0)
         return cli_fail(cli, 1, &e);
     if (cli_flag(cli, "json"))

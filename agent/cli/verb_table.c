@@ -57,6 +57,17 @@ const size_t CLI_GLOBAL_OPTION_COUNT = ARRAY_SIZE(CLI_GLOBAL_OPTIONS);
                 "environment in a folder."                                                                   \
     }
 
+/* The cluster that holds the keys of a fleet. */
+#define CLUSTER_OPTIONS                                                                                      \
+    {.name = "endpoints",                                                                                    \
+     .argument = "URLS",                                                                                     \
+     .help = "Ask these members of the etcd cluster, with commas between, instead of the configuration's "   \
+             "etcd.endpoints."},                                                                             \
+    {                                                                                                        \
+        .name = "patience", .argument = "DURATION",                                                          \
+        .help = "Give up when the cluster has not answered for this time: 10s, 5m. Without it: 30s."         \
+    }
+
 static const struct cli_option RUN_OPTIONS[] = {
     DOCUMENT_OPTIONS,
     OVERRIDE_OPTIONS,
@@ -139,6 +150,22 @@ static const struct cli_option SUBMIT_OPTIONS[] = {
     DOCUMENT_OPTIONS,
     OVERRIDE_OPTIONS,
     {.name = "json", .help = "Print the run as JSON."},
+    {.name = "etcd", .help = "Hand the job to the fleet of an etcd cluster, not to this machine."},
+    {.name = "pool",
+     .argument = "POOL",
+     .help = "The pool whose nodes may execute it. Without it: node.pool, or default."},
+    {.name = "priority",
+     .argument = "N",
+     .help = "From -1000 to 1000: what is higher goes first. Without it: 0."},
+    {.name = "on-lost",
+     .argument = "fail|requeue",
+     .help = "What becomes of the run when its node is gone for longer than its lease: it fails, which is "
+             "the default, or is "
+             "executed anew."},
+    {.name = "attempts",
+     .argument = "N",
+     .help = "With --on-lost requeue: how many executions it may have. Without it: 3."},
+    CLUSTER_OPTIONS,
 };
 
 static const char *const SUBMIT_TEXT[] = {
@@ -146,6 +173,10 @@ static const char *const SUBMIT_TEXT[] = {
     "Runs are executed "
     "in the order of their submission, as many at a time as the configuration's `concurrency` says. When "
     "runletd is down the run waits for it.",
+    "With --etcd the job goes into the queue of a pool, and a node of that pool takes it. What is on this "
+    "machine goes with "
+    "it, each file of at most 256 KiB; what is larger has to be where every node can fetch it, and the job "
+    "names that place.",
     NULL,
 };
 
@@ -176,7 +207,14 @@ static const char *const CANCEL_TEXT[] = {
     "Asks the run to stop: the job gets its stop signal, then its grace, then everything it started is "
     "killed. A run that waits never starts. "
     "Returns when the request was recorded; `runlet wait` waits for the end.",
+    "With --etcd the run is one of a fleet. One that waits ends at once; the node of one that executes is "
+    "told.",
     NULL,
+};
+
+static const struct cli_option CANCEL_OPTIONS[] = {
+    {.name = "etcd", .help = "The run is one of the fleet of an etcd cluster."},
+    CLUSTER_OPTIONS,
 };
 
 static const char *const PREEMPT_TEXT[] = {
@@ -231,6 +269,18 @@ static const char *const LEAVE_TEXT[] = {
     NULL,
 };
 
+static const char *const DEADLINE_TEXT[] = {
+    "Lets a job run for DURATION from its start, instead of what its document says: shorter or longer, but "
+    "not longer than "
+    "the node's longest runtime. When it has run for longer already, it is stopped now. The notice before "
+    "the deadline "
+    "moves with it.",
+    "Without runletd the run's own supervisor is told, so it works for every run that executes; for one that "
+    "waits runletd "
+    "is needed.",
+    NULL,
+};
+
 static const char *const WHY_TEXT[] = {
     "Explains the end of a run, or what it is doing: the cause with its evidence, the limits it reached, the "
     "calls that its "
@@ -241,6 +291,39 @@ static const char *const WHY_TEXT[] = {
 
 static const char *const WAIT_TEXT[] = {
     "Waits until the run has ended and exits as `runlet run` would have.",
+    "With --etcd the run is one of a fleet, and runlet waits for the cluster as well. An end by a signal is "
+    "125 then.",
+    NULL,
+};
+
+static const struct cli_option WAIT_OPTIONS[] = {
+    {.name = "etcd", .help = "The run is one of the fleet of an etcd cluster."},
+    CLUSTER_OPTIONS,
+};
+
+static const struct cli_option RUNS_OPTIONS[] = {
+    {.name = "pool", .argument = "POOL", .help = "Only the runs of this pool."},
+    {.name = "json", .help = "Print a list of JSON objects: the states as the cluster holds them."},
+    CLUSTER_OPTIONS,
+};
+
+static const char *const RUNS_TEXT[] = {
+    "Shows the runs of a fleet, the newest first: how far each is or how it ended, the pool it was handed "
+    "to, the node that "
+    "has it or had it last, and which execution this is. Works on any machine that reaches the etcd cluster.",
+    NULL,
+};
+
+static const struct cli_option NODES_OPTIONS[] = {
+    {.name = "pool", .argument = "POOL", .help = "Only the nodes of this pool."},
+    {.name = "json", .help = "Print a list of JSON objects."},
+    CLUSTER_OPTIONS,
+};
+
+static const char *const NODES_TEXT[] = {
+    "Shows the nodes of a fleet whose leases hold: their pools, whether they take up runs and why not, how "
+    "many they have, and what "
+    "they are. CHANGED is the time since a node last said something new.",
     NULL,
 };
 
@@ -324,9 +407,10 @@ const struct verb VERBS[] = {
      .completion = COMPLETE_RUN,
      .usage_status = EXIT_USAGE},
     {.name = "cancel",
-     .synopsis = "RUN",
+     .synopsis = "[--etcd] RUN",
      .summary = "Ask a run to stop",
      .description = CANCEL_TEXT,
+     OPTIONS(CANCEL_OPTIONS),
      .args_min = 1,
      .args_max = 1,
      .completion = COMPLETE_RUN,
@@ -351,6 +435,14 @@ const struct verb VERBS[] = {
      .summary = "Make this node take up runs again",
      .description = UNDRAIN_TEXT,
      .usage_status = EXIT_USAGE},
+    {.name = "deadline",
+     .synopsis = "RUN DURATION",
+     .summary = "Change how long a job may run",
+     .description = DEADLINE_TEXT,
+     .args_min = 2,
+     .args_max = 2,
+     .completion = COMPLETE_RUN,
+     .usage_status = EXIT_USAGE},
     {.name = "why",
      .synopsis = "RUN",
      .summary = "Explain how a run ended, and what it went through",
@@ -360,14 +452,27 @@ const struct verb VERBS[] = {
      .completion = COMPLETE_RUN,
      .usage_status = EXIT_USAGE},
     {.name = "wait",
-     .synopsis = "RUN",
+     .synopsis = "[--etcd] RUN",
      .summary = "Wait for the end of a run",
      .description = WAIT_TEXT,
+     OPTIONS(WAIT_OPTIONS),
      .args_min = 1,
      .args_max = 1,
      .completion = COMPLETE_RUN,
      .statuses = RUN_STATUSES,
      .usage_status = EXIT_RUN_ERROR},
+    {.name = "runs",
+     .synopsis = "[--pool POOL] [--json]",
+     .summary = "Show the runs of a fleet",
+     .description = RUNS_TEXT,
+     OPTIONS(RUNS_OPTIONS),
+     .usage_status = EXIT_USAGE},
+    {.name = "nodes",
+     .synopsis = "[--pool POOL] [--json]",
+     .summary = "Show the nodes of a fleet",
+     .description = NODES_TEXT,
+     OPTIONS(NODES_OPTIONS),
+     .usage_status = EXIT_USAGE},
     {.name = "config",
      .synopsis = "check|show|supervisor-options [--origin]",
      .summary = "Check or show the configuration",

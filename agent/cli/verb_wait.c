@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "cli/cli.h"
 #include "cli/configuration.h"
+#include "cli/fleet.h"
 #include "cli/run_foreground.h"
 #include "cli/run_name.h"
 #include "daemon/run_view.h"
@@ -101,6 +102,8 @@ int verb_wait(struct cli *cli)
     if (cli_load_config(cli, &config) < 0)
         return EXIT_RUN_ERROR;
     log_set_level(LOG_LEVEL_WARNING);
+    if (fleet_wanted(cli))
+        return fleet_wait(cli, &config);
     if (layout_paths(&config, &layout, &e) < 0 ||
         wait_for_end(&config, &layout, cli_arg(cli, 0), &view, &e) < 0)
         return cli_fail(cli, EXIT_RUN_ERROR, &e);

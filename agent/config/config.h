@@ -74,6 +74,11 @@ struct config {
     int64_t notices_period_ms, notices_lead_ms, notices_margin_ms;
     char *health_warn_only, *health_mounts, *health_command;
     int64_t health_period_ms, health_command_ms, health_gpus;
+    char *etcd_endpoints, *etcd_prefix, *etcd_user, *etcd_password_file;
+    char *etcd_ca_file, *etcd_cert_file, *etcd_key_file;
+    int64_t etcd_lease_ms;
+    char *http_endpoint, *http_auth, *http_token_file, *http_cert_file, *http_key_file, *http_ca_file;
+    int64_t http_wait_ms;
     struct config_origin origin[CONFIG_KEY_COUNT];
 };
 

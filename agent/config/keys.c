@@ -366,6 +366,54 @@ static const struct config_key_info KEYS[CONFIG_KEY_COUNT] = {
     [CONFIG_HEALTH_COMMAND_TIMEOUT] = {"health.commandTimeout", CONFIG_TYPE_DURATION, "10s", 100, 3600000,
                                        FIELD(health_command_ms),
                                        "A health.command that takes longer is killed, and has failed."},
+    [CONFIG_ETCD_ENDPOINTS] = {"etcd.endpoints", CONFIG_TYPE_ENDPOINTS, "\"\"", 0, 0, FIELD(etcd_endpoints),
+                               "Members of the etcd cluster that holds the runs of this node's fleet. Each "
+                               "is asked when another does not answer. Empty: this node is in none. "
+                               "docs/cluster.md."},
+    [CONFIG_ETCD_PREFIX] = {"etcd.prefix", CONFIG_TYPE_KEY_PREFIX, "/runlet", 0, 0, FIELD(etcd_prefix),
+                            "What the keys of the fleet begin with. Fleets with different ones do not see "
+                            "each other."},
+    [CONFIG_ETCD_USER] = {"etcd.user", CONFIG_TYPE_WORD, "\"\"", 0, 0, FIELD(etcd_user),
+                          "The user of etcd that this node is, where etcd wants one. Empty: none."},
+    [CONFIG_ETCD_PASSWORD_FILE] = {"etcd.passwordFile", CONFIG_TYPE_PATH_OR_NONE, "\"\"", 0, 0,
+                                   FIELD(etcd_password_file),
+                                   "A file, readable by agent.user alone, with the password of etcd.user. It "
+                                   "is read whenever etcd asks for it."},
+    [CONFIG_ETCD_CA_FILE] = {"etcd.caFile", CONFIG_TYPE_PATH_OR_NONE, "\"\"", 0, 0, FIELD(etcd_ca_file),
+                             "Certificates (PEM) that the members must be signed by, instead of the "
+                             "system's."},
+    [CONFIG_ETCD_CERT_FILE] =
+        {"etcd.certFile", CONFIG_TYPE_PATH_OR_NONE, "\"\"", 0, 0, FIELD(etcd_cert_file),
+         "The node's certificate (PEM), readable by agent.user, for a cluster that asks "
+         "for one."},
+    [CONFIG_ETCD_KEY_FILE] = {"etcd.keyFile", CONFIG_TYPE_PATH_OR_NONE, "\"\"", 0, 0, FIELD(etcd_key_file),
+                              "The private key of etcd.certFile (PEM), readable by agent.user alone."},
+    [CONFIG_ETCD_LEASE_TIME] =
+        {"etcd.leaseTime", CONFIG_TYPE_DURATION, "30s", 2000, 3600000, FIELD(etcd_lease_ms),
+         "How long this node keeps its runs without a word of the cluster. It asks for more after a third of "
+         "that time. Afterwards its runs may be given to another node."},
+    [CONFIG_HTTP_ENDPOINT] = {"http.endpoint", CONFIG_TYPE_URL_OR_NONE, "\"\"", 0, 0, FIELD(http_endpoint),
+                              "The control plane that gives this node its runs over HTTP. Empty: none. "
+                              "docs/control-plane.md."},
+    [CONFIG_HTTP_AUTH] = {"http.auth", CONFIG_TYPE_HTTP_AUTH, "none", 0, 0, FIELD(http_auth),
+                          "How the node proves itself to the control plane, besides a certificate: with the "
+                          "token in http.tokenFile, or by signing as OCI's services want it, with the key of "
+                          "auth.ociConfig."},
+    [CONFIG_HTTP_TOKEN_FILE] = {"http.tokenFile", CONFIG_TYPE_PATH_OR_NONE, "\"\"", 0, 0,
+                                FIELD(http_token_file),
+                                "A file, readable by agent.user, with the node's token. It is read for each "
+                                "request: to rotate the token, replace the file."},
+    [CONFIG_HTTP_CERT_FILE] = {"http.certFile", CONFIG_TYPE_PATH_OR_NONE, "\"\"", 0, 0, FIELD(http_cert_file),
+                               "The node's certificate (PEM), readable by agent.user, for a control plane "
+                               "that asks for one."},
+    [CONFIG_HTTP_KEY_FILE] = {"http.keyFile", CONFIG_TYPE_PATH_OR_NONE, "\"\"", 0, 0, FIELD(http_key_file),
+                              "The private key of http.certFile (PEM), readable by agent.user alone."},
+    [CONFIG_HTTP_CA_FILE] = {"http.caFile", CONFIG_TYPE_PATH_OR_NONE, "\"\"", 0, 0, FIELD(http_ca_file),
+                             "Certificates (PEM) that the control plane must be signed by, instead of the "
+                             "system's."},
+    [CONFIG_HTTP_WAIT] = {"http.wait", CONFIG_TYPE_DURATION, "30s", 1000, 3600000, FIELD(http_wait_ms),
+                          "How long the control plane may hold a request for work when there is none. Less "
+                          "than what proxies on the way allow."},
 };
 
 static const char *const TYPE_TEXTS[CONFIG_TYPE_COUNT] = {
@@ -388,9 +436,13 @@ static const char *const TYPE_TEXTS[CONFIG_TYPE_COUNT] = {
     [CONFIG_TYPE_FSCK] = "auto, always or never",
     [CONFIG_TYPE_ON_FAILURE] = "fail or ignore",
     [CONFIG_TYPE_ON_LOST] = "wait or fail",
+    [CONFIG_TYPE_HTTP_AUTH] = "none, bearer or oci",
     [CONFIG_TYPE_VOLUME_DEVICE] = "an absolute path or pattern, serial: and a number, or an empty string",
     [CONFIG_TYPE_MOUNT_OPTIONS] = "options with commas between, or an empty string",
     [CONFIG_TYPE_ENDPOINT] = "http:// or https://, a host and perhaps a port, or an empty string",
+    [CONFIG_TYPE_ENDPOINTS] =
+        "http:// or https://, hosts and perhaps ports, with commas between, or an empty string",
+    [CONFIG_TYPE_KEY_PREFIX] = "'/' and names of letters, digits, '.', '_' and '-', with '/' between",
     [CONFIG_TYPE_BUCKETS] = "patterns of names with commas between, or an empty string",
     [CONFIG_TYPE_AFTER_RUN] = "wait, exit, poweroff or command",
     [CONFIG_TYPE_IDLE_ACTION] = "exit, poweroff or command",

@@ -118,6 +118,21 @@ enum config_key {
     CONFIG_HEALTH_GPUS,
     CONFIG_HEALTH_COMMAND,
     CONFIG_HEALTH_COMMAND_TIMEOUT,
+    CONFIG_ETCD_ENDPOINTS,
+    CONFIG_ETCD_PREFIX,
+    CONFIG_ETCD_USER,
+    CONFIG_ETCD_PASSWORD_FILE,
+    CONFIG_ETCD_CA_FILE,
+    CONFIG_ETCD_CERT_FILE,
+    CONFIG_ETCD_KEY_FILE,
+    CONFIG_ETCD_LEASE_TIME,
+    CONFIG_HTTP_ENDPOINT,
+    CONFIG_HTTP_AUTH,
+    CONFIG_HTTP_TOKEN_FILE,
+    CONFIG_HTTP_CERT_FILE,
+    CONFIG_HTTP_KEY_FILE,
+    CONFIG_HTTP_CA_FILE,
+    CONFIG_HTTP_WAIT,
     CONFIG_KEY_COUNT,
 };
 
@@ -141,10 +156,13 @@ enum config_type {
     CONFIG_TYPE_FSCK,
     CONFIG_TYPE_ON_FAILURE,
     CONFIG_TYPE_ON_LOST,
+    CONFIG_TYPE_HTTP_AUTH,
     CONFIG_TYPE_VOLUME_DEVICE, /* char *: a pattern below /dev, "serial:" and a number, an absolute path, or "" */
     CONFIG_TYPE_MOUNT_OPTIONS, /* char *: as mount(8) takes them; may be "" */
     CONFIG_TYPE_EXPORTS,       /* char *: NAME=VALUE, blanks between; may be "" */
     CONFIG_TYPE_ENDPOINT,      /* char *: http:// or https://, a host and perhaps a port; may be "" */
+    CONFIG_TYPE_ENDPOINTS,     /* char *: such with commas between; may be "" */
+    CONFIG_TYPE_KEY_PREFIX,    /* char *: '/' and names of letters, digits, '.', '_', '-', with '/' between */
     CONFIG_TYPE_BUCKETS,       /* char *: patterns of names of buckets, commas between; may be "" */
     CONFIG_TYPE_CHECKS,        /* char *: names of checks of a node's health, blanks between; may be "" */
     CONFIG_TYPE_LABELS,        /* char *: KEY=VALUE, blanks between; may be "" */

@@ -123,6 +123,7 @@ static const char *words_of(enum config_type type)
     case CONFIG_TYPE_AFTER_RUN: return "wait exit poweroff command";
     case CONFIG_TYPE_IDLE_ACTION: return "exit poweroff command";
     case CONFIG_TYPE_PROVIDER: return "none oci aws gcp azure";
+    case CONFIG_TYPE_HTTP_AUTH: return "none bearer oci";
     default: return NULL;
     }
 }
@@ -177,6 +178,37 @@ static bool endpoint_valid(const char *text)
 
     return text[0] == '\0' ||
            (scheme > 0 && isalnum((unsigned char)text[scheme]) && one_word(text + scheme, ".-:"));
+}
+
+static bool endpoints_valid(const char *text)
+{
+    char endpoint[256];
+    const char *at = text;
+
+    while (*at != '\0') {
+        size_t n = strcspn(at, ",");
+        if (n == 0 || n >= sizeof(endpoint))
+            return false;
+        memcpy(endpoint, at, n);
+        endpoint[n] = '\0';
+        if (!endpoint_valid(endpoint))
+            return false;
+        at += n;
+        if (*at == ',' && *++at == '\0')
+            return false;
+    }
+    return true;
+}
+
+/* What etcd_prefix_valid (assignment/etcd/keys.h) takes. */
+static bool key_prefix_valid(const char *text)
+{
+    if (strlen(text) >= 200 || text[0] != '/' || !one_word(text, "/._-"))
+        return false;
+    for (const char *at = text; *at != '\0'; at += 1 + strcspn(at + 1, "/"))
+        if (!isalnum((unsigned char)at[1]))
+            return false;
+    return true;
 }
 
 /* Each word is a path. */
@@ -273,6 +305,8 @@ static bool text_valid(enum config_type type, const char *text)
     case CONFIG_TYPE_ENDPOINT: return endpoint_valid(text);
     case CONFIG_TYPE_LABELS: return labels_valid(text);
     case CONFIG_TYPE_CHECKS: return checks_valid(text);
+    case CONFIG_TYPE_ENDPOINTS: return endpoints_valid(text);
+    case CONFIG_TYPE_KEY_PREFIX: return key_prefix_valid(text);
     case CONFIG_TYPE_BUCKETS: return one_word(text, "-_.,*?[]");
     default: return words_of(type) != NULL ? among(words_of(type), text) : path_valid(text);
     }
@@ -308,6 +342,8 @@ static bool is_text(enum config_type type)
     case CONFIG_TYPE_VOLUME_DEVICE:
     case CONFIG_TYPE_MOUNT_OPTIONS:
     case CONFIG_TYPE_ENDPOINT:
+    case CONFIG_TYPE_ENDPOINTS:
+    case CONFIG_TYPE_KEY_PREFIX:
     case CONFIG_TYPE_BUCKETS:
     case CONFIG_TYPE_CHECKS:
     case CONFIG_TYPE_LABELS:

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/parse.h"
 #include "daemon/leave.h"
+#include "daemon/group_run.h"
 #include "daemon/readiness.h"
 #include "daemon/request.h"
 #include "daemon/sources.h"
@@ -43,7 +44,9 @@ static void enter_preparing(struct run *run, void *context)
 {
     struct agent *a = context;
 
-    if (image_wanted(run))
+    if (run->group != NULL)
+        group_prepare(run);
+    else if (image_wanted(run))
         image_enter(run, &a->images, image_is_here, a);
     else
         fetch_enter(run, &a->fetcher);
@@ -54,6 +57,10 @@ static void enter_launching(struct run *run, void *context)
     const struct agent *a = context;
     struct err e = ERR_INIT;
 
+    if (run->group != NULL) {
+        group_launch(run);
+        return;
+    }
     /* A run that a former agent left may still have to be started: its artifact is opened again. */
     if (fetch_open(run, &e) < 0 || (image_wanted(run) && image_reopen(run, &a->images, &e) < 0))
         log_warning("run=%s %s", run->id, e.text);
@@ -63,26 +70,34 @@ static void enter_launching(struct run *run, void *context)
 static void enter_stopping(struct run *run, void *context)
 {
     (void)context;
-    launch_stop(run);
+    if (run->group != NULL)
+        group_stop(run);
+    else
+        launch_stop(run);
 }
 
 static void told_stopping(struct run *run, enum run_event event, void *context)
 {
     (void)event;
-    (void)context;
-    launch_stop(run);
+    enter_stopping(run, context);
 }
 
 static void follow(struct run *run, const struct agent *a)
 {
-    if (a->sink != NULL && strcmp(run->id, a->sink_run) == 0)
-        follower_start(run, a->launcher.runs_fd, a->sink);
+    struct log_sink sink;
+
+    if (a->sink_of != NULL && a->sink_of(run, &sink, a->context))
+        follower_start(run, a->launcher.runs_fd, &sink);
 }
 
 static void enter_shipping(struct run *run, void *context)
 {
     const struct agent *a = context;
 
+    if (run->group != NULL) {
+        group_ship(run);
+        return;
+    }
     launch_release(run);
     if (run->has_record && run->record.stop_cause == CAUSE_IMAGE_FAILED &&
         run->record.blame == BLAME_ASSIGNMENT)
@@ -132,7 +147,8 @@ static void changed(struct run *run, enum phase from, void *context)
         follow(run, a);
     if (run->phase < PHASE_SHIPPING)
         report_phase(run, &reporter);
-    if (run->phase == PHASE_RUNNING)
+    group_member_changed(a, run);
+    if (run->phase == PHASE_RUNNING && run->group == NULL)
         log_info("run=%s running pid=%lld", run->id, (long long)run->main_pid);
     if (run->phase == PHASE_FINISHED)
         log_info("run=%s %s cause=%s %s", run->id, state_name(run->verdict.state),
@@ -143,7 +159,7 @@ static bool load_record(struct run *run, void *context)
 {
     const struct agent *a = context;
 
-    return launch_load_record(run, &a->launcher);
+    return run->group != NULL ? group_load_record(run) : launch_load_record(run, &a->launcher);
 }
 
 static void release(struct run *run, void *context)
@@ -154,6 +170,7 @@ static void release(struct run *run, void *context)
     launch_release(run);
     follower_release(run);
     report_release(run);
+    group_release(run);
     request_release(run);
 }
 
@@ -319,6 +336,10 @@ static void add(struct agent *a, struct run *run)
     int64_t epoch = 1;
     int r = request_load(run, a->config, a->layout, &epoch, &bad);
 
+    if (r == 0 && group_attach(a, run) < 0)
+        r = err_oom(&bad);
+    if (run->history.origin == ORIGIN_MEMBER)
+        run->places = 0;
     note_accepted(run, epoch);
     engine_add(a->engine, run);
     sources_attend(a, run);
@@ -390,7 +411,7 @@ static size_t adopt_each(struct agent *a, bool ended_only, size_t *ret_held)
     while (dir != NULL && (entry = readdir(dir)) != NULL) {
         int r;
         if (!run_name_valid(entry->d_name) || engine_find(a->engine, entry->d_name) != NULL ||
-            agent_run_finished(a->agent_fd, entry->d_name))
+            agent_run_finished(a->agent_fd, entry->d_name) || group_keeps(a->agent_fd, entry->d_name))
             continue;
         r = adopt(a, entry->d_name, ended_only);
         count += r == 1;
@@ -421,9 +442,9 @@ static void tell_room(struct agent *a)
     size_t waiting = 0;
 
     for (const struct run *run = engine_first(a->engine); run != NULL; run = run->next)
-        waiting += run->phase == PHASE_ACCEPTED && run->pending_count == 0;
+        waiting += run->phase == PHASE_ACCEPTED && run->pending_count == 0 ? run->places : 0;
     for (const struct run *run = engine_first(a->engine); run != NULL; run = run->next)
-        state.active += run->phase == PHASE_ACCEPTED && run->pending_count > 0;
+        state.active += run->phase == PHASE_ACCEPTED && run->pending_count > 0 ? run->places : 0;
     agent_not_ready(a, why, sizeof(why));
     if (admission_decide(&state) != ADMIT || state.active + waiting >= state.concurrency)
         sources_room(a, 0, why);
@@ -431,13 +452,30 @@ static void tell_room(struct agent *a)
         sources_room(a, state.concurrency - state.active - waiting, "");
 }
 
+/* It would wait for ever. */
+static void refuse_size(struct run *run, size_t concurrency)
+{
+    struct err why = ERR_INIT;
+
+    (void)err_set(&why, -E2BIG, BLAME_ASSIGNMENT,
+                  "the run has %zu nodes, and this node executes %zu at a time: 'concurrency' in its "
+                  "configuration must be at least %zu",
+                  run->places, concurrency, run->places);
+    run_fail(run, CAUSE_ASSIGNMENT_INVALID, &why);
+}
+
 void agent_admit(struct agent *a)
 {
     struct admission state = agent_admission(a);
 
     for (struct run *run = engine_first(a->engine); run != NULL; run = run->next) {
-        if (run->phase != PHASE_ACCEPTED || run->pending_count > 0)
+        if (run->phase != PHASE_ACCEPTED || run->pending_count > 0 || run->places == 0)
             continue;
+        if (run->places > state.concurrency) {
+            refuse_size(run, state.concurrency);
+            continue;
+        }
+        state.places = run->places;
         if (admission_decide(&state) != ADMIT) {
             /* Space is freed, and a drain called off, without a word to us. */
             if (!state.stopping)
@@ -445,7 +483,7 @@ void agent_admit(struct agent *a)
             break;
         }
         run_post(run, RUN_EVENT_START);
-        state.active++;
+        state.active += run->places;
     }
     tell_room(a);
 }

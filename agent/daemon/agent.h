@@ -42,8 +42,8 @@ struct agent {
     struct health_watch *health; /* owned; NULL: nobody looks */
     struct loop_timer *sweep;    /* takes finished runs out of the table, and starts waiting ones */
     int agent_fd, queue_fd;      /* owned */
-    const struct log_sink *sink; /* borrowed; NULL: the spool is enough */
-    const char *sink_run;        /* borrowed: the one run whose output goes to the sink */
+    /* Where else the run's output goes; false: the spool is enough. May be NULL. */
+    bool (*sink_of)(const struct run *run, struct log_sink *ret, void *context);
     bool stopping;
     /* Called when a run is FINISHED, before it leaves the table. May be NULL. */
     void (*finished)(struct run *run, void *context);

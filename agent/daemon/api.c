@@ -14,6 +14,8 @@
 #include "base/auto.h"
 #include "base/crash_point.h"
 #include "base/limits.h"
+#include "base/parse.h"
+#include "daemon/directive.h"
 #include "daemon/node_view.h"
 #include "daemon/run_view.h"
 #include "sys/packet.h"
@@ -81,10 +83,11 @@ static enum MHD_Result answer_error(struct MHD_Connection *c, unsigned status, c
     return answer(c, status, &body);
 }
 
-static enum MHD_Result get_node(const struct api *api, struct MHD_Connection *c)
+static enum MHD_Result get_node(const struct api *api, struct MHD_Connection *c, const char *id)
 {
     AUTO(strbuf) struct strbuf body = STRBUF_INIT(NODE_VIEW_MAX);
 
+    (void)id;
     node_view_json(api->agent, api->started, &body);
     return answer(c, MHD_HTTP_OK, &body);
 }
@@ -112,11 +115,20 @@ static bool may_change(struct MHD_Connection *c)
     return info != NULL && peer_user(info->connect_fd, &uid, &pid) == 0 && (uid == 0 || uid == geteuid());
 }
 
-static enum MHD_Result post_cancel(const struct api *api, struct MHD_Connection *c, const char *id)
+/* It was taken, and is on disk. */
+static enum MHD_Result answer_reference(struct MHD_Connection *c, const struct run *run)
 {
     AUTO(strbuf) struct strbuf body = STRBUF_INIT(BODY_MAX);
+    struct fact_writer w = fact_begin(&body);
+
+    fact_put_string(&w, "id", run->id);
+    (void)fact_end(&w);
+    return answer(c, MHD_HTTP_ACCEPTED, &body);
+}
+
+static enum MHD_Result post_cancel(const struct api *api, struct MHD_Connection *c, const char *id)
+{
     struct run *run = engine_find(api->agent->engine, id);
-    struct fact_writer w;
 
     if (!may_change(c))
         return answer_error(c, MHD_HTTP_FORBIDDEN, "NotAuthorized",
@@ -127,14 +139,33 @@ static enum MHD_Result post_cancel(const struct api *api, struct MHD_Connection 
     if (run_cancel(run, false) < 0)
         return answer_error(c, MHD_HTTP_INTERNAL_SERVER_ERROR, "InternalError",
                             "the run is asked to stop, but the request could not be written to disk");
-    w = fact_begin(&body);
-    fact_put_string(&w, "id", run->id);
-    (void)fact_end(&w);
-    return answer(c, MHD_HTTP_ACCEPTED, &body);
+    return answer_reference(c, run);
+}
+
+static enum MHD_Result post_deadline(const struct api *api, struct MHD_Connection *c, const char *id)
+{
+    const char *text = MHD_lookup_connection_value(c, MHD_GET_ARGUMENT_KIND, "maximumRuntime");
+    struct directive d = {.kind = DIRECTIVE_DEADLINE};
+    struct run *run = engine_find(api->agent->engine, id);
+
+    if (!may_change(c))
+        return answer_error(c, MHD_HTTP_FORBIDDEN, "NotAuthorized",
+                            "only root and the agent's user may do this");
+    if (text == NULL || parse_duration_ms(text, &d.maximum_runtime_ms) < 0 || d.maximum_runtime_ms < 1000 ||
+        d.maximum_runtime_ms > JOB_RUNTIME_MS_MAX)
+        return answer_error(c, MHD_HTTP_BAD_REQUEST, "InvalidParameter",
+                            "maximumRuntime must be a length of time of 1s to 30d, such as 90m");
+    if (run == NULL || run->phase >= PHASE_SHIPPING)
+        return answer_error(c, MHD_HTTP_NOT_FOUND, "NotAuthorizedOrNotFound",
+                            "runletd does not attend this run");
+    if (directive_to_run(run, &d) < 0)
+        return answer_error(c, MHD_HTTP_INTERNAL_SERVER_ERROR, "InternalError",
+                            "the deadline is changed, but that could not be written to disk");
+    return answer_reference(c, run);
 }
 
 /* The node is drained, or not any more, when the answer comes: the answer shows it. */
-static enum MHD_Result post_node(const struct api *api, struct MHD_Connection *c, bool drain)
+static enum MHD_Result change_node(const struct api *api, struct MHD_Connection *c, bool drain)
 {
     const char *reason = MHD_lookup_connection_value(c, MHD_GET_ARGUMENT_KIND, "reason");
     int r;
@@ -146,46 +177,58 @@ static enum MHD_Result post_node(const struct api *api, struct MHD_Connection *c
     if (r < 0)
         return answer_error(c, MHD_HTTP_INTERNAL_SERVER_ERROR, "InternalError",
                             "the node stays as it is: that could not be written to disk");
-    return get_node(api, c);
+    return get_node(api, c, "");
 }
 
-enum route {
-    ROUTE_NONE = 0,
-    ROUTE_NODE,
-    ROUTE_RUN,
-    ROUTE_CANCEL, /* from here on: POST */
-    ROUTE_DRAIN,
-    ROUTE_UNDRAIN,
-};
+static enum MHD_Result post_drain(const struct api *api, struct MHD_Connection *c, const char *id)
+{
+    (void)id;
+    return change_node(api, c, true);
+}
 
-/* What "/v1/runs/ID" and "/v1/runs/ID/cancel" are, with the id. */
-static enum route run_route(const char *url, char id[RUN_ID_BYTES])
+static enum MHD_Result post_undrain(const struct api *api, struct MHD_Connection *c, const char *id)
+{
+    (void)id;
+    return change_node(api, c, false);
+}
+
+/* Splits "/v1/runs/ID/cancel" into the run and what is asked of it, "/cancel"; "" for the run itself. */
+static bool run_path(const char *url, char id[RUN_ID_BYTES], const char **ret_action)
 {
     static const char PREFIX[] = "/v1/runs/";
     const char *rest = url + sizeof(PREFIX) - 1;
     size_t n;
 
     if (strncmp(url, PREFIX, sizeof(PREFIX) - 1) != 0)
-        return ROUTE_NONE;
+        return false;
     n = strcspn(rest, "/");
     if (n == 0 || n >= RUN_ID_BYTES)
-        return ROUTE_NONE;
+        return false;
     memcpy(id, rest, n);
     id[n] = '\0';
-    if (rest[n] == '\0')
-        return ROUTE_RUN;
-    return strcmp(rest + n, "/cancel") == 0 ? ROUTE_CANCEL : ROUTE_NONE;
+    *ret_action = rest + n;
+    return true;
 }
 
-static enum route route_of(const char *url, char id[RUN_ID_BYTES])
+static const struct action {
+    bool of_run; /* the name is what follows the run; else the whole path */
+    const char *name, *method;
+    enum MHD_Result (*answer)(const struct api *api, struct MHD_Connection *c, const char *id);
+} ACTIONS[] = {
+    {true, "", "GET", get_run},
+    {true, "/cancel", "POST", post_cancel},
+    {true, "/deadline", "POST", post_deadline},
+    {false, "/v1/node", "GET", get_node},
+    {false, "/v1/node/drain", "POST", post_drain},
+    {false, "/v1/node/undrain", "POST", post_undrain},
+};
+
+static const struct action *find_action(bool of_run, const char *name)
 {
-    if (strcmp(url, "/v1/node") == 0)
-        return ROUTE_NODE;
-    if (strcmp(url, "/v1/node/drain") == 0)
-        return ROUTE_DRAIN;
-    if (strcmp(url, "/v1/node/undrain") == 0)
-        return ROUTE_UNDRAIN;
-    return run_route(url, id);
+    for (size_t i = 0; i < ARRAY_SIZE(ACTIONS); i++)
+        if (ACTIONS[i].of_run == of_run && strcmp(ACTIONS[i].name, name) == 0)
+            return &ACTIONS[i];
+    return NULL;
 }
 
 static enum MHD_Result handle(void *context, struct MHD_Connection *c, const char *url, const char *method,
@@ -193,8 +236,10 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *c, const cha
 {
     static int seen;
     const struct api *api = context;
-    char id[RUN_ID_BYTES];
-    enum route route;
+    char id[RUN_ID_BYTES] = "";
+    const char *name = url;
+    const struct action *action;
+    bool of_run;
 
     (void)version;
     (void)upload;
@@ -207,20 +252,15 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *c, const cha
         *upload_size = 0;
         return MHD_YES;
     }
-    route = route_of(url, id);
-    if (route != ROUTE_NONE && strcmp(method, route >= ROUTE_CANCEL ? "POST" : "GET") != 0)
-        return answer_error(c, MHD_HTTP_METHOD_NOT_ALLOWED, "MethodNotAllowed",
-                            "this path does not take this method");
-    switch (route) {
-    case ROUTE_NODE: return get_node(api, c);
-    case ROUTE_RUN: return get_run(api, c, id);
-    case ROUTE_CANCEL: return post_cancel(api, c, id);
-    case ROUTE_DRAIN: return post_node(api, c, true);
-    case ROUTE_UNDRAIN: return post_node(api, c, false);
-    case ROUTE_NONE:
-    default: break;
-    }
-    return answer_error(c, MHD_HTTP_NOT_FOUND, "NotAuthorizedOrNotFound", "there is nothing at this path");
+    of_run = run_path(url, id, &name);
+    action = find_action(of_run, name);
+    if (action == NULL)
+        return answer_error(c, MHD_HTTP_NOT_FOUND, "NotAuthorizedOrNotFound",
+                            "there is nothing at this path");
+    if (strcmp(method, action->method) == 0)
+        return action->answer(api, c, id);
+    return answer_error(c, MHD_HTTP_METHOD_NOT_ALLOWED, "MethodNotAllowed",
+                        "this path does not take this method");
 }
 
 static void run_daemon(void *context)

@@ -2,23 +2,52 @@
 #include "daemon/directive.h"
 
 #include "daemon/agent.h"
+#include "daemon/group_run.h"
 
-void directive_to_run(struct run *run, const struct directive *d, void *context)
+/* A run of several nodes passes on what is for its jobs. */
+static void to_member(struct run *member, void *context)
 {
-    (void)context;
+    (void)directive_to_run(member, context);
+}
+
+/* As long before its end as the job wants to hear of its deadline. */
+static int64_t time_to_save(const struct run *run)
+{
+    return run->spec != NULL && run->spec->notice_before_ms > 0 ? run->spec->notice_before_ms : 0;
+}
+
+int directive_to_run(struct run *run, const struct directive *d)
+{
+    int r = 0;
+
+    if (run->group != NULL && d->kind != DIRECTIVE_CANCEL) {
+        group_each(run, to_member, (void *)(uintptr_t)d);
+        return 0;
+    }
+
     switch (d->kind) {
-    case DIRECTIVE_CANCEL: (void)run_cancel(run, d->kill); break;
+    case DIRECTIVE_CANCEL: r = run_cancel(run, d->kill); break;
     case DIRECTIVE_STOP:
         log_notice("run=%s is to stop: its job hears of it", run->id);
-        launch_preempt(run, NOTICE_DRAIN, d->grace_ms);
+        r = run_stop(run, NOTICE_DRAIN, d->grace_ms >= 0 ? d->grace_ms : time_to_save(run));
+        launch_tell(run);
         break;
     case DIRECTIVE_DEADLINE:
         log_notice("run=%s may run for %lld s from its start", run->id,
                    (long long)(d->maximum_runtime_ms / 1000));
-        launch_deadline(run, d->maximum_runtime_ms);
+        r = run_set_runtime(run, d->maximum_runtime_ms);
+        launch_tell(run);
         break;
     default: break;
     }
+    return r;
+}
+
+/* A request that is not on disk holds for as long as this agent lives: that much was logged. */
+void directive_from_source(struct run *run, const struct directive *d, void *context)
+{
+    (void)context;
+    (void)directive_to_run(run, d);
 }
 
 void directive_to_node(const struct node_directive *d, void *context)

@@ -7,7 +7,10 @@
 
 #include "assignment/source.h"
 
-void directive_to_run(struct run *run, const struct directive *d, void *context);
+/* 0, or negative when it could not be written down: it is done all the same, but is lost with a restart of the agent. */
+int directive_to_run(struct run *run, const struct directive *d);
+
+void directive_from_source(struct run *run, const struct directive *d, void *context);
 void directive_to_node(const struct node_directive *d, void *context);
 void directive_lease_held(struct run *run, boot_ms_t until, void *context);
 void directive_lease_lost(struct run *run, const char *why, void *context);

@@ -11,6 +11,7 @@
 #include "base/auto.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "daemon/group_run.h"
 #include "daemon/run_view.h"
 #include "run/retention.h"
 #include "sys/fd.h"
@@ -93,6 +94,7 @@ static size_t collect(const struct housekeeping *h, const struct strlist *ids, s
         struct err e = ERR_INIT;
         char path[256];
         if (!agent_run_finished(h->agent->agent_fd, ids->item[i]) ||
+            group_keeps(h->agent->agent_fd, ids->item[i]) ||
             run_view_read(h->agent->layout, ids->item[i], &view, &e) < 0)
             continue;
         (void)snprintf(path, sizeof(path), "%.215s/" AGENT_KEEP_NAME, ids->item[i]);

@@ -84,9 +84,12 @@ bool notices_heard(const struct agent *a, const char **ret_why, wall_ms_t *ret_s
 
 /* ---- what a notice leads to ---- */
 
-/* A submission on this machine's disk waits for its return; what a control plane gave goes back to it. */
+/* A submission on this machine's disk waits for its return; what a control plane gave goes back to it. Of a run of several nodes the
+ * members are told, once there are any. */
 static bool concerns(const struct run *run)
 {
+    if (run->group != NULL && run->phase >= PHASE_LAUNCHING)
+        return false;
     return run->phase < PHASE_STOPPING &&
            (run->phase > PHASE_ACCEPTED || run->history.origin != ORIGIN_QUEUE);
 }
@@ -108,7 +111,8 @@ static void tell_jobs(struct notices *n, int64_t left_ms)
         if (!concerns(run))
             continue;
         log_notice("run=%s hears that the machine is taken away", run->id);
-        launch_preempt(run, NOTICE_SPOT, until_signal(run, left_ms, n->agent->config));
+        (void)run_stop(run, NOTICE_SPOT, until_signal(run, left_ms, n->agent->config));
+        launch_tell(run);
     }
 }
 

@@ -114,6 +114,7 @@ struct admission agent_admission(const struct agent *a)
     put_unfit(a, unfit, sizeof(unfit));
     return (struct admission){.concurrency = (size_t)a->config->concurrency,
                               .active = engine_active(a->engine),
+                              .places = 1,
                               .stopping = a->stopping,
                               .going_down = access(a->layout->drain, F_OK) == 0,
                               .drained = drained_read(a->agent_fd, &drained),

@@ -49,7 +49,8 @@ static int check_paths(const struct run *run, struct err *e)
 {
     const struct artifact *a = &run->request->artifact;
 
-    if (run->history.origin == ORIGIN_QUEUE || run->history.origin == ORIGIN_FOREGROUND)
+    if (run->history.origin == ORIGIN_QUEUE || run->history.origin == ORIGIN_FOREGROUND ||
+        run->history.origin == ORIGIN_MEMBER)
         return 0;
     for (size_t i = 0; i < a->count; i++)
         if (a->part[i].path != NULL && a->part[i].form != ARTIFACT_ENTRY_PROGRAM)
@@ -83,6 +84,8 @@ int request_load(struct run *run, const struct config *config, const struct layo
         return err_oom(e);
     if (r < 0)
         return first_error(&diags, e);
+    if (run->request->job.multi_node)
+        return 0; /* its nodes have their own */
     return conda_add_parts(run->request, run->spec, config, layout, e);
 }
 

@@ -159,6 +159,8 @@ static int follow_supervisor(const struct fact *f, void *context)
         (void)fact_int(f, "started-at-ms", &v->started_at.ms);
         (void)fact_int(f, "deadline-boot-ms", &v->deadline.ms);
     }
+    if (strcmp(fact_str(f, "event"), "deadline") == 0)
+        (void)fact_int(f, "deadline-boot-ms", &v->deadline.ms);
     note_missing(v, f);
     if (strcmp(fact_str(f, "event"), "storage") == 0)
         note_storage(v, f);
@@ -226,6 +228,8 @@ static void read_agent_side(const struct layout *layout, struct run_view *v)
     v->known_to_agent = true;
     v->attended = lock_held(dir);
     (void)journal_read(dir, AGENT_JOURNAL_NAME, fold, &v->history, &e);
+    /* A run of several nodes has its end here: no supervisor is the whole's. */
+    v->ended = exit_record_read(dir, &v->record, &e) == 0;
     read_fetch(dir, v);
     read_name(dir, v);
 }

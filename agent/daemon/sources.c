@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "assignment/http/http.h"
 #include "assignment/local/local.h"
 #include "base/log.h"
 #include "daemon/directive.h"
@@ -12,7 +13,11 @@
 
 static struct source *source_of(const struct agent *a, const struct run *run)
 {
-    enum run_origin origin = run->history.origin == ORIGIN_FOREGROUND ? ORIGIN_QUEUE : run->history.origin;
+    enum run_origin origin = run->history.origin;
+
+    /* What a member reports is for people on this machine: the control plane hears of the whole. */
+    if (origin == ORIGIN_FOREGROUND || origin == ORIGIN_MEMBER)
+        origin = ORIGIN_QUEUE;
 
     for (size_t i = 0; i < a->source_count; i++)
         if (a->source[i]->ops->origin == origin)
@@ -41,11 +46,29 @@ static int add(struct agent *a, struct source *s, const struct err *e)
     return 0;
 }
 
+static int open_http(struct agent *a, const struct source_wiring *wiring, struct err *e)
+{
+    const struct config *c = a->config;
+    const struct http_settings settings = {
+        .endpoint = c->http_endpoint,
+        .auth = c->http_auth,
+        .token_file = c->http_token_file,
+        .oci_config = c->oci_config,
+        .oci_profile = c->oci_profile,
+        .cert_file = c->http_cert_file,
+        .key_file = c->http_key_file,
+        .ca_file = c->http_ca_file,
+        .wait_ms = c->http_wait_ms,
+    };
+
+    return c->http_endpoint[0] != '\0' ? add(a, http_source_new(wiring, &settings, e), e) : 0;
+}
+
 int sources_open(struct agent *a, bool foreground, struct err *e)
 {
     const struct source_hooks hooks = {
         .assigned = assigned,
-        .directive = directive_to_run,
+        .directive = directive_from_source,
         .node_directive = directive_to_node,
         .lease_held = directive_lease_held,
         .lease_lost = directive_lease_lost,
@@ -59,7 +82,9 @@ int sources_open(struct agent *a, bool foreground, struct err *e)
     a->queue_fd = dir_open(AT_FDCWD, a->layout->queue);
     if (a->queue_fd < 0)
         return err_errno(e, -a->queue_fd, BLAME_NODE, "open %s", a->layout->queue);
-    return add(a, local_source_new(&wiring, a->queue_fd, a->layout->queue, e), e);
+    if (add(a, local_source_new(&wiring, a->queue_fd, a->layout->queue, e), e) < 0)
+        return e->code;
+    return open_http(a, &wiring, e);
 }
 
 void sources_begin(struct agent *a)

@@ -69,7 +69,7 @@ size_t engine_active(const struct engine *e)
 
     for (const struct run *run = e->first; run != NULL; run = run->next)
         if (run->phase != PHASE_ACCEPTED && run->phase < PHASE_REPORTING)
-            n++;
+            n += run->places;
     return n;
 }
 
@@ -220,7 +220,7 @@ void run_post(struct run *run, enum run_event event)
     schedule(run->engine);
 }
 
-void run_fail(struct run *run, enum cause cause, const struct err *why)
+static void note_failure(struct run *run, enum cause cause, const struct err *why)
 {
     struct fact_writer *w;
 
@@ -233,6 +233,11 @@ void run_fail(struct run *run, enum cause cause, const struct err *why)
     fact_put_string(w, "blame", blame_name(why->blame));
     fact_put_string(w, "reason", why->text);
     (void)run_noted(run, false);
+}
+
+void run_fail(struct run *run, enum cause cause, const struct err *why)
+{
+    note_failure(run, cause, why);
     run_post(run, RUN_EVENT_FAILED);
 }
 
@@ -248,6 +253,69 @@ int run_cancel(struct run *run, bool kill)
     run->kill_requested = run->kill_requested || kill;
     run_post(run, RUN_EVENT_CANCEL);
     return r;
+}
+
+int run_stop(struct run *run, enum notice_reason reason, int64_t left_ms)
+{
+    const struct err why = {
+        .code = -ECANCELED, .blame = BLAME_NODE, .text = "it was to stop before it began"};
+    boot_ms_t at = {clock_boot().ms + (left_ms < JOB_RUNTIME_MS_MAX ? left_ms : JOB_RUNTIME_MS_MAX)};
+    struct fact_writer *w;
+    int r;
+
+    if (run->stop_requested && at.ms >= run->stop_at.ms)
+        return 0;
+    run->stop_requested = true;
+    run->stop_reason = reason;
+    run->stop_at = at;
+    if (run->phase < PHASE_LAUNCHING)
+        note_failure(run, CAUSE_PREEMPTED, &why);
+    w = run_note(run, FACT_STOP_REQUESTED);
+    fact_put_string(w, "reason", notice_reason_name(reason));
+    fact_put_int(w, "until-boot-ms", at.ms);
+    r = run_noted(run, true);
+    run_post(run, RUN_EVENT_STOP);
+    return r;
+}
+
+int run_set_runtime(struct run *run, int64_t runtime_ms)
+{
+    struct fact_writer *w = run_note(run, FACT_DEADLINE_REQUESTED);
+
+    fact_put_int(w, "runtime-ms", runtime_ms);
+    run->runtime_ms = runtime_ms;
+    return run_noted(run, true);
+}
+
+void run_runtime_set(struct run *run, int64_t runtime_ms)
+{
+    struct fact_writer *w;
+
+    if (run->runtime_ms == 0)
+        return;
+    w = run_note(run, FACT_DEADLINE_SET);
+    fact_put_int(w, "runtime-ms", runtime_ms);
+    (void)run_noted(run, true);
+    run->runtime_ms = 0;
+}
+
+void run_give_up(struct run *run, enum cause cause, const struct err *why)
+{
+    struct fact_writer *w;
+
+    if (run->given_up || run->phase >= PHASE_SHIPPING)
+        return;
+    run->given_up = true;
+    if (run->cause == CAUSE_NONE) {
+        run->cause = cause;
+        run->failure = *why;
+        w = run_note(run, FACT_FAILURE);
+        fact_put_string(w, "cause", cause_name(cause));
+        fact_put_string(w, "blame", blame_name(why->blame));
+        fact_put_string(w, "reason", why->text);
+        (void)run_noted(run, false);
+    }
+    run_post(run, RUN_EVENT_CANCEL);
 }
 
 static void budget_spent(void *context)
@@ -270,6 +338,10 @@ static void resume(struct run *run)
 
     run->cause = run->history.cause;
     run->cancel_requested = run->history.cancel_requested;
+    run->stop_requested = run->history.stop_requested;
+    run->stop_reason = run->history.stop_reason;
+    run->stop_at = run->history.stop_at;
+    run->runtime_ms = run->history.runtime_ms;
     if (run->history.reason[0] != '\0') {
         run->failure.blame = run->history.blame;
         (void)snprintf(run->failure.text, sizeof(run->failure.text), "%s", run->history.reason);
@@ -277,6 +349,10 @@ static void resume(struct run *run)
     switch (adoption_of(&run->history)) {
     case ADOPT_ABANDON:
         run->phase = PHASE_ACCEPTED;
+        if (run->stop_requested && !run->cancel_requested) {
+            run_post(run, RUN_EVENT_STOP);
+            break;
+        }
         if (run->wanted && !run->cancel_requested)
             break;
         if (!run->cancel_requested && run->failure.text[0] == '\0')

@@ -35,6 +35,7 @@ struct launch_client;
 struct run_fetch;
 struct log_follower;
 struct outbox;
+struct group_run;
 
 /* An event that was posted, and in which phase. "Done" and "budget spent" are of that phase: when another event
  * ended the phase first, they say nothing about the next one. */
@@ -55,8 +56,16 @@ struct run {
     int lock_fd;                /* owned: held while this process is responsible for the run */
     struct journal journal;     /* owned */
     bool wanted;                /* whoever asked for it in the foreground is still here */
+    size_t
+        places; /* nodes it executes here, which admission counts; 0 for one of those, for the whole holds its place */
+    bool ready;    /* its startup probe has succeeded */
+    bool given_up; /* it is to end for `cause` */
     bool cancel_requested;
     bool kill_requested;
+    bool stop_requested; /* the job is told that it ends at stop_at, for stop_reason */
+    enum notice_reason stop_reason;
+    boot_ms_t stop_at;
+    int64_t runtime_ms;        /* what its supervisor is still to hear of the deadline; 0: nothing */
     struct err failure;        /* why it ended before a launch; text empty otherwise */
     struct exit_record record; /* the end, once ended */
     bool has_record;
@@ -79,6 +88,7 @@ struct run {
     struct launch_client *launch;
     struct log_follower *logs;
     struct outbox *outbox;
+    struct group_run *group; /* of a run of several nodes */
 };
 
 /* What a phase does. All members may be NULL. `enter` must lead to a posted event; so must `told`, called for
@@ -119,7 +129,7 @@ void engine_remove(struct engine *e, struct run *run);
 
 struct run *engine_find(const struct engine *e, const char *id);
 struct run *engine_first(const struct engine *e);
-/* Runs that were started and have not ended: those that only wait for their report to be taken hold no place. */
+/* Places of runs that were started and have not ended: those that only wait for their report to be taken hold none. */
 size_t engine_active(const struct engine *e);
 
 /* Posts an event: applied on a later turn of the loop. */
@@ -131,6 +141,17 @@ void run_fail(struct run *run, enum cause cause, const struct err *why);
 /* Asks for the end of the run, durably. With `kill`, without further grace. 0, or negative when the request could not be
  * written down: it holds all the same, but not over a restart of the agent. */
 int run_cancel(struct run *run, bool kill);
+
+/* Asks for the end of the run in left_ms (0 or more), of which its job hears, durably. It can only make the end sooner. One that was
+ * not launched ends at once. 0 or negative as above. */
+int run_stop(struct run *run, enum notice_reason reason, int64_t left_ms);
+
+/* The run may execute for that long from its start, durably: until its supervisor says that it has it (run_runtime_set). 0 or negative
+ * as above. */
+int run_set_runtime(struct run *run, int64_t runtime_ms);
+void run_runtime_set(struct run *run, int64_t runtime_ms);
+/* As run_cancel, for another cause. It is not asked again after a restart of the agent: whoever wants it says so again. */
+void run_give_up(struct run *run, enum cause cause, const struct err *why);
 
 /* Starts a fact in the run's journal; run_noted ends it. A failing disk is logged, not fatal: the run goes
  * on. run_noted returns 0, or negative then. */

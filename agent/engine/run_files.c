@@ -44,6 +44,7 @@ int run_open(int agent_dir_fd, const char *id, int lock_fd, struct run **ret, st
     (void)snprintf(run->id, sizeof(run->id), "%s", id);
     run->dir_fd = run->journal.fd = run->image_fd = -1;
     run->lock_fd = take_fd(&lock);
+    run->places = 1;
     for (size_t i = 0; i < RUN_PLACEMENTS_MAX; i++)
         run->placement_fd[i] = -1;
     if (open_files(run, agent_dir_fd, e) < 0) {

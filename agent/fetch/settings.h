@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "fetch/retry.h"
+#include "io/retry.h"
 
 struct fetch_settings {
     int64_t max_bytes; /* of one object */

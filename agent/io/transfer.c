@@ -10,8 +10,10 @@
 
 #include "io/loop_uv.h"
 
-#define BODY_PIECE_BYTES (256L * 1024)
-#define CONNECTIONS_KEPT 8L
+#define BODY_PIECE_BYTES  (256L * 1024)
+#define CONNECTIONS_KEPT  8L
+#define KEEPALIVE_IDLE_S  20L
+#define KEEPALIVE_EVERY_S 10L
 
 struct transfers {
     CURLM *multi;
@@ -358,6 +360,10 @@ static void set_options(struct transfer *t, const struct transfer_request *reque
     (void)curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, (long)request->stall_bytes);
     (void)curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)request->total_ms);
     (void)curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, BODY_PIECE_BYTES);
+    /* An answer that is quiet for long, on purpose, must not outlive a machine that is gone. */
+    (void)curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    (void)curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
+    (void)curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, KEEPALIVE_EVERY_S);
     (void)curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
     (void)curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
     (void)curl_easy_setopt(easy, CURLOPT_HEADERDATA, t);

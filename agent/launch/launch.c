@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/auto.h"
@@ -110,6 +111,11 @@ static void on_message(struct launch_client *c, const struct message *m)
         run->deadline = m->deadline;
         run_post(run, RUN_EVENT_RUNNING);
         break;
+    case MESSAGE_DEADLINE:
+        if (m->deadline.ms > 0)
+            run->deadline = m->deadline;
+        run_runtime_set(run, m->runtime_ms);
+        break;
     case MESSAGE_STOPPING:
         if (run->cause == CAUSE_NONE)
             run->cause = m->cause;
@@ -150,11 +156,45 @@ static void send_stop(struct launch_client *c)
     struct message m = {.type = run->kill_requested ? MESSAGE_KILL : MESSAGE_STOP, .grace_ms = -1};
 
     /* A stop that the supervisor began itself needs no request. */
-    if (c->fd < 0 ||
-        (!run->cancel_requested && run->cause != CAUSE_LAUNCH_FAILED && run->cause != CAUSE_LEASE_LOST))
+    if (c->fd < 0 || (!run->cancel_requested && !run->given_up && run->cause != CAUSE_LAUNCH_FAILED &&
+                      run->cause != CAUSE_LEASE_LOST))
         return;
     m.cause = run->cancel_requested ? CAUSE_CANCELLED : run->cause;
     (void)message_send(c->fd, &m, NULL, 0);
+}
+
+/* Whether the supervisor is to end the run with its lease. */
+static bool ends_with_lease(const struct run *run)
+{
+    return run->spec != NULL && run->spec->on_lease_lost == LEASE_LOST_STOP &&
+           (run->history.origin == ORIGIN_HTTP || run->history.origin == ORIGIN_ETCD);
+}
+
+static void say_lease(struct launch_client *c)
+{
+    const struct message m = {.type = MESSAGE_LEASE, .lease_until = c->run->lease_until};
+
+    if (c->fd >= 0 && m.lease_until.ms > 0 && ends_with_lease(c->run))
+        (void)message_send(c->fd, &m, NULL, 0);
+}
+
+/* Everything that the supervisor may not know yet. Hearing it again changes nothing. */
+static void say_owed(struct launch_client *c)
+{
+    const struct run *run = c->run;
+    int64_t left = run->stop_at.ms - clock_boot().ms;
+    const struct message deadline = {.type = MESSAGE_DEADLINE, .runtime_ms = run->runtime_ms};
+    const struct message stop = {
+        .type = MESSAGE_PREEMPT, .notice = run->stop_reason, .grace_ms = left > 0 ? left : 0};
+
+    if (c->fd < 0)
+        return;
+    say_lease(c);
+    if (run->runtime_ms > 0)
+        (void)message_send(c->fd, &deadline, NULL, 0);
+    if (run->stop_requested)
+        (void)message_send(c->fd, &stop, NULL, 0);
+    send_stop(c);
 }
 
 static int adopt_connection(struct launch_client *c, int fd)
@@ -177,6 +217,14 @@ static int encode_plan(struct launch_client *c, struct err *e)
         return err_set(e, -ENOENT, BLAME_NODE, "the run's container image is not here any more");
     if (plan_build(c->run->request, c->run->spec, &c->launcher->settings, epoch, &plan, e) < 0)
         return e->code;
+    /* Here it is known by the name of this execution; the job knows the run's own id. */
+    free(plan.run_id);
+    plan.run_id = strdup(c->run->id);
+    if (plan.run_id == NULL)
+        return err_oom(e);
+    /* Without a lease the run is begun only to learn that it is over: see lease_awaited. */
+    if (ends_with_lease(c->run))
+        plan.lease_until_ms = c->run->lease_until.ms > 0 ? c->run->lease_until.ms : 1;
     if (plan_encode(&plan, &text) < 0)
         return err_set(e, -E2BIG, BLAME_ASSIGNMENT, "environment and arguments are too long for a plan");
     fd = fd_sealed("plan", text.data, text.len);
@@ -216,8 +264,7 @@ static void start_run(struct launch_client *c)
         return;
     }
     c->starting = true;
-    if (run->phase == PHASE_STOPPING)
-        send_stop(c);
+    say_owed(c);
 }
 
 static void ask_for_recovery(struct launch_client *c)
@@ -248,7 +295,7 @@ static void join(struct launch_client *c)
     if (adopt_connection(c, fd) < 0)
         try_again(c);
     else
-        send_stop(c);
+        say_owed(c);
 }
 
 /* Whether the run may still have to be started. Also when it is being stopped: a supervisor that a former agent
@@ -258,6 +305,13 @@ static bool may_start(const struct launch_client *c)
     const struct run *run = c->run;
 
     return !c->known && !run->history.ran && (run->phase == PHASE_LAUNCHING || run->phase == PHASE_STOPPING);
+}
+
+/* A run that ends with its lease does not begin before the source has confirmed one; this agent may have been started just now. */
+static bool lease_awaited(const struct launch_client *c)
+{
+    return c->run->phase == PHASE_LAUNCHING && ends_with_lease(c->run) &&
+           c->run->lease_until.ms <= clock_boot().ms;
 }
 
 static void give_up(struct launch_client *c)
@@ -293,6 +347,9 @@ static void find_out(void *context)
     } else if (dir >= 0) {
         c->known = true;
         join(c);
+    } else if (may_start(c) && lease_awaited(c)) {
+        c->tries = 0;
+        try_again(c);
     } else if (may_start(c) && c->starts < STARTS_MAX) {
         start_run(c);
     } else if (may_start(c) && !run->cancel_requested && access(c->launcher->drain, F_OK) == 0) {
@@ -328,38 +385,16 @@ void launch_stop(struct run *run)
         send_stop(run->launch);
 }
 
-/* 0 when it was told. */
-static int tell(const struct run *run, const struct message *m)
+void launch_tell(struct run *run)
 {
-    return run->launch != NULL && run->launch->fd >= 0 ? message_send(run->launch->fd, m, NULL, 0)
-                                                       : -ENOTCONN;
-}
-
-void launch_preempt(struct run *run, enum notice_reason reason, int64_t grace_ms)
-{
-    const struct message m = {.type = MESSAGE_PREEMPT, .notice = reason, .grace_ms = grace_ms};
-    const struct err why = {
-        .code = -ECANCELED, .blame = BLAME_NODE, .text = "it was to stop before it began"};
-
-    if (run->phase < PHASE_LAUNCHING)
-        run_fail(run, CAUSE_PREEMPTED, &why);
-    else
-        (void)tell(run, &m);
-}
-
-void launch_deadline(struct run *run, int64_t runtime_ms)
-{
-    const struct message m = {.type = MESSAGE_DEADLINE, .runtime_ms = runtime_ms};
-
-    (void)tell(run, &m);
+    if (run->launch != NULL)
+        say_owed(run->launch);
 }
 
 void launch_lease(struct run *run)
 {
-    const struct message m = {.type = MESSAGE_LEASE, .lease_until = run->lease_until};
-
-    if (run->spec != NULL && run->spec->on_lease_lost == LEASE_LOST_STOP)
-        (void)tell(run, &m);
+    if (run->launch != NULL)
+        say_lease(run->launch);
 }
 
 void launch_release(struct run *run)

@@ -26,11 +26,8 @@ void launch_enter(struct run *run, const struct launcher *launcher);
 /* PHASE_STOPPING, on entry and on every further request: passes a cancel or kill on to the supervisor. */
 void launch_stop(struct run *run);
 
-/* The job hears that it ends in grace_ms (-1: its own grace), and ends then. A run that was never launched ends at once. */
-void launch_preempt(struct run *run, enum notice_reason reason, int64_t grace_ms);
-
-/* The job may run for that long from its start. Told to the supervisor when there is one to tell. */
-void launch_deadline(struct run *run, int64_t runtime_ms);
+/* What was asked of the run (run_stop, run_set_runtime) is told to its supervisor: now, or as soon as there is one to tell. */
+void launch_tell(struct run *run);
 
 /* run->lease_until has changed: a supervisor that stops its run at the end of the lease hears of it. */
 void launch_lease(struct run *run);

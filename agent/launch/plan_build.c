@@ -15,14 +15,6 @@
 /* The job goes before the agent and everything else of the system when memory runs out. */
 #define JOB_OOM_SCORE 500
 
-int plan_supported(const struct job_request *request, struct err *e)
-{
-    if (request->job.multi_node)
-        return err_set(e, -ENOTSUP, BLAME_ASSIGNMENT,
-                       "this version of runlet does not run MULTI_NODE jobs yet");
-    return 0;
-}
-
 static int copy(char **to, const char *from, struct err *e)
 {
     *to = strdup(from);
@@ -262,11 +254,23 @@ static int add_storage(const struct job_request *request, const struct launch_se
 
     if (run_outputs_addall(&p->outputs, outputs) < 0)
         return err_oom(e);
-    if (request->job.block_storage_gb > 0)
-        p->volume_bytes = request->job.block_storage_gb << 30;
+    if (request->job.infra.block_storage_gb > 0)
+        p->volume_bytes = request->job.infra.block_storage_gb << 30;
     for (size_t i = 0; i < c->mount_count; i++)
         if (add_mount(&c->mount[i], settings->exports, p, e) < 0)
             return e->code;
+    return 0;
+}
+
+static int add_nodes(const struct job_request *request, const struct run_spec *spec, struct plan *p,
+                     struct err *e)
+{
+    p->probe.initial_delay_s = spec->probe.initial_delay_s;
+    p->probe.period_s = spec->probe.period_s;
+    p->probe.failure_threshold = spec->probe.failure_threshold;
+    if (strlist_addall(&p->probe.command, &spec->probe.command) < 0 ||
+        cluster_addall(&p->cluster, &request->cluster) < 0)
+        return err_oom(e);
     return 0;
 }
 
@@ -286,8 +290,7 @@ int plan_build(const struct job_request *request, const struct run_spec *spec,
                      .limits = spec->limits,
                      .notice_before_ms = spec->notice_before_ms,
                      .notice_signal = spec->notice_signal};
-    int r = spec->run_id != NULL ? plan_supported(request, e)
-                                 : err_set(e, -EINVAL, BLAME_BUG, "the assignment could not be read");
+    int r = spec->run_id != NULL ? 0 : err_set(e, -EINVAL, BLAME_BUG, "the assignment could not be read");
 
     if (r == 0)
         r = copy(&p.run_id, spec->run_id, e);
@@ -307,6 +310,8 @@ int plan_build(const struct job_request *request, const struct run_spec *spec,
         r = add_sandbox(&spec->sandbox, &p, e);
     if (r == 0)
         r = add_storage(request, settings, &spec->outputs, &p, e);
+    if (r == 0)
+        r = add_nodes(request, spec, &p, e);
     if (r < 0) {
         plan_free(&p);
         return r;

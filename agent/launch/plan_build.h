@@ -17,12 +17,8 @@ struct launch_settings {
         exports; /* what OCIDs of mount targets and exports stand for: OCID=VALUE, blanks between; NULL: none */
 };
 
-/* Builds the plan; *ret must be zero. Refuses what this node cannot do (more than one
- * node), blaming the assignment. 0 or negative with *e. */
+/* Builds the plan of one node; *ret must be zero. Refuses what this node cannot do, blaming the assignment. 0 or negative with *e. */
 int plan_build(const struct job_request *request, const struct run_spec *spec,
                const struct launch_settings *settings, int64_t epoch, struct plan *ret, struct err *e);
-
-/* What of a request this version does not execute yet: 0, or negative with a text that names it. */
-int plan_supported(const struct job_request *request, struct err *e);
 
 #endif

@@ -17,7 +17,7 @@ enum admission_answer admission_decide(const struct admission *a)
         return ADMIT_NOT_LEAVING;
     if (a->unfit)
         return ADMIT_NOT_FIT;
-    if (a->active >= a->concurrency)
+    if (a->active + a->places > a->concurrency)
         return ADMIT_NOT_FULL;
     if (a->disk_free < a->disk_reserve)
         return ADMIT_NOT_DISK;

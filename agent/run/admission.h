@@ -10,7 +10,8 @@
 
 struct admission {
     size_t concurrency; /* runs at a time */
-    size_t active;      /* runs that were started and have not finished */
+    size_t active;      /* runs that were started and have not finished, each node of one counted */
+    size_t places;      /* nodes of the run in question: it is taken up whole, or not */
     bool stopping;      /* the agent is being shut down */
     bool going_down;    /* the machine goes down */
     bool drained;       /* somebody wants the node to be emptied */

@@ -5,10 +5,8 @@
 #include <string.h>
 
 static const char *const ORIGINS[ORIGIN_COUNT] = {
-    [ORIGIN_QUEUE] = "queue",
-    [ORIGIN_FOREGROUND] = "foreground",
-    [ORIGIN_HTTP] = "http",
-    [ORIGIN_ETCD] = "etcd",
+    [ORIGIN_QUEUE] = "queue", [ORIGIN_FOREGROUND] = "foreground", [ORIGIN_HTTP] = "http",
+    [ORIGIN_ETCD] = "etcd",   [ORIGIN_MEMBER] = "member",
 };
 
 const char *run_origin_name(enum run_origin origin)
@@ -47,9 +45,25 @@ static void apply_phase(struct run_history *h, const struct fact *f)
         h->phase = to;
     if (to == PHASE_RUNNING || to == PHASE_CLEANING)
         h->ran = true;
+    if (to == PHASE_RUNNING && h->running_since.ms == 0)
+        (void)wall_parse(fact_str(f, "t"), &h->running_since);
     if (to == PHASE_SHIPPING)
         (void)wall_parse(fact_str(f, "t"), &h->ended_at);
     apply_cause(h, fact_str(f, "cause"));
+}
+
+/* Of several the soonest: a later word cannot give a job more time. */
+static void apply_stop(struct run_history *h, const struct fact *f)
+{
+    enum notice_reason reason = notice_reason_from_name(fact_str(f, "reason"));
+    int64_t at = 0;
+
+    (void)fact_int(f, "until-boot-ms", &at);
+    if (h->stop_requested && at >= h->stop_at.ms)
+        return;
+    h->stop_requested = true;
+    h->stop_at.ms = at;
+    h->stop_reason = reason != NOTICE_COUNT && reason != NOTICE_NONE ? reason : NOTICE_DRAIN;
 }
 
 void run_history_apply(struct run_history *h, const struct fact *f)
@@ -64,6 +78,12 @@ void run_history_apply(struct run_history *h, const struct fact *f)
         h->launch_requested = true;
     } else if (strcmp(event, FACT_CANCEL_REQUESTED) == 0) {
         h->cancel_requested = true;
+    } else if (strcmp(event, FACT_STOP_REQUESTED) == 0) {
+        apply_stop(h, f);
+    } else if (strcmp(event, FACT_DEADLINE_REQUESTED) == 0) {
+        (void)fact_int(f, "runtime-ms", &h->runtime_ms);
+    } else if (strcmp(event, FACT_DEADLINE_SET) == 0) {
+        h->runtime_ms = 0;
     } else if (strcmp(event, FACT_LEASE_LOST) == 0) {
         h->lease_lost = true;
     } else if (strcmp(event, FACT_REPORT_REFUSED) == 0) {
@@ -86,7 +106,7 @@ enum adoption adoption_of(const struct run_history *h)
         return ADOPT_DELIVER;
     if (h->launch_requested)
         return ADOPT_JOIN;
-    if (h->cancel_requested || h->origin == ORIGIN_FOREGROUND)
+    if (h->cancel_requested || h->stop_requested || h->origin == ORIGIN_FOREGROUND)
         return ADOPT_ABANDON;
     return ADOPT_START;
 }

@@ -14,18 +14,22 @@
 #include "record/lifecycle.h"
 
 /* Names of the facts in agent.journal. */
-#define FACT_ACCEPTED         "accepted"         /* run, epoch, origin */
-#define FACT_PHASE            "phase"            /* from, to, on, cause */
-#define FACT_FETCH_BEGUN      "fetch-begun"      /* name, source */
-#define FACT_FETCH_RESUMED    "fetch-resumed"    /* name, attempt, offset, reason */
-#define FACT_IMAGE_FETCHED    "image-fetched"    /* image, digest, bytes */
-#define FACT_FETCH_DONE       "fetch-done"       /* name, from, bytes, ms, sha256 */
-#define FACT_LAUNCH_REQUESTED "launch-requested" /* from here on a supervisor may exist */
-#define FACT_CANCEL_REQUESTED "cancel-requested"
-#define FACT_FAILURE          "failure"        /* cause, blame, reason: why it ended without a launch */
-#define FACT_VERDICT          "verdict"        /* state, cause, details: what is reported */
-#define FACT_LEASE_LOST       "lease-lost"     /* policy, reason */
-#define FACT_REPORT_REFUSED   "report-refused" /* sequence, reason: the control plane will never take it */
+#define FACT_ACCEPTED           "accepted"         /* run, epoch, origin */
+#define FACT_PHASE              "phase"            /* from, to, on, cause */
+#define FACT_FETCH_BEGUN        "fetch-begun"      /* name, source */
+#define FACT_FETCH_RESUMED      "fetch-resumed"    /* name, attempt, offset, reason */
+#define FACT_IMAGE_FETCHED      "image-fetched"    /* image, digest, bytes */
+#define FACT_FETCH_DONE         "fetch-done"       /* name, from, bytes, ms, sha256 */
+#define FACT_LAUNCH_REQUESTED   "launch-requested" /* from here on a supervisor may exist */
+#define FACT_CANCEL_REQUESTED   "cancel-requested"
+#define FACT_STOP_REQUESTED     "stop-requested" /* reason, until-boot-ms: the job is told, and stopped then */
+#define FACT_DEADLINE_REQUESTED "deadline-requested" /* runtime-ms: owed to the supervisor */
+#define FACT_DEADLINE_SET       "deadline-set"       /* runtime-ms: it has it */
+#define FACT_FAILURE            "failure"            /* cause, blame, reason: why it ended without a launch */
+#define FACT_GROUP_FAILED       "group-failed"   /* group: its least number of successes is out of reach */
+#define FACT_VERDICT            "verdict"        /* state, cause, details: what is reported */
+#define FACT_LEASE_LOST         "lease-lost"     /* policy, reason */
+#define FACT_REPORT_REFUSED     "report-refused" /* sequence, reason: the control plane will never take it */
 
 /* Who brought the run: decides what happens to one that was never launched when its agent died. */
 enum run_origin {
@@ -33,6 +37,7 @@ enum run_origin {
     ORIGIN_FOREGROUND, /* a person at a terminal, who is gone */
     ORIGIN_HTTP,       /* a control plane */
     ORIGIN_ETCD,       /* an etcd cluster */
+    ORIGIN_MEMBER,     /* one node of a run that this agent has as a whole: the whole starts and ends it */
     ORIGIN_COUNT,
 };
 
@@ -44,12 +49,17 @@ struct run_history {
     bool launch_requested;
     bool ran; /* a supervisor said so */
     bool cancel_requested;
+    bool stop_requested;
+    enum notice_reason stop_reason;
+    boot_ms_t stop_at;  /* when, with stop_requested: of the boot in which it was asked for */
+    int64_t runtime_ms; /* what the supervisor is still to hear of the deadline; 0: nothing */
     bool lease_lost;
     bool report_refused;
     enum blame blame; /* of a failure before the launch */
     char reason[ERR_TEXT_MAX];
     wall_ms_t accepted_at;
-    wall_ms_t ended_at; /* when the agent learnt of the end */
+    wall_ms_t running_since; /* when the agent learnt that it runs; 0: it does not know */
+    wall_ms_t ended_at;      /* when the agent learnt of the end */
 };
 
 /* Folds one fact. Unknown facts are ignored: a newer version may have written them. */

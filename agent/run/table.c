@@ -37,6 +37,7 @@ static const struct edge EDGES[PHASE_COUNT][RUN_EVENT_COUNT] =
                 [RUN_EVENT_CANCEL] = GO_BECAUSE(PHASE_SHIPPING, CAUSE_CANCELLED),
                 [RUN_EVENT_FAILED] = GO(PHASE_SHIPPING),
                 [RUN_EVENT_LEASE_LOST] = GO_BECAUSE(PHASE_SHIPPING, CAUSE_LEASE_LOST),
+                [RUN_EVENT_STOP] = GO_BECAUSE(PHASE_SHIPPING, CAUSE_PREEMPTED),
             },
         [PHASE_PREPARING] =
             {
@@ -45,6 +46,7 @@ static const struct edge EDGES[PHASE_COUNT][RUN_EVENT_COUNT] =
                 [RUN_EVENT_CANCEL] = GO_BECAUSE(PHASE_SHIPPING, CAUSE_CANCELLED),
                 [RUN_EVENT_BUDGET] = GO_BECAUSE(PHASE_SHIPPING, CAUSE_ARTIFACT_FETCH_FAILED),
                 [RUN_EVENT_LEASE_LOST] = GO_BECAUSE(PHASE_SHIPPING, CAUSE_LEASE_LOST),
+                [RUN_EVENT_STOP] = GO_BECAUSE(PHASE_SHIPPING, CAUSE_PREEMPTED),
             },
         [PHASE_LAUNCHING] =
             {
@@ -56,6 +58,7 @@ static const struct edge EDGES[PHASE_COUNT][RUN_EVENT_COUNT] =
                 [RUN_EVENT_CANCEL] = GO(PHASE_STOPPING),
                 [RUN_EVENT_BUDGET] = GO_BECAUSE(PHASE_STOPPING, CAUSE_LAUNCH_FAILED),
                 [RUN_EVENT_LEASE_LOST] = GO_BECAUSE(PHASE_STOPPING, CAUSE_LEASE_LOST),
+                [RUN_EVENT_STOP] = IGNORE,
             },
         [PHASE_RUNNING] =
             {
@@ -66,6 +69,7 @@ static const struct edge EDGES[PHASE_COUNT][RUN_EVENT_COUNT] =
                 [RUN_EVENT_FAILED] = GO_BECAUSE(PHASE_SHIPPING, CAUSE_UNKNOWN),
                 [RUN_EVENT_CANCEL] = GO(PHASE_STOPPING),
                 [RUN_EVENT_LEASE_LOST] = GO_BECAUSE(PHASE_STOPPING, CAUSE_LEASE_LOST),
+                [RUN_EVENT_STOP] = IGNORE,
             },
         [PHASE_STOPPING] =
             {
@@ -76,6 +80,7 @@ static const struct edge EDGES[PHASE_COUNT][RUN_EVENT_COUNT] =
                 [RUN_EVENT_FAILED] = GO_BECAUSE(PHASE_SHIPPING, CAUSE_UNKNOWN),
                 [RUN_EVENT_CANCEL] = STAY,
                 [RUN_EVENT_LEASE_LOST] = IGNORE,
+                [RUN_EVENT_STOP] = IGNORE,
             },
         [PHASE_CLEANING] =
             {
@@ -86,6 +91,7 @@ static const struct edge EDGES[PHASE_COUNT][RUN_EVENT_COUNT] =
                 [RUN_EVENT_FAILED] = GO_BECAUSE(PHASE_SHIPPING, CAUSE_UNKNOWN),
                 [RUN_EVENT_CANCEL] = STAY,
                 [RUN_EVENT_LEASE_LOST] = IGNORE,
+                [RUN_EVENT_STOP] = IGNORE,
             },
         [PHASE_SHIPPING] =
             {
@@ -97,6 +103,7 @@ static const struct edge EDGES[PHASE_COUNT][RUN_EVENT_COUNT] =
                 [RUN_EVENT_ENDED] = IGNORE,
                 [RUN_EVENT_CANCEL] = IGNORE,
                 [RUN_EVENT_LEASE_LOST] = IGNORE,
+                [RUN_EVENT_STOP] = IGNORE,
             },
         [PHASE_REPORTING] =
             {
@@ -108,6 +115,7 @@ static const struct edge EDGES[PHASE_COUNT][RUN_EVENT_COUNT] =
                 [RUN_EVENT_ENDED] = IGNORE,
                 [RUN_EVENT_CANCEL] = IGNORE,
                 [RUN_EVENT_LEASE_LOST] = IGNORE,
+                [RUN_EVENT_STOP] = IGNORE,
             },
         [PHASE_FINISHED] =
             {
@@ -121,6 +129,7 @@ static const struct edge EDGES[PHASE_COUNT][RUN_EVENT_COUNT] =
                 [RUN_EVENT_CANCEL] = IGNORE,
                 [RUN_EVENT_BUDGET] = IGNORE,
                 [RUN_EVENT_LEASE_LOST] = IGNORE,
+                [RUN_EVENT_STOP] = IGNORE,
             },
 };
 
@@ -130,6 +139,7 @@ static const char *const EVENT_NAMES[RUN_EVENT_COUNT] = {
     [RUN_EVENT_STOPPING] = "stopping",   [RUN_EVENT_MAIN_ENDED] = "main-ended",
     [RUN_EVENT_ENDED] = "ended",         [RUN_EVENT_CANCEL] = "cancel",
     [RUN_EVENT_BUDGET] = "budget-spent", [RUN_EVENT_LEASE_LOST] = "lease-lost",
+    [RUN_EVENT_STOP] = "stop",
 };
 
 #define MINUTES(n) ((n)*60LL * 1000)

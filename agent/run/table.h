@@ -22,6 +22,7 @@ enum run_event {
     RUN_EVENT_CANCEL,     /* somebody asks for the end */
     RUN_EVENT_BUDGET,     /* the phase took longer than it may */
     RUN_EVENT_LEASE_LOST, /* the run may be somebody else's by now, and is not to go on */
+    RUN_EVENT_STOP, /* the run is to end in a while; what may exist of its supervisor is told by the launch */
     RUN_EVENT_COUNT,
 };
 

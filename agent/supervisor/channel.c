@@ -79,10 +79,23 @@ void channel_forget(const struct policy *policy, const char *run_id)
     (void)unlink(path);
 }
 
+/* What holds no more is not told to those who come later: the last word of a kind replaces the one before. */
+static void remember(struct channel *c, const struct message *m)
+{
+    if (m->type == MESSAGE_REFUSED || m->type == MESSAGE_NOTICED || m->type == MESSAGE_DEADLINE)
+        return;
+    for (size_t i = 0; i < c->word_count; i++)
+        if (c->word[i].type == m->type) {
+            c->word[i] = *m;
+            return;
+        }
+    if (c->word_count < CHANNEL_WORDS_MAX)
+        c->word[c->word_count++] = *m;
+}
+
 void channel_say(struct channel *c, const struct message *m)
 {
-    if (m->type != MESSAGE_REFUSED && m->type != MESSAGE_NOTICED && c->word_count < CHANNEL_WORDS_MAX)
-        c->word[c->word_count++] = *m;
+    remember(c, m);
     for (size_t i = 0; i < CHANNEL_CLIENTS_MAX; i++)
         if (c->client[i] >= 0 && message_send(c->client[i], m, NULL, 0) < 0)
             fd_close(&c->client[i]);

@@ -46,7 +46,8 @@ void channel_unlisten(struct channel *c);
 /* Removes the socket that a supervisor which was killed left behind. */
 void channel_forget(const struct policy *policy, const char *run_id);
 
-/* Says m to everybody, now and later (refusals, notices and hello are not repeated to later ones). */
+/* Says m to everybody, now and later; of several of a type the last. Refusals, notices, answers about the deadline, and hello are not
+ * repeated to later ones. */
 void channel_say(struct channel *c, const struct message *m);
 
 /* Fills CHANNEL_POLLFDS entries. */

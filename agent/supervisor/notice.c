@@ -34,6 +34,17 @@ int notice_create(int run_fd, uid_t uid, gid_t gid)
     return 0;
 }
 
+int notice_put_cluster(int run_fd, const struct cluster *cluster)
+{
+    AUTO(strbuf) struct strbuf text = STRBUF_INIT(PLAN_BYTES_MAX);
+    AUTO_CLOSE int dir = dir_open(run_fd, NOTICE_DIR_NAME);
+    int r = cluster_metadata(cluster, &text);
+
+    if (dir < 0)
+        return dir;
+    return r < 0 ? r : file_replace(dir, JOB_CLUSTER_NAME, text.data, text.len, 0444);
+}
+
 int notice_open(const struct run_directory *run, struct notice_board *ret, struct err *e)
 {
     struct notice_board board = NOTICE_BOARD_INIT;

@@ -3,15 +3,17 @@
  *
  *   runs/<run>/notice/      root 0755, in the job's view at JOB_NOTICE_DIR
  *     notice                the latest notice, as one fact; absent until there is one
+ *     cluster-nodes.json    of a run of several nodes: who they are and where (base/cluster.h)
  *     checkpoint            empty, the job's own: it writes one line, the place of its checkpoint
  *
- * The job can write that one file and no other, and the supervisor reads it through the descriptor it made
+ * The job can write the last file and no other, and the supervisor reads it through the descriptor it made
  * it with, so nothing the job does redirects the supervisor. Both files stay as evidence.
  */
 #ifndef SUPERVISOR_NOTICE_H
 #define SUPERVISOR_NOTICE_H
 
 #include "base/clock.h"
+#include "base/cluster.h"
 #include "record/exit_record.h"
 #include "record/lifecycle.h"
 #include "supervisor/run_directory.h"
@@ -35,6 +37,9 @@ int notice_open(const struct run_directory *run, struct notice_board *ret, struc
 
 /* Makes folder and files in the new run directory run_fd, for the job's user. 0 or -errno. */
 int notice_create(int run_fd, uid_t uid, gid_t gid);
+
+/* Puts the document about the run's nodes beside them, where the job can read it and not change it. 0 or -errno. */
+int notice_put_cluster(int run_fd, const struct cluster *cluster);
 
 /*
  * Posts a notice: the job is asked to stop in `left_ms` from now for `reason`, and killed grace_ms after that. The file is replaced by one rename, so a

@@ -110,6 +110,7 @@ int request_accept(struct supervision *s, int plan_fd, size_t fd_count, enum ref
                                           .whole_tree = s->plan.stop_whole_tree,
                                           .reap_ms = REAP_MS,
                                           .kill_budget_ms = KILL_BUDGET_MS};
+    stage_lease(s, (boot_ms_t){s->plan.lease_until_ms}, clock_boot());
     if (open_run(s, &failure) < 0) {
         s->stage = STAGE_GONE;
         s->record.tree_gone = true;

@@ -142,6 +142,8 @@ static int fill(const struct policy *policy, const struct plan *plan, const char
     if (d->home_fd < 0)
         return d->home_fd;
     r = notice_create(d->fd, policy_uid(policy, plan), policy_gid(policy, plan));
+    if (r == 0 && plan->cluster.count > 0)
+        r = notice_put_cluster(d->fd, &plan->cluster);
     if (r < 0)
         return r;
     d->log_fd = make_dir(d->fd, LOG_NAME, 02750, 0, policy->agent_gid);

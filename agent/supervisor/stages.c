@@ -116,9 +116,18 @@ static void note_containment(struct supervision *s)
     containment_free(&s->contained);
 }
 
+void stage_say_running(struct supervision *s)
+{
+    const struct message m = {.type = MESSAGE_RUNNING,
+                              .pid = s->main_pid,
+                              .started_at = s->record.started_at,
+                              .deadline = s->deadline};
+
+    channel_say(&s->channel, &m);
+}
+
 static void job_started(struct supervision *s, pid_t pid)
 {
-    struct message m = {.type = MESSAGE_RUNNING, .pid = pid};
     struct process_identity identity = {.pid = pid};
     struct fact_writer *w;
 
@@ -141,9 +150,8 @@ static void job_started(struct supervision *s, pid_t pid)
     fact_put_int(w, "started-at-ms", s->record.started_at.ms);
     fact_put_int(w, "deadline-boot-ms", s->deadline.ms);
     stage_note(s, false);
-    m.started_at = s->record.started_at;
-    m.deadline = s->deadline;
-    channel_say(&s->channel, &m);
+    stage_say_running(s);
+    stage_preempt_started(s, clock_boot());
 }
 
 static void main_ended(struct supervision *s, const struct init_report *report)

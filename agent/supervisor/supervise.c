@@ -85,6 +85,8 @@ static void handle_message(struct supervision *s, const struct message *m, boot_
             storage_cancel(&s->storage, now);
         break;
     case MESSAGE_PREEMPT: stage_preempt(s, m->notice, m->grace_ms, now); break;
+    case MESSAGE_DEADLINE: stage_deadline(s, m->runtime_ms, now); break;
+    case MESSAGE_LEASE: stage_lease(s, m->lease_until, now); break;
     default: break;
     }
 }
@@ -119,6 +121,7 @@ static void handle_time(struct supervision *s, boot_ms_t now, wall_ms_t wall)
 
     if (s->stage == STAGE_RUNNING && now.ms >= s->deadline.ms)
         stage_stop(s, CAUSE_DEADLINE_EXCEEDED, -1, now);
+    at = sooner(at, stage_lease_due(s, now));
     stage_look(s, now);
     stage_notice_deadline(s, now);
     stage_preempt_due(s, now);
@@ -299,6 +302,7 @@ int supervise(const struct policy *policy, int connection_fd)
                             .notices = NOTICE_BOARD_INIT,
                             .notice_at = {INT64_MAX},
                             .preempt_at = {INT64_MAX},
+                            .lease = LEASE_TERMS_NONE,
                             .look_at = {INT64_MAX},
                             .oom = {-1},
                             .listener_socket = -1,

@@ -9,6 +9,7 @@
  *   claim.c       the devices it was granted, before and after it
  *   explain.c     what the sandbox denied
  *   preempt.c     what the job is told before it is stopped
+ *   stage_terms.c  its deadline and its lease
  *   finish.c      the exit record
  */
 #ifndef SUPERVISOR_SUPERVISION_H
@@ -32,6 +33,7 @@
 #include "supervisor/scratch_disk.h"
 #include "supervisor/stop.h"
 #include "supervisor/storage.h"
+#include "supervisor/terms.h"
 #include "sys/run_group.h"
 
 enum stage {
@@ -84,6 +86,7 @@ struct supervision {
     boot_ms_t deadline;  /* 0 until the job runs */
     boot_ms_t notice_at; /* when the job is told of its deadline; INT64_MAX: never, or told */
     enum notice_reason preempt_reason;
+    struct lease_terms lease;
     boot_ms_t preempt_at;      /* when a preempted run is stopped; INT64_MAX: it is not preempted */
     struct exit_record record; /* filled as facts become known */
 };
@@ -144,6 +147,8 @@ void stage_stop(struct supervision *s, enum cause cause, int64_t grace_ms, boot_
 /* Tells the job that it will be stopped for `reason` in left_ms, and stops it then as preempted. A later call can make that
  * sooner, not later. */
 void stage_preempt(struct supervision *s, enum notice_reason reason, int64_t left_ms, boot_ms_t now);
+/* Tells a job that has just started, and is to be stopped. */
+void stage_preempt_started(struct supervision *s, boot_ms_t now);
 /* Stops a preempted run whose time has come. */
 void stage_preempt_due(struct supervision *s, boot_ms_t now);
 /* Tells the job of its deadline, once, when that is near. */
@@ -154,6 +159,16 @@ enum cause stage_claim_devices(struct supervision *s, struct err *e);
 /* When the run has ended, before its groups go: ends what is left in them, and notes in the record who holds on to a device
  * that was the run's alone. */
 void stage_release_devices(struct supervision *s);
+/* stage_terms.c */
+/* The job may run that long from its start, as far as the node allows; a time that has passed ends it. Said to everybody. */
+void stage_deadline(struct supervision *s, int64_t runtime_ms, boot_ms_t now);
+/* The run's lease holds until then. */
+void stage_lease(struct supervision *s, boot_ms_t until, boot_ms_t now);
+/* Ends a run whose lease is about to end. Returns when to look again (INT64_MAX: never). */
+int64_t stage_lease_due(struct supervision *s, boot_ms_t now);
+/* stages.c: says that the job executes, and until when it may. */
+void stage_say_running(struct supervision *s);
+
 /* Takes the filter's listener over. */
 void stage_listener(struct supervision *s);
 /* Notes and answers denied system calls. */

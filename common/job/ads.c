@@ -19,8 +19,8 @@ static void read_shape(struct reader *rd, const struct node *map, struct job *jo
     if (map == NULL)
         return;
     check_keys(rd, map, KNOWN, ARRAY_SIZE(KNOWN));
-    field_real(rd, map, "ocpus", &job->ocpus);
-    field_real(rd, map, "memoryInGBs", &job->memory_gb);
+    field_real(rd, map, "ocpus", &job->infra.ocpus);
+    field_real(rd, map, "memoryInGBs", &job->infra.memory_gb);
 }
 
 /* ADS logs when a log or a group is named, and makes a log of its own when only the group is. */
@@ -55,14 +55,14 @@ static void read_infrastructure_spec(struct reader *rd, const struct node *spec,
     check_keys(rd, spec, KNOWN, ARRAY_SIZE(KNOWN));
     field_text(rd, spec, "projectId", &job->project_id);
     field_text(rd, spec, "compartmentId", &job->compartment_id);
-    field_text(rd, spec, "shapeName", &job->shape_name);
+    field_text(rd, spec, "shapeName", &job->infra.shape_name);
     type = field_choice(rd, spec, "jobInfrastructureType", INFRASTRUCTURE_TYPES, INFRASTRUCTURE_TYPE_COUNT);
     if (field(rd, spec, "subnetId") != NULL)
-        assign(rd, &job->infrastructure_type, "STANDALONE");
+        assign(rd, &job->infra.type, "STANDALONE");
     else
-        assign(rd, &job->infrastructure_type, type >= 0 ? INFRASTRUCTURE_TYPES[type] : "ME_STANDALONE");
+        assign(rd, &job->infra.type, type >= 0 ? INFRASTRUCTURE_TYPES[type] : "ME_STANDALONE");
     field_int(rd, spec, "blockStorageSize", BLOCK_STORAGE_GB_MIN, BLOCK_STORAGE_GB_MAX,
-              &job->block_storage_gb);
+              &job->infra.block_storage_gb);
     read_shape(rd, field_map(rd, spec, "shapeConfigDetails"), job);
     read_log(rd, spec, job);
     mounts = field_list(rd, spec, "storageMount");
@@ -179,7 +179,7 @@ int ads_read_job(const struct node *root, const char *base_dir, struct job_reque
 
     configuration_init(&request->job.configuration);
     configuration_init(&request->run.overrides);
-    request->job.block_storage_gb = -1;
+    request->job.infra.block_storage_gb = -1;
     if (root == NULL || root->kind != NODE_MAP) {
         diag_error(diags, root != NULL ? node_where(root) : (struct diag_where){0},
                    "expected an ADS job (kind: job), found %s",

@@ -110,10 +110,15 @@ void ads_read_replicas(struct ads *ads)
     char count[24];
     int64_t replicas = 0;
 
-    field_int(&ads->rd, ads->runtime, "replicas", 1, 10000, &replicas);
+    field_int(&ads->rd, ads->runtime, "replicas", 1, CLUSTER_NODES_MAX, &replicas);
     if (replicas == 0)
         return;
-    ads->request->job.replicas = replicas;
+    /* As ADS makes of it: one group, of which all must succeed. */
+    if (replicas > 1)
+        (void)nodes_add_group(&ads->rd, &ads->request->job, ADS_GROUP, replicas,
+                              field(&ads->rd, ads->runtime, "replicas"));
+    else
+        ads->request->job.replicas = 1;
     ads->request->job.multi_node = replicas > 1;
     (void)snprintf(count, sizeof(count), "%lld", (long long)replicas);
     ads_set(ads, "NODE_COUNT", count, ads->runtime);

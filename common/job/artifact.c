@@ -268,8 +268,8 @@ int artifact_from_path(const char *path, struct job_request *request, struct dia
     artifact_drop_code(&request->artifact);
     configuration_init(&request->job.configuration);
     configuration_init(&request->run.overrides);
-    if (request->job.block_storage_gb == 0)
-        request->job.block_storage_gb = -1;
+    if (request->job.infra.block_storage_gb == 0)
+        request->job.infra.block_storage_gb = -1;
     first = request->artifact.count;
     r = S_ISDIR(st.st_mode) ? artifact_add(&request->artifact, ARTIFACT_FILE, full, name, "")
                             : from_name(full, name, request);

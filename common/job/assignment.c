@@ -1,8 +1,12 @@
 /* assignment.c - see assignment.h: writing the assignment document. */
 #include "job/assignment.h"
 
+#include <errno.h>
+#include <stdio.h>
+
 #include "base/auto.h"
 #include "format/json_out.h"
+#include "format/read.h"
 #include "job/parts.h"
 
 static void write_strings(struct json_out *w, const char *key, const struct strlist *list)
@@ -15,24 +19,57 @@ static void write_strings(struct json_out *w, const char *key, const struct strl
     json_out_close(w, ']');
 }
 
-static void write_configuration(struct json_out *w, const char *key, const struct job_configuration *c)
+static const struct job_configuration NOTHING = {.maximum_runtime_minutes = -1};
+
+/* The variables of both, those of `finer` where both have one. */
+static void write_env(struct json_out *w, const struct env *env, const struct env *finer)
 {
-    json_out_open(w, key, '{');
-    json_out_string(w, "jobType", "DEFAULT");
-    if (c->env.count > 0) {
-        json_out_open(w, "environmentVariables", '{');
-        for (size_t i = 0; i < c->env.count; i++)
-            json_out_string(w, c->env.var[i].key, c->env.var[i].value);
-        json_out_close(w, '}');
-    }
-    json_out_string(w, "commandLineArguments", c->arguments);
-    if (c->maximum_runtime_minutes > 0)
-        json_out_int(w, "maximumRuntimeInMinutes", c->maximum_runtime_minutes);
+    if (env->count + finer->count == 0)
+        return;
+    json_out_open(w, "environmentVariables", '{');
+    for (size_t i = 0; i < env->count; i++)
+        if (env_find(finer, env->var[i].key) == NULL)
+            json_out_string(w, env->var[i].key, env->var[i].value);
+    for (size_t i = 0; i < finer->count; i++)
+        json_out_string(w, finer->var[i].key, finer->var[i].value);
     json_out_close(w, '}');
 }
 
-static void write_container(struct json_out *w, const char *key, const struct container_details *d)
+static void write_probe(struct json_out *w, const struct startup_probe *probe)
 {
+    if (probe->command.count == 0)
+        return;
+    json_out_open(w, "startupProbeDetails", '{');
+    json_out_string(w, "jobProbeCheckType", "EXEC");
+    write_strings(w, "command", &probe->command);
+    json_out_int(w, "initialDelayInSeconds", probe->initial_delay_s);
+    json_out_int(w, "periodInSeconds", probe->period_s);
+    json_out_int(w, "failureThreshold", probe->failure_threshold);
+    json_out_close(w, '}');
+}
+
+/* One configuration laid over another. */
+static void write_configuration(struct json_out *w, const char *key, const struct job_configuration *c,
+                                const struct job_configuration *finer)
+{
+    int64_t minutes =
+        finer->maximum_runtime_minutes > 0 ? finer->maximum_runtime_minutes : c->maximum_runtime_minutes;
+
+    json_out_open(w, key, '{');
+    json_out_string(w, "jobType", "DEFAULT");
+    write_env(w, &c->env, &finer->env);
+    json_out_string(w, "commandLineArguments", finer->arguments != NULL ? finer->arguments : c->arguments);
+    if (minutes > 0)
+        json_out_int(w, "maximumRuntimeInMinutes", minutes);
+    write_probe(w, finer->probe.command.count > 0 ? &finer->probe : &c->probe);
+    json_out_close(w, '}');
+}
+
+static void write_container(struct json_out *w, const char *key, const struct job_configuration *c,
+                            const struct job_configuration *finer)
+{
+    const struct container_details *d = finer->container != NULL ? finer->container : c->container;
+
     if (d == NULL)
         return;
     json_out_open(w, key, '{');
@@ -171,52 +208,83 @@ static void write_x_runlet(struct json_out *w, const struct x_runlet *x)
     json_out_close(w, '}');
 }
 
-static void write_infrastructure(struct json_out *w, const struct job *job)
+static void write_infrastructure(struct json_out *w, const struct infrastructure *i,
+                                 const struct infrastructure *finer)
 {
+    int64_t gb = finer->block_storage_gb > 0 ? finer->block_storage_gb : i->block_storage_gb;
+    double ocpus = finer->ocpus > 0 ? finer->ocpus : i->ocpus;
+    double memory = finer->memory_gb > 0 ? finer->memory_gb : i->memory_gb;
+    const char *type = finer->type != NULL ? finer->type : i->type;
+    const char *shape = finer->shape_name != NULL ? finer->shape_name : i->shape_name;
+
+    if (type == NULL && shape == NULL && gb <= 0 && ocpus <= 0)
+        return;
     json_out_open(w, "jobInfrastructureConfigurationDetails", '{');
-    json_out_string(w, "jobInfrastructureType", job->infrastructure_type);
-    json_out_string(w, "shapeName", job->shape_name);
-    if (job->block_storage_gb > 0)
-        json_out_int(w, "blockStorageSizeInGBs", job->block_storage_gb);
+    json_out_string(w, "jobInfrastructureType", type);
+    json_out_string(w, "shapeName", shape);
+    if (gb > 0)
+        json_out_int(w, "blockStorageSizeInGBs", gb);
     json_out_open(w, "jobShapeConfigDetails", '{');
-    if (job->ocpus > 0)
-        json_out_real(w, "ocpus", job->ocpus);
-    if (job->memory_gb > 0)
-        json_out_real(w, "memoryInGBs", job->memory_gb);
+    if (ocpus > 0)
+        json_out_real(w, "ocpus", ocpus);
+    if (memory > 0)
+        json_out_real(w, "memoryInGBs", memory);
     json_out_close(w, '}');
     json_out_close(w, '}');
 }
 
-static void write_nodes(struct json_out *w, const struct job *job)
+static const struct infrastructure ANYTHING = {.block_storage_gb = -1};
+
+static void write_group(struct json_out *w, const struct node_group *g, bool overrides)
 {
-    json_out_open(w, "jobNodeConfigurationDetails", '{');
-    if (job->multi_node)
-        json_out_string(w, "jobNodeType", "MULTI_NODE");
+    const struct job_configuration *c = overrides ? &g->overrides : &g->configuration;
+
+    json_out_open(w, NULL, '{');
+    json_out_string(w, "name", g->name);
+    json_out_int(w, "replicas", g->replicas);
+    json_out_int(w, "minimumSuccessReplicas", g->least);
+    write_configuration(w, "jobConfigurationDetails", c, &NOTHING);
+    write_container(w, "jobEnvironmentConfigurationDetails", c, &NOTHING);
+    if (!overrides)
+        write_infrastructure(w, &g->infra, &ANYTHING);
+    json_out_close(w, '}');
+}
+
+static void write_nodes(struct json_out *w, const char *key, const struct job *job, bool overrides)
+{
+    const struct node_group only = {.name = (char *)ADS_GROUP,
+                                    .replicas = 1,
+                                    .least = 1,
+                                    .infra = ANYTHING,
+                                    .configuration = NOTHING,
+                                    .overrides = NOTHING};
+
+    json_out_open(w, key, '{');
+    json_out_string(w, "jobNodeType", job->multi_node ? "MULTI_NODE" : NULL);
+    json_out_string(w, "startupOrder", job->in_order ? "IN_ORDER" : "IN_PARALLEL");
     json_out_open(w, "jobNodeGroupConfigurationDetailsList", '[');
-    if (job->replicas > 0) {
-        /* As ADS calls its only group; what it says stands at the top. */
-        json_out_open(w, NULL, '{');
-        json_out_string(w, "name", "node-group");
-        json_out_int(w, "replicas", job->replicas);
-        json_out_close(w, '}');
-    }
+    for (size_t i = 0; i < job->group_count; i++)
+        write_group(w, &job->group[i], overrides);
+    if (job->group_count == 0)
+        write_group(w, &only, overrides); /* what it says stands at the top */
     json_out_close(w, ']');
     json_out_close(w, '}');
 }
 
-static void write_job(struct json_out *w, const struct job *job)
+/* `of` is the group of the one node that is written, or NULL. */
+static void write_job(struct json_out *w, const struct job *job, const struct node_group *of)
 {
+    const struct job_configuration *finer = of != NULL ? &of->configuration : &NOTHING;
+
     json_out_open(w, "job", '{');
     json_out_string(w, "id", job->id);
     json_out_string(w, "displayName", job->display_name);
     json_out_string(w, "projectId", job->project_id);
     json_out_string(w, "compartmentId", job->compartment_id);
     json_out_string(w, "tenancyId", job->tenancy_id);
-    write_configuration(w, "jobConfigurationDetails", &job->configuration);
-    if (job->infrastructure_type != NULL || job->shape_name != NULL || job->block_storage_gb > 0 ||
-        job->ocpus > 0 || job->memory_gb > 0)
-        write_infrastructure(w, job);
-    write_container(w, "jobEnvironmentConfigurationDetails", job->configuration.container);
+    write_configuration(w, "jobConfigurationDetails", &job->configuration, finer);
+    write_infrastructure(w, &job->infra, of != NULL ? &of->infra : &ANYTHING);
+    write_container(w, "jobEnvironmentConfigurationDetails", &job->configuration, finer);
     json_out_open(w, "jobLogConfigurationDetails", '{');
     json_out_bool(w, "enableLogging", job->enable_logging);
     json_out_bool(w, "enableAutoLogCreation", job->enable_auto_log_creation);
@@ -224,24 +292,46 @@ static void write_job(struct json_out *w, const struct job *job)
     json_out_string(w, "logId", job->log_id);
     json_out_close(w, '}');
     write_mounts(w, "jobStorageMountConfigurationDetailsList", &job->configuration);
-    if (job->multi_node || job->replicas > 0)
-        write_nodes(w, job);
+    if (of == NULL && job->replicas > 0)
+        write_nodes(w, "jobNodeConfigurationDetails", job, false);
     write_x_runlet(w, &job->configuration.x);
     json_out_close(w, '}');
 }
 
-static void write_run(struct json_out *w, const struct job_run *run)
+static void write_run(struct json_out *w, const struct job *job, const struct job_run *run,
+                      const struct node_group *of)
 {
+    const struct job_configuration *finer = of != NULL ? &of->overrides : &NOTHING;
+
     json_out_open(w, "jobRun", '{');
     json_out_string(w, "id", run->id);
     json_out_string(w, "displayName", run->display_name);
     json_out_string(w, "jobId", run->job_id);
     json_out_string(w, "projectId", run->project_id);
     json_out_string(w, "compartmentId", run->compartment_id);
-    write_configuration(w, "jobConfigurationOverrideDetails", &run->overrides);
-    write_container(w, "jobEnvironmentConfigurationOverrideDetails", run->overrides.container);
+    write_configuration(w, "jobConfigurationOverrideDetails", &run->overrides, finer);
+    write_container(w, "jobEnvironmentConfigurationOverrideDetails", &run->overrides, finer);
     write_mounts(w, "jobStorageMountConfigurationOverrideDetailsList", &run->overrides);
+    if (of == NULL && job->group_count > 0)
+        write_nodes(w, "jobNodeConfigurationOverrideDetails", job, true);
     write_x_runlet(w, &run->overrides.x);
+    json_out_close(w, '}');
+}
+
+static void write_member(struct json_out *w, const struct cluster *c, size_t rank)
+{
+    json_out_open(w, "member", '{');
+    json_out_int(w, "rank", (int64_t)rank);
+    json_out_string(w, "interface", c->interface);
+    json_out_open(w, "nodes", '[');
+    for (size_t i = 0; i < c->count; i++) {
+        json_out_open(w, NULL, '{');
+        json_out_string(w, "group", c->node[i].group);
+        json_out_string(w, "address", c->node[i].address);
+        json_out_string(w, "fqdn", c->node[i].fqdn);
+        json_out_close(w, '}');
+    }
+    json_out_close(w, ']');
     json_out_close(w, '}');
 }
 
@@ -276,14 +366,27 @@ static void write_artifact(struct json_out *w, const struct artifact *a)
     json_out_close(w, '}');
 }
 
-int assignment_write(const struct job_request *request, int64_t epoch, struct strbuf *out)
+static const struct node_group *group_of(const struct job *job, size_t rank)
+{
+    for (size_t i = 0; i < job->group_count; i++) {
+        if (rank < (size_t)job->group[i].replicas)
+            return &job->group[i];
+        rank -= (size_t)job->group[i].replicas;
+    }
+    return NULL;
+}
+
+/* `of` and `cluster` are NULL, or those of the one node that is written. */
+static int write_document(const struct job_request *request, const struct node_group *of,
+                          const struct cluster *cluster, size_t rank, int64_t epoch, struct strbuf *out)
 {
     struct json_out w = {.out = out};
+    bool image = of != NULL && (of->configuration.container != NULL || of->overrides.container != NULL);
 
     json_out_open(&w, NULL, '{');
-    write_job(&w, &request->job);
-    write_run(&w, &request->run);
-    json_out_string(&w, "runtime", job_runtime_name(request->runtime));
+    write_job(&w, &request->job, of);
+    write_run(&w, &request->job, &request->run, of);
+    json_out_string(&w, "runtime", job_runtime_name(image ? RUNTIME_CONTAINER : request->runtime));
     if (request->conda_type != CONDA_NONE || request->conda_slug != NULL || request->conda_decided) {
         json_out_open(&w, "conda", '{');
         json_out_string(&w, "type", CONDA_TYPE_NAMES[request->conda_type]);
@@ -293,8 +396,53 @@ int assignment_write(const struct job_request *request, int64_t epoch, struct st
         json_out_close(&w, '}');
     }
     write_artifact(&w, &request->artifact);
+    if (cluster != NULL)
+        write_member(&w, cluster, rank);
     json_out_int(&w, "epoch", epoch);
     json_out_close(&w, '}');
     strbuf_addch(out, '\n');
     return out->failed;
+}
+
+int assignment_write(const struct job_request *request, int64_t epoch, struct strbuf *out)
+{
+    bool member = request->cluster.count > 0;
+
+    return write_document(request, NULL, member ? &request->cluster : NULL, (size_t)request->rank, epoch,
+                          out);
+}
+
+int assignment_write_member(const struct job_request *request, const struct cluster *cluster, size_t rank,
+                            int64_t epoch, struct strbuf *out)
+{
+    const struct node_group *of = group_of(&request->job, rank);
+
+    return of != NULL ? write_document(request, of, cluster, rank, epoch, out) : -EINVAL;
+}
+
+int assignment_member(const struct job_request *request, const struct cluster *cluster, size_t rank,
+                      struct job_request *ret, struct diag_list *diags)
+{
+    AUTO(strbuf) struct strbuf text = STRBUF_INIT(DOCUMENT_BYTES_MAX);
+    AUTO(node) struct node *root = NULL;
+    int64_t epoch;
+    int r = assignment_write_member(request, cluster, rank, 1, &text);
+
+    if (r < 0)
+        return r;
+    root = json_read(strbuf_str(&text), text.len, diags);
+    if (root == NULL)
+        return -ENOMEM;
+    return assignment_read(root, ret, &epoch, diags);
+}
+
+int cluster_on_one_machine(const struct job *job, const char *fqdn, struct cluster *ret)
+{
+    int r = 0;
+
+    (void)snprintf(ret->interface, sizeof(ret->interface), "lo");
+    for (size_t i = 0; i < job->group_count; i++)
+        for (int64_t n = 0; r == 0 && n < job->group[i].replicas; n++)
+            r = cluster_add(ret, job->group[i].name, "127.0.0.1", fqdn);
+    return r;
 }

@@ -20,6 +20,21 @@
 /* Appends the document. Environment values and everything else survive a round trip. 0, -ENOMEM or -E2BIG. */
 int assignment_write(const struct job_request *request, int64_t epoch, struct strbuf *out);
 
+/*
+ * Appends the document of one node of a run of several: what its group says laid over what the job and the run say, and "member":
+ * {"rank": 1, "interface": "eth0", "nodes": [{"group": "...", "address": "...", "fqdn": "..."}]}, all nodes by rank. -EINVAL when
+ * there is no such rank.
+ */
+int assignment_write_member(const struct job_request *request, const struct cluster *cluster, size_t rank,
+                            int64_t epoch, struct strbuf *out);
+
+/* The same as a request. Codes as in read.h. */
+int assignment_member(const struct job_request *request, const struct cluster *cluster, size_t rank,
+                      struct job_request *ret, struct diag_list *diags);
+
+/* Who the nodes are when all run on the machine called `fqdn`. 0 or -ENOMEM. */
+int cluster_on_one_machine(const struct job *job, const char *fqdn, struct cluster *ret);
+
 /* Reads it back; strict. Codes as in read.h. */
 int assignment_read(const struct node *root, struct job_request *request, int64_t *ret_epoch,
                     struct diag_list *diags);

@@ -2,6 +2,7 @@
 #include "job/assignment.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/auto.h"
@@ -135,6 +136,59 @@ static void read_documents(struct reader *rd, const struct node *root, struct jo
         rd->no_memory = true;
 }
 
+static void read_node(struct reader *rd, const struct node *map, struct cluster *c)
+{
+    static const char *const KNOWN[] = {"group", "address", "fqdn"};
+    AUTO_FREE char *group = NULL;
+    AUTO_FREE char *address = NULL;
+    AUTO_FREE char *fqdn = NULL;
+    int r = -EINVAL;
+
+    if (map->kind == NODE_MAP) {
+        check_keys(rd, map, KNOWN, ARRAY_SIZE(KNOWN));
+        field_string(rd, map, "group", &group);
+        field_string(rd, map, "address", &address);
+        field_string(rd, map, "fqdn", &fqdn);
+    }
+    if (group != NULL && address != NULL)
+        r = cluster_add(c, group, address, fqdn != NULL ? fqdn : "");
+    if (r == -ENOMEM)
+        rd->no_memory = true;
+    else if (r == -E2BIG)
+        diag_error(rd->diags, node_where(map), "more than %d nodes", CLUSTER_NODES_MAX);
+    else if (r < 0)
+        diag_error(rd->diags, node_where(map), "a node has 'group', an IP address as 'address', and 'fqdn'");
+}
+
+/* Which node of the run it is, and who all are. */
+static void read_member(struct reader *rd, const struct node *map, struct job_request *request)
+{
+    static const char *const KNOWN[] = {"rank", "interface", "nodes"};
+    AUTO_FREE char *interface = NULL;
+    const struct node *nodes;
+    int64_t rank = -1;
+
+    if (map == NULL)
+        return;
+    check_keys(rd, map, KNOWN, ARRAY_SIZE(KNOWN));
+    nodes = field_list(rd, map, "nodes");
+    for (size_t i = 0; nodes != NULL && i < nodes->count; i++)
+        read_node(rd, nodes->item[i], &request->cluster);
+    field_string(rd, map, "interface", &interface);
+    if (interface != NULL && !node_interface_valid(interface))
+        diag_error(rd->diags, node_where(field(rd, map, "interface")),
+                   "'interface' is not the name of a network interface");
+    else if (interface != NULL)
+        (void)snprintf(request->cluster.interface, sizeof(request->cluster.interface), "%s", interface);
+    field_int(rd, map, "rank", 0, RUN_RANK_MAX, &rank);
+    if (rank < 0 || (size_t)rank >= request->cluster.count)
+        diag_error(rd->diags, node_where(map), "'rank' must be that of one of the 'nodes'");
+    else if (request->job.multi_node)
+        diag_error(rd->diags, node_where(map), "a node of a run has no groups of nodes");
+    else
+        request->rank = (int)rank;
+}
+
 /* What is between the control plane and the source, which has read it before: here it only has to be sound. */
 static void read_hand_over(struct reader *rd, const struct node *root)
 {
@@ -154,8 +208,8 @@ static void read_hand_over(struct reader *rd, const struct node *root)
 int assignment_read(const struct node *root, struct job_request *request, int64_t *ret_epoch,
                     struct diag_list *diags)
 {
-    static const char *const KNOWN[] = {"job",      "jobRun", "runtime", "conda",
-                                        "artifact", "epoch",  "attempt", "lease"};
+    static const char *const KNOWN[] = {"job",   "jobRun",  "runtime", "conda", "artifact",
+                                        "epoch", "attempt", "lease",   "member"};
     struct reader rd = reader_begin(diags, KEYS_EXACT);
     const struct node *n;
     int64_t epoch = 1;
@@ -175,6 +229,7 @@ int assignment_read(const struct node *root, struct job_request *request, int64_
         read_conda(&rd, n, request);
     if ((n = field_map(&rd, root, "artifact")) != NULL)
         read_artifact(&rd, n, &request->artifact);
+    read_member(&rd, field_map(&rd, root, "member"), request);
     field_int(&rd, root, "epoch", 0, INT64_MAX, &epoch);
     read_hand_over(&rd, root);
     r = reader_end(&rd);

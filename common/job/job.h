@@ -11,11 +11,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/cluster.h"
 #include "base/env.h"
 #include "base/limits.h"
 #include "base/run_limits.h"
 #include "base/run_outputs.h"
 #include "base/run_sandbox.h"
+#include "base/startup_probe.h"
 #include "base/stop_signals.h"
 #include "base/strlist.h"
 
@@ -42,6 +44,9 @@ enum artifact_form {
 /* "artifact", "python", "notebook", "gitPython", "container", "pyTorchDistributed". */
 const char *job_runtime_name(enum job_runtime runtime);
 
+/* What a part is once its bytes were collected: a directory was packed, an entry program is a file. */
+enum artifact_form artifact_form_collected(enum artifact_form form);
+
 /* Where a part comes from when it is not a local file: the agent gets it before the run. */
 struct part_source {
     char *uri;     /* file:, http(s):, oci:, s3: (base/uri.h); may hold a secret */
@@ -65,6 +70,9 @@ struct artifact_part {
 /* Code and its entry programs, four inputs, and a conda environment with what activates it. */
 #define ARTIFACT_PARTS_MAX 12
 #define INPUTS_MAX         4
+
+/* Groups of nodes in one job. */
+#define JOB_GROUPS_MAX 32
 
 struct artifact {
     struct artifact_part part[ARTIFACT_PARTS_MAX];
@@ -133,6 +141,7 @@ struct job_configuration {
     struct env env;  /* environmentVariables */
     char *arguments; /* commandLineArguments: ONE string of POSIX shell words; NULL when absent */
     int64_t maximum_runtime_minutes;     /* -1 when absent */
+    struct startup_probe probe;          /* startupProbeDetails */
     struct container_details *container; /* NULL when absent */
     struct storage_mount mount[JOB_MOUNTS_MAX];
     size_t mount_count;
@@ -140,16 +149,34 @@ struct job_configuration {
     struct x_runlet x;
 };
 
+/* jobInfrastructureConfigurationDetails */
+struct infrastructure {
+    char *type, *shape_name;  /* STANDALONE, ME_STANDALONE, ... */
+    int64_t block_storage_gb; /* -1 when absent */
+    double ocpus, memory_gb;  /* jobShapeConfigDetails; 0 when absent */
+};
+
+/* Nodes of a run that are alike. What a group does not say, the job says. */
+struct node_group {
+    char *name;
+    int64_t replicas; /* 1 or more */
+    int64_t least;    /* minimumSuccessReplicas: 1 .. replicas, all of them when the document does not say */
+    struct infrastructure infra;
+    struct job_configuration configuration; /* env, arguments, minutes, container and probe alone */
+    struct job_configuration overrides;     /* the run's for this group */
+};
+
 struct job {
     char *id, *display_name, *project_id, *compartment_id, *tenancy_id;
     struct job_configuration configuration;
-    char *infrastructure_type, *shape_name; /* STANDALONE, ME_STANDALONE, ... */
-    int64_t block_storage_gb;               /* -1 when absent */
-    double ocpus, memory_gb;                /* jobShapeConfigDetails; 0 when absent */
+    struct infrastructure infra;
     bool enable_logging, enable_auto_log_creation;
     char *log_group_id, *log_id;
-    bool multi_node; /* more than one node: jobNodeConfigurationDetails, or replicas */
-    int64_t replicas;
+    bool multi_node; /* more than one node: jobNodeConfigurationDetails, or replicas; then there are groups */
+    int64_t replicas;         /* the nodes of all groups */
+    bool in_order;            /* startupOrder: IN_ORDER */
+    struct node_group *group; /* owned; ranks go through the groups one after another */
+    size_t group_count;
 };
 
 struct job_run {
@@ -170,6 +197,9 @@ struct job_request {
      * here. */
     bool conda_decided;
     char *conda_prefix; /* NULL: the system's Python */
+    /* One node of a run of several: which one, and all of them. No nodes: the run is of one. */
+    struct cluster cluster;
+    int rank;
 };
 
 void job_request_free(struct job_request *r);
@@ -197,6 +227,7 @@ struct run_spec {
     enum conda_type conda_type; /* CONDA_NONE also when it was decided otherwise */
     char *conda_slug;
     char *conda_prefix;                  /* an environment on this machine to use instead; NULL: none */
+    struct startup_probe probe;          /* owned */
     struct container_details *container; /* owned; NULL: no image */
     struct image_config *image;          /* owned; NULL until the image is here (job/image.h) */
 };

@@ -33,6 +33,15 @@ const char *job_runtime_name(enum job_runtime runtime)
     return (unsigned)runtime < RUNTIME_COUNT ? RUNTIME_NAMES[runtime] : "unknown";
 }
 
+enum artifact_form artifact_form_collected(enum artifact_form form)
+{
+    switch (form) {
+    case ARTIFACT_DIRECTORY: return ARTIFACT_ARCHIVE;
+    case ARTIFACT_ENTRY_PROGRAM: return ARTIFACT_FILE;
+    default: return form;
+    }
+}
+
 void mount_clear(struct storage_mount *m)
 {
     free(m->destination_directory);
@@ -85,12 +94,27 @@ static void configuration_clear(struct job_configuration *c)
     env_free(&c->env);
     free(c->arguments);
     container_free(c->container);
+    strlist_free(&c->probe.command);
     for (size_t i = 0; i < c->mount_count; i++)
         mount_clear(&c->mount[i]);
     strlist_free(&c->x.sandbox.system_calls);
     strlist_free(&c->x.sandbox.devices);
     run_outputs_free(&c->x.outputs);
     *c = (struct job_configuration){0};
+}
+
+static void infrastructure_clear(struct infrastructure *i)
+{
+    free(i->type);
+    free(i->shape_name);
+}
+
+void node_group_clear(struct node_group *g)
+{
+    free(g->name);
+    infrastructure_clear(&g->infra);
+    configuration_clear(&g->configuration);
+    configuration_clear(&g->overrides);
 }
 
 void job_request_free(struct job_request *r)
@@ -103,8 +127,11 @@ void job_request_free(struct job_request *r)
     free(j->compartment_id);
     free(j->tenancy_id);
     configuration_clear(&j->configuration);
-    free(j->infrastructure_type);
-    free(j->shape_name);
+    infrastructure_clear(&j->infra);
+    for (size_t i = 0; i < j->group_count; i++)
+        node_group_clear(&j->group[i]);
+    free(j->group);
+    cluster_free(&r->cluster);
     free(j->log_group_id);
     free(j->log_id);
     free(r->run.id);
@@ -133,6 +160,7 @@ void run_spec_free(struct run_spec *s)
     free(s->conda_slug);
     free(s->conda_prefix);
     container_free(s->container);
+    strlist_free(&s->probe.command);
     if (s->image != NULL)
         image_config_free(s->image);
     free(s->image);

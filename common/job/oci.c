@@ -29,8 +29,8 @@ static void read_env_map(struct reader *rd, const struct node *map, enum env_lay
     configuration_check_env(rd, env, map);
 }
 
-static void read_configuration(struct reader *rd, const struct node *map, enum env_layer layer,
-                               struct job_configuration *c)
+void oci_read_configuration(struct reader *rd, const struct node *map, enum env_layer layer,
+                            struct job_configuration *c)
 {
     static const char *const TYPES[] = {"DEFAULT", "EMPTY"};
     static const char *const KNOWN[] = {"jobType", "environmentVariables", "commandLineArguments",
@@ -47,12 +47,10 @@ static void read_configuration(struct reader *rd, const struct node *map, enum e
     if (arguments != NULL)
         configuration_set_arguments(rd, c, arguments, field(rd, map, "commandLineArguments"));
     configuration_read_minutes(rd, c, map);
-    if (field(rd, map, "startupProbeDetails") != NULL)
-        diag_warning(rd->diags, node_where(field(rd, map, "startupProbeDetails")),
-                     "startup probes are not run");
+    probe_read(rd, field_map(rd, map, "startupProbeDetails"), &c->probe);
 }
 
-static void read_container(struct reader *rd, const struct node *map, struct job_configuration *c)
+void oci_read_container(struct reader *rd, const struct node *map, struct job_configuration *c)
 {
     static const char *const TYPES[] = {"OCIR_CONTAINER"};
     static const char *const KNOWN[] = {"jobEnvironmentType", "image",       "cmd",
@@ -78,7 +76,7 @@ static void read_container(struct reader *rd, const struct node *map, struct job
 
 /* ---- infrastructure, log, nodes ---- */
 
-static void read_shape(struct reader *rd, const struct node *map, struct job *job)
+static void read_shape(struct reader *rd, const struct node *map, struct infrastructure *infra)
 {
     static const char *const BASELINES[] = {"BASELINE_1_8", "BASELINE_1_2", "BASELINE_1_1"};
     static const char *const KNOWN[] = {"ocpus", "memoryInGBs", "cpuBaseline"};
@@ -86,12 +84,12 @@ static void read_shape(struct reader *rd, const struct node *map, struct job *jo
     if (map == NULL)
         return;
     check_keys(rd, map, KNOWN, ARRAY_SIZE(KNOWN));
-    field_real(rd, map, "ocpus", &job->ocpus);
-    field_real(rd, map, "memoryInGBs", &job->memory_gb);
+    field_real(rd, map, "ocpus", &infra->ocpus);
+    field_real(rd, map, "memoryInGBs", &infra->memory_gb);
     (void)field_choice(rd, map, "cpuBaseline", BASELINES, ARRAY_SIZE(BASELINES));
 }
 
-static void read_infrastructure(struct reader *rd, const struct node *map, struct job *job)
+void oci_read_infrastructure(struct reader *rd, const struct node *map, struct infrastructure *infra)
 {
     static const char *const KNOWN[] = {"jobInfrastructureType",
                                         "shapeName",
@@ -105,12 +103,12 @@ static void read_infrastructure(struct reader *rd, const struct node *map, struc
 
     check_keys(rd, map, KNOWN, ARRAY_SIZE(KNOWN));
     if (type >= 0)
-        assign(rd, &job->infrastructure_type, INFRASTRUCTURE_TYPES[type]);
-    field_string(rd, map, "shapeName", &job->shape_name);
+        assign(rd, &infra->type, INFRASTRUCTURE_TYPES[type]);
+    field_string(rd, map, "shapeName", &infra->shape_name);
     field_int(rd, map, "blockStorageSizeInGBs", BLOCK_STORAGE_GB_MIN, BLOCK_STORAGE_GB_MAX,
-              &job->block_storage_gb);
-    read_shape(rd, field_map(rd, map, "jobShapeConfigDetails"), job);
-    if (type >= 0 && type <= 2 && job->shape_name == NULL)
+              &infra->block_storage_gb);
+    read_shape(rd, field_map(rd, map, "jobShapeConfigDetails"), infra);
+    if (type >= 0 && type <= 2 && infra->shape_name == NULL)
         diag_warning(rd->diags, node_where(map), "the service needs 'shapeName' here");
 }
 
@@ -123,130 +121,6 @@ static void read_log(struct reader *rd, const struct node *map, struct job *job)
     field_bool(rd, map, "enableAutoLogCreation", &job->enable_auto_log_creation);
     field_string(rd, map, "logGroupId", &job->log_group_id);
     field_string(rd, map, "logId", &job->log_id);
-}
-
-/* ---- nodes ---- */
-
-/* Where a group's members go: a job of one node is what its only group says; others are read to be checked, and dropped. */
-struct group_target {
-    struct job_request *request;
-    struct job *job;
-    struct job_configuration *configuration;
-    enum env_layer layer;
-};
-
-static void read_group_members(struct reader *rd, const struct node *group, const struct group_target *to)
-{
-    const struct node *n;
-
-    if ((n = field_map(rd, group, "jobInfrastructureConfigurationDetails")) != NULL)
-        read_infrastructure(rd, n, to->job);
-    if ((n = field_map(rd, group, "jobConfigurationDetails")) != NULL) {
-        read_configuration(rd, n, to->layer, to->configuration);
-        if (to->layer == ENV_JOB)
-            conda_note(rd, to->request, n);
-    }
-    if ((n = field_map(rd, group, "jobEnvironmentConfigurationDetails")) != NULL) {
-        read_container(rd, n, to->configuration);
-        to->request->runtime = RUNTIME_CONTAINER;
-    }
-}
-
-static void check_group(struct reader *rd, const struct node *group)
-{
-    AUTO(job_request) struct job_request dropped = {0};
-
-    configuration_init(&dropped.job.configuration);
-    read_group_members(rd, group,
-                       &(struct group_target){&dropped, &dropped.job, &dropped.job.configuration, ENV_JOB});
-}
-
-static bool has_name(const struct strlist *names, const char *name)
-{
-    for (size_t i = 0; i < names->count; i++)
-        if (strcmp(names->item[i], name) == 0)
-            return true;
-    return false;
-}
-
-/* The number of its nodes; 0 when it could not be read. */
-static int64_t read_group_head(struct reader *rd, const struct node *group, struct strlist *names)
-{
-    static const char *const KNOWN[] = {"name",
-                                        "replicas",
-                                        "minimumSuccessReplicas",
-                                        "jobInfrastructureConfigurationDetails",
-                                        "jobConfigurationDetails",
-                                        "jobEnvironmentConfigurationDetails"};
-    AUTO_FREE char *name = NULL;
-    int64_t replicas = 1, least = 1;
-
-    if (group->kind != NODE_MAP) {
-        wrong_kind(rd, group, "a mapping");
-        return 0;
-    }
-    check_keys(rd, group, KNOWN, ARRAY_SIZE(KNOWN));
-    field_string(rd, group, "name", &name);
-    if (name == NULL || name[0] == '\0')
-        diag_error(rd->diags, node_where(group), "'name' is missing: what the group of nodes is called");
-    else if (has_name(names, name))
-        diag_error(rd->diags, node_where(group), "there is a group '%.60s' already", name);
-    else if (strlist_add(names, name) < 0)
-        rd->no_memory = true;
-    field_int(rd, group, "replicas", 1, 10000, &replicas);
-    field_int(rd, group, "minimumSuccessReplicas", 1, 10000, &least);
-    if (least > replicas)
-        diag_error(rd->diags, node_where(field(rd, group, "minimumSuccessReplicas")),
-                   "'minimumSuccessReplicas': %lld of %lld nodes cannot succeed", (long long)least,
-                   (long long)replicas);
-    return replicas;
-}
-
-static void read_network(struct reader *rd, const struct node *map)
-{
-    static const char *const TYPES[] = {"CUSTOM_NETWORK", "DEFAULT_NETWORK"};
-    static const char *const KNOWN[] = {"jobNetworkType", "subnetId"};
-    AUTO_FREE char *subnet = NULL;
-
-    if (map == NULL)
-        return;
-    check_keys(rd, map, KNOWN, ARRAY_SIZE(KNOWN));
-    field_string(rd, map, "subnetId", &subnet);
-    if (field_choice(rd, map, "jobNetworkType", TYPES, ARRAY_SIZE(TYPES)) == 0 && subnet == NULL)
-        diag_error(rd->diags, node_where(map), "'subnetId' is missing: CUSTOM_NETWORK needs it");
-}
-
-/* jobNodeConfigurationDetails, in which one group of one node is a job as any other. */
-static void read_nodes(struct reader *rd, const struct node *map, const struct group_target *to)
-{
-    static const char *const TYPES[] = {"MULTI_NODE"};
-    static const char *const ORDERS[] = {"IN_ORDER", "IN_PARALLEL"};
-    static const char *const KNOWN[] = {"jobNodeType", "startupOrder", "maximumRuntimeInMinutes",
-                                        "jobNetworkConfiguration", "jobNodeGroupConfigurationDetailsList"};
-    const struct node *groups = field_list(rd, map, "jobNodeGroupConfigurationDetailsList");
-    AUTO(strlist) struct strlist names = {0};
-    int64_t sum = 0;
-
-    check_keys(rd, map, KNOWN, ARRAY_SIZE(KNOWN));
-    (void)field_choice(rd, map, "jobNodeType", TYPES, ARRAY_SIZE(TYPES));
-    (void)field_choice(rd, map, "startupOrder", ORDERS, ARRAY_SIZE(ORDERS));
-    configuration_read_minutes(rd, to->configuration, map);
-    read_network(rd, field_map(rd, map, "jobNetworkConfiguration"));
-    if (groups != NULL && groups->count == 0)
-        diag_error(rd->diags, node_where(groups), "there is no group of nodes");
-    for (size_t i = 0; groups != NULL && i < groups->count; i++)
-        sum += read_group_head(rd, groups->item[i], &names);
-    for (size_t i = 0; groups != NULL && i < groups->count; i++) {
-        if (groups->item[i]->kind != NODE_MAP)
-            continue;
-        if (sum == 1)
-            read_group_members(rd, groups->item[i], to);
-        else
-            check_group(rd, groups->item[i]);
-    }
-    if (sum > 0)
-        to->job->replicas = sum;
-    to->job->multi_node = sum > 1;
 }
 
 /* ---- the documents ---- */
@@ -296,8 +170,8 @@ int oci_read_job(const struct node *root, struct job_request *request, struct di
 
     configuration_init(&job->configuration);
     configuration_init(&request->run.overrides);
-    if (job->block_storage_gb == 0)
-        job->block_storage_gb = -1;
+    if (job->infra.block_storage_gb == 0)
+        job->infra.block_storage_gb = -1;
     if (!expect_map(&rd, root, "an OCI Job"))
         return reader_end(&rd);
     check_keys(&rd, root, KNOWN, ARRAY_SIZE(KNOWN));
@@ -307,13 +181,13 @@ int oci_read_job(const struct node *root, struct job_request *request, struct di
     field_string(&rd, root, "compartmentId", &job->compartment_id);
     field_string(&rd, root, "tenancyId", &job->tenancy_id);
     if ((n = field_map(&rd, root, "jobConfigurationDetails")) != NULL) {
-        read_configuration(&rd, n, ENV_JOB, &job->configuration);
+        oci_read_configuration(&rd, n, ENV_JOB, &job->configuration);
         conda_note(&rd, request, n);
     }
     if ((n = field_map(&rd, root, "jobInfrastructureConfigurationDetails")) != NULL)
-        read_infrastructure(&rd, n, job);
+        oci_read_infrastructure(&rd, n, &job->infra);
     if ((n = field_map(&rd, root, "jobEnvironmentConfigurationDetails")) != NULL) {
-        read_container(&rd, n, &job->configuration);
+        oci_read_container(&rd, n, &job->configuration);
         request->runtime = RUNTIME_CONTAINER;
     }
     if ((n = field_map(&rd, root, "jobLogConfigurationDetails")) != NULL)
@@ -321,7 +195,7 @@ int oci_read_job(const struct node *root, struct job_request *request, struct di
     if ((n = field_list(&rd, root, "jobStorageMountConfigurationDetailsList")) != NULL)
         mounts_read_oci(&rd, n, &job->configuration);
     if ((n = field_map(&rd, root, "jobNodeConfigurationDetails")) != NULL)
-        read_nodes(&rd, n, &(struct group_target){request, job, &job->configuration, ENV_JOB});
+        nodes_read(&rd, n, request);
     x_runlet_read(&rd, root, &job->configuration.x);
     sources_read(&rd, root, true, request);
     return reader_end(&rd);
@@ -333,19 +207,19 @@ static void read_overrides(struct reader *rd, const struct node *root, struct jo
     const struct node *n;
 
     if ((n = field_map(rd, root, "jobConfigurationOverrideDetails")) != NULL)
-        read_configuration(rd, n, ENV_RUN, c);
+        oci_read_configuration(rd, n, ENV_RUN, c);
     if ((n = field_map(rd, root, "jobEnvironmentConfigurationOverrideDetails")) != NULL) {
-        read_container(rd, n, c);
+        oci_read_container(rd, n, c);
         request->runtime = RUNTIME_CONTAINER;
     }
     if ((n = field_list(rd, root, "jobStorageMountConfigurationOverrideDetailsList")) != NULL)
         mounts_read_oci(rd, n, c);
     if ((n = field_map(rd, root, "jobInfrastructureConfigurationOverrideDetails")) != NULL)
-        read_infrastructure(rd, n, &request->job);
+        oci_read_infrastructure(rd, n, &request->job.infra);
     if ((n = field_map(rd, root, "jobLogConfigurationOverrideDetails")) != NULL)
         read_log(rd, n, &request->job);
     if ((n = field_map(rd, root, "jobNodeConfigurationOverrideDetails")) != NULL)
-        read_nodes(rd, n, &(struct group_target){request, &request->job, c, ENV_RUN});
+        nodes_read_overrides(rd, n, request);
     x_runlet_read(rd, root, &c->x);
     sources_refuse(rd, root);
 }
@@ -382,8 +256,8 @@ int oci_read_job_run(const struct node *root, struct job_request *request, struc
 
     configuration_init(&request->job.configuration);
     configuration_init(&run->overrides);
-    if (request->job.block_storage_gb == 0)
-        request->job.block_storage_gb = -1;
+    if (request->job.infra.block_storage_gb == 0)
+        request->job.infra.block_storage_gb = -1;
     if (!expect_map(&rd, root, "an OCI JobRun"))
         return reader_end(&rd);
     check_keys(&rd, root, KNOWN, ARRAY_SIZE(KNOWN));

@@ -21,6 +21,7 @@ void mount_clear(struct storage_mount *m);
 void container_free(struct container_details *c);
 void part_source_clear(struct part_source *s);
 void artifact_clear(struct artifact *a);
+void node_group_clear(struct node_group *g);
 
 /* ---- configuration: what job and run documents have in common (configuration.c) ---- */
 
@@ -75,6 +76,31 @@ const char *stop_signal_name(int signal);
 /* What the shape gives a run: a memory limit and a CPU quota. The service's OCPU is a core: two hardware threads on
  * x86, one on Arm, whose shapes have ".A1." or ".A2." in their names. */
 void shape_limits(const struct job *job, struct run_limits *ret);
+
+/* ---- OCI documents (oci.c) ---- */
+
+void oci_read_configuration(struct reader *rd, const struct node *map, enum env_layer layer,
+                            struct job_configuration *c);
+void oci_read_container(struct reader *rd, const struct node *map, struct job_configuration *c);
+void oci_read_infrastructure(struct reader *rd, const struct node *map, struct infrastructure *infra);
+
+/* ---- nodes (nodes.c) ---- */
+
+/* jobNodeConfigurationDetails. One group of one node is a job as any other: what the group says becomes the job's. */
+void nodes_read(struct reader *rd, const struct node *map, struct job_request *request);
+
+/* jobNodeConfigurationOverrideDetails: for the groups of the job, by their names; of a job of one node the only group. */
+void nodes_read_overrides(struct reader *rd, const struct node *map, struct job_request *request);
+
+/* As ADS calls its only group. */
+#define ADS_GROUP "node-group"
+
+/* Appends a group that says nothing of its own; NULL (reported at `at`) when there are too many nodes or groups, or no memory. */
+struct node_group *nodes_add_group(struct reader *rd, struct job *job, const char *name, int64_t replicas,
+                                   const struct node *at);
+
+/* startupProbeDetails; a map of NULL means nothing. */
+void probe_read(struct reader *rd, const struct node *map, struct startup_probe *ret);
 
 /* ---- storage mounts (mounts.c) ---- */
 

@@ -1,6 +1,7 @@
 /* platform.c - see platform.h. */
 #include "job/platform.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/auto.h"
@@ -52,24 +53,34 @@ static const char *artifact_name(const struct job_request *r, const struct run_o
     return r->artifact.file_name;
 }
 
+static bool is_member(const struct job_request *r)
+{
+    return r->cluster.count > 0;
+}
+
 static const char *fqdn(const struct job_request *r, const struct run_options *o)
 {
-    (void)r;
-    return o->fqdn;
+    const char *own = is_member(r) ? r->cluster.node[r->rank].fqdn : "";
+
+    return own[0] != '\0' ? own : o->fqdn;
 }
 
-static const char *zero(const struct job_request *r, const struct run_options *o)
+static const char *group(const struct job_request *r, const struct run_options *o)
 {
-    (void)r;
     (void)o;
-    return "0";
+    return is_member(r) ? r->cluster.node[r->rank].group : NULL;
 }
 
-static const char *one(const struct job_request *r, const struct run_options *o)
+static const char *metadata_file(const struct job_request *r, const struct run_options *o)
 {
-    (void)r;
     (void)o;
-    return "1";
+    return is_member(r) ? JOB_CLUSTER_FILE : NULL;
+}
+
+static const char *interface(const struct job_request *r, const struct run_options *o)
+{
+    (void)o;
+    return r->cluster.interface[0] != '\0' ? r->cluster.interface : NULL;
 }
 
 /* The documents do not say the project's compartment: it is taken to be the job's. */
@@ -86,8 +97,13 @@ static const struct {
     {"TENANCY_OCID", tenancy},
     {"JOB_ARTIFACT_FILE_NAME", artifact_name},
     {"FQDN", fqdn},
-    {"NODE_RANK", zero},
-    {"INITIAL_CLUSTER_SIZE", one},
+    {"NODE_GROUP_NAME", group},
+    {"CLUSTER_NODES_METADATA_FILE", metadata_file},
+    {"NCCL_SOCKET_IFNAME", interface},
+    {"GLOO_SOCKET_IFNAME", interface},
+    {"JR_SOCKET_IFNAME", interface},
+    {"NODE_RANK", NULL},
+    {"INITIAL_CLUSTER_SIZE", NULL},
 };
 
 bool platform_owns(const char *key)
@@ -98,13 +114,24 @@ bool platform_owns(const char *key)
     return false;
 }
 
+static int set_number(struct env *env, const char *name, size_t number)
+{
+    char text[24];
+
+    (void)snprintf(text, sizeof(text), "%zu", number);
+    return env_set(env, ENV_PLATFORM, name, text);
+}
+
 int platform_env(const struct job_request *request, const struct run_options *options, struct env *env)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(VARIABLES); i++) {
-        const char *value = VARIABLES[i].value(request, options);
-        int r = value != NULL ? env_set(env, ENV_PLATFORM, VARIABLES[i].name, value) : 0;
-        if (r < 0)
-            return r;
+    int r = set_number(env, "NODE_RANK", (size_t)request->rank);
+
+    if (r == 0)
+        r = set_number(env, "INITIAL_CLUSTER_SIZE", is_member(request) ? request->cluster.count : 1);
+    for (size_t i = 0; r == 0 && i < ARRAY_SIZE(VARIABLES); i++) {
+        const char *value = VARIABLES[i].value != NULL ? VARIABLES[i].value(request, options) : NULL;
+        if (value != NULL)
+            r = env_set(env, ENV_PLATFORM, VARIABLES[i].name, value);
     }
-    return 0;
+    return r;
 }

@@ -217,6 +217,17 @@ static int64_t limit_of(const struct job_configuration *c)
     return c->maximum_runtime_minutes > 0 ? c->maximum_runtime_minutes * 60000 : -1;
 }
 
+static int resolve_probe(const struct job_request *request, struct run_spec *spec)
+{
+    const struct startup_probe *run = &request->run.overrides.probe;
+    const struct startup_probe *probe = run->command.count > 0 ? run : &request->job.configuration.probe;
+
+    spec->probe = (struct startup_probe){.initial_delay_s = probe->initial_delay_s,
+                                         .period_s = probe->period_s,
+                                         .failure_threshold = probe->failure_threshold};
+    return strlist_addall(&spec->probe.command, &probe->command);
+}
+
 static void resolve_limits(const struct job_request *request, const struct run_options *options,
                            struct run_spec *spec, struct diag_list *diags)
 {
@@ -263,8 +274,8 @@ static bool is_arm(const char *shape)
 void shape_limits(const struct job *job, struct run_limits *ret)
 {
     const struct run_limit_info *cpu = run_limit_info(LIMIT_CPU), *memory = run_limit_info(LIMIT_MEMORY);
-    double milli = job->ocpus * (is_arm(job->shape_name) ? 1000 : 2000);
-    double bytes = job->memory_gb * (1024.0 * 1024 * 1024);
+    double milli = job->infra.ocpus * (is_arm(job->infra.shape_name) ? 1000 : 2000);
+    double bytes = job->infra.memory_gb * (1024.0 * 1024 * 1024);
 
     run_limits_init(ret);
     if (milli >= (double)cpu->min && milli <= (double)cpu->max)
@@ -345,6 +356,8 @@ static int resolve_into(const struct job_request *request, const struct run_opti
         r = resolve_args(request, options, spec, diags);
     if (r == 0)
         r = resolve_containment(request, spec);
+    if (r == 0)
+        r = resolve_probe(request, spec);
     resolve_limits(request, options, spec, diags);
     return r;
 }

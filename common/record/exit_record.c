@@ -97,6 +97,8 @@ int exit_record_encode(const struct exit_record *record, struct strbuf *out, str
     fact_put_string(&w, "witness", record->witness);
     put_limits_reached(&w, record);
     usage_put(&w, &record->usage);
+    if (record->node[0] != '\0')
+        fact_put_string(&w, "node", record->node);
     if (record->held_devices[0] != '\0')
         fact_put_string(&w, "held-devices", record->held_devices);
     if (record->checkpoint[0] != '\0')
@@ -241,6 +243,7 @@ static int from_fact(const struct fact *f, struct exit_record *r, struct err *e)
         r->log_complete = true;
     get_limits_reached(f, r);
     usage_take(f, &r->usage);
+    copy_text(r->node, sizeof(r->node), fact_str(f, "node"));
     copy_text(r->held_devices, sizeof(r->held_devices), fact_str(f, "held-devices"));
     copy_text(r->checkpoint, sizeof(r->checkpoint), fact_str(f, "checkpoint"));
     return result;

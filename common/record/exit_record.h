@@ -34,6 +34,7 @@ enum main_end main_end_from_name(const char *name); /* MAIN_END_COUNT when unkno
 
 #define COMMAND_TEXT_MAX    32
 #define CHECKPOINT_TEXT_MAX 1024
+#define NODE_TEXT_MAX       320
 
 /* What the kernel did because the run was at its memory limit. */
 struct oom_facts {
@@ -61,6 +62,8 @@ struct exit_record {
     char left_behind[256]; /* when !tree_gone: pid, command and wait channel of what could not be ended */
     char held_devices
         [256]; /* devices that were the run's alone, and who holds them now that it has ended; "" */
+    char node
+        [NODE_TEXT_MAX]; /* of a run of several nodes: whose end this is, "rank 1 of node group 'workers'"; "" */
     wall_ms_t accepted_at;
     wall_ms_t started_at; /* job's first instruction; 0 when it never started */
     wall_ms_t ended_at;

@@ -44,6 +44,8 @@ static const char *const CAUSE_NAMES[CAUSE_COUNT] = {
     [CAUSE_UNKNOWN] = "unknown",
     [CAUSE_PIDS_EXHAUSTED] = "pids-exhausted",
     [CAUSE_DEVICE_BUSY] = "device-busy",
+    [CAUSE_PROBE_FAILED] = "probe-failed",
+    [CAUSE_GROUP_FAILED] = "group-failed",
 };
 
 static const char *const NOTICE_NAMES[NOTICE_COUNT] = {

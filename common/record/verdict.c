@@ -48,6 +48,8 @@ static const struct cause_meaning {
     [CAUSE_UNKNOWN] = {STATE_FAILED, "Job run ended for an unknown reason."},
     [CAUSE_PIDS_EXHAUSTED] = {STATE_FAILED, "Job run reached its limit of processes."},
     [CAUSE_DEVICE_BUSY] = {STATE_FAILED, "Job run could not have a device to itself."},
+    [CAUSE_PROBE_FAILED] = {STATE_FAILED, "Job run did not become ready: its startup probe failed."},
+    [CAUSE_GROUP_FAILED] = {STATE_FAILED, "Job run node was stopped because the run has failed on others."},
 };
 
 /* The end as far as the record can be believed: a status that no kernel gives means that nobody knows. */
@@ -228,6 +230,11 @@ static void add_circumstances(struct text *t, enum cause cause, const struct exi
             (long long)record->pids_refused, record->pids_refused == 1 ? "time" : "times");
     if (cause == CAUSE_SIGNALED && record->status == SIGXFSZ)
         add(t, " A file had reached the limit on its size.");
+    if (record->node[0] != '\0') {
+        add(t, " This was ");
+        add_foreign(t, record->node);
+        add(t, ".");
+    }
     if (record->held_devices[0] != '\0') {
         add(t, " Its node takes no further run, for others hold what was this one's: ");
         add_foreign(t, record->held_devices);

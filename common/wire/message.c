@@ -51,6 +51,8 @@ int message_encode(const struct message *m, struct strbuf *out)
         fact_put_int(&w, "grace-ms", m->grace_ms);
     if (m->type == MESSAGE_DEADLINE)
         fact_put_int(&w, "runtime-ms", m->runtime_ms);
+    if (m->type == MESSAGE_DEADLINE && m->deadline.ms > 0)
+        fact_put_int(&w, "deadline-boot-ms", m->deadline.ms);
     if (m->type == MESSAGE_LEASE)
         fact_put_int(&w, "until-boot-ms", m->lease_until.ms);
     if (m->type == MESSAGE_RUNNING) {

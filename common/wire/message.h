@@ -20,6 +20,7 @@
  *     ended     run                                 the exit record is on disk
  *     removed   run                                 the run directory is gone
  *     noticed   notice, grace-ms                    the job was told that its time is short
+ *     deadline  runtime-ms, deadline-boot-ms        what was asked of the deadline holds, as far as the node allows
  *
  * On a connection to a live run's own socket the supervisor says hello and then repeats the latest words, so
  * an agent that was away learns where the run is. Unknown types and members of a newer version are ignored by

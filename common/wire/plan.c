@@ -108,6 +108,10 @@ static bool job_name_valid(const char *name)
     {                                                                                                        \
 #member, kind, offsetof(struct plan, member), min, max, NULL                                         \
     }
+#define INNER(key, member, max)                                                                              \
+    {                                                                                                        \
+        key, FIELD_I64, offsetof(struct plan, member), 0, max, NULL                                          \
+    }
 #define FLAG(key, member)                                                                                    \
     {                                                                                                        \
         key, FIELD_BOOL, offsetof(struct plan, member), 0, 1, NULL                                           \
@@ -128,6 +132,7 @@ const struct plan_field PLAN_FIELDS[PLAN_FIELD_COUNT] = {
     OPTION(image_user, word_valid),
     OPTION(directory, absolute_valid),
     NUMBER(maximum_runtime_ms, FIELD_I64, 1, JOB_RUNTIME_MS_MAX),
+    NUMBER(lease_until_ms, FIELD_I64, 0, INT64_MAX),
     NUMBER(stop_grace_ms, FIELD_I64, 0, STOP_GRACE_MS_MAX),
     NUMBER(stop_signal, FIELD_INT, 1, _NSIG - 1),
     NUMBER(stop_whole_tree, FIELD_BOOL, 0, 1),
@@ -140,6 +145,9 @@ const struct plan_field PLAN_FIELDS[PLAN_FIELD_COUNT] = {
     FLAG("network_off", sandbox.network_off),
     FLAG("user_namespace", sandbox.user_namespace),
     FLAG("learn", sandbox.learn),
+    INNER("probe_delay_s", probe.initial_delay_s, PROBE_DELAY_S_MAX),
+    INNER("probe_period_s", probe.period_s, PROBE_PERIOD_S_MAX),
+    INNER("probe_failures", probe.failure_threshold, PROBE_FAILURES_MAX),
 };
 
 const char *const ENTRY_KIND_NAMES[ENTRY_KIND_COUNT] = {
@@ -156,7 +164,9 @@ const char *const PLAN_COUNT_KEYS[COUNT_KINDS] = {[COUNT_PLACEMENTS] = "placemen
                                                   [COUNT_SYSTEM_CALLS] = "system_calls",
                                                   [COUNT_STOP_SIGNALS] = "stop_signals",
                                                   [COUNT_MOUNTS] = "mounts",
-                                                  [COUNT_OUTPUTS] = "outputs"};
+                                                  [COUNT_OUTPUTS] = "outputs",
+                                                  [COUNT_NODES] = "nodes",
+                                                  [COUNT_PROBE_WORDS] = "probe_words"};
 const int64_t PLAN_COUNT_MAX[COUNT_KINDS] = {[COUNT_PLACEMENTS] = PLAN_PLACEMENTS_MAX,
                                              [COUNT_ARGS] = PLAN_ARGS_MAX,
                                              [COUNT_VARS] = PLAN_VARS_MAX,
@@ -165,7 +175,9 @@ const int64_t PLAN_COUNT_MAX[COUNT_KINDS] = {[COUNT_PLACEMENTS] = PLAN_PLACEMENT
                                              [COUNT_SYSTEM_CALLS] = SANDBOX_SYSTEM_CALLS_MAX,
                                              [COUNT_STOP_SIGNALS] = STOP_SIGNALS_MAX,
                                              [COUNT_MOUNTS] = JOB_MOUNTS_MAX,
-                                             [COUNT_OUTPUTS] = RUN_OUTPUTS_MAX};
+                                             [COUNT_OUTPUTS] = RUN_OUTPUTS_MAX,
+                                             [COUNT_NODES] = CLUSTER_NODES_MAX,
+                                             [COUNT_PROBE_WORDS] = PROBE_COMMAND_WORDS_MAX};
 
 void plan_init(struct plan *p)
 {
@@ -186,6 +198,8 @@ void plan_counts(const struct plan *p, size_t ret[COUNT_KINDS])
     ret[COUNT_STOP_SIGNALS] = p->stop_then.count;
     ret[COUNT_MOUNTS] = p->mount_count;
     ret[COUNT_OUTPUTS] = p->outputs.count;
+    ret[COUNT_NODES] = p->cluster.count;
+    ret[COUNT_PROBE_WORDS] = p->probe.command.count;
 }
 
 void plan_free(struct plan *p)
@@ -213,5 +227,7 @@ void plan_free(struct plan *p)
     env_free(&p->env);
     run_sandbox_free(&p->sandbox);
     run_outputs_free(&p->outputs);
+    cluster_free(&p->cluster);
+    strlist_free(&p->probe.command);
     *p = (struct plan){0};
 }

@@ -4,8 +4,8 @@
  * The plan is data: the agent computes it, tests compare it, --dry-run prints it, the supervisor checks it
  * against the node's policy and executes it. On the wire and in the run directory it is a series of facts
  * (base/fact.h), first
- * {"plan":1,...}, then one line for each placement, argument, variable, limit, device, system call, further stop signal
- * and mount. It travels in a sealed memory
+ * {"plan":1,...}, then one line for each placement, argument, variable, limit, device, system call, further stop signal,
+ * mount, node of the run and word of its startup probe. It travels in a sealed memory
  * file; the supervisor reads it once into its own memory.
  */
 #ifndef WIRE_PLAN_H
@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/cluster.h"
 #include "base/env.h"
 #include "base/err.h"
 #include "base/limits.h"
@@ -21,6 +22,7 @@
 #include "base/run_limits.h"
 #include "base/run_outputs.h"
 #include "base/run_sandbox.h"
+#include "base/startup_probe.h"
 #include "base/stop_signals.h"
 #include "base/strbuf.h"
 #include "base/strlist.h"
@@ -99,6 +101,8 @@ struct plan {
     struct strlist args;           /* after the entry file */
     struct env env;                /* all layers but jobruntime.yaml's */
     int64_t maximum_runtime_ms;
+    int64_t
+        lease_until_ms; /* of the boot clock: without a later word the run ends before that; 0: it has no lease */
     int64_t stop_grace_ms;
     int stop_signal;
     bool stop_whole_tree;
@@ -115,6 +119,9 @@ struct plan {
     struct run_outputs outputs; /* owned: copied when the run has ended */
     int64_t notice_before_ms;   /* the job hears of its deadline this long before; 0: it does not */
     int notice_signal;          /* and gets this signal with every notice; 0: none */
+    struct cluster
+        cluster; /* owned: the nodes of the run, when there are several; their interface is not sent */
+    struct startup_probe probe; /* owned */
 };
 
 /* An empty plan that asks for nothing. */

@@ -250,6 +250,28 @@ static int decode_output(const struct fact *f, struct plan *p, struct err *e)
     return r < 0 ? err_oom(e) : 0;
 }
 
+static int decode_node(const struct fact *f, struct plan *p, struct err *e)
+{
+    static const char *const KEYS[] = {"node", "fqdn", "group"};
+    const char *address = "", *fqdn = "", *group = "";
+    int r = only_keys(f, KEYS, ARRAY_SIZE(KEYS), e);
+
+    if (r == 0)
+        r = get_text(f, "node", &address, e);
+    if (r == 0)
+        r = get_text(f, "fqdn", &fqdn, e);
+    if (r == 0)
+        r = get_text(f, "group", &group, e);
+    if (r < 0)
+        return r;
+    r = cluster_add(&p->cluster, group, address, fqdn);
+    if (r == -EINVAL)
+        return refuse(e, "an IP address, a host's name and a group's name expected", "node");
+    if (r == -E2BIG)
+        return err_set(e, -EBADMSG, BLAME_BUG, "more than %d nodes", CLUSTER_NODES_MAX);
+    return r < 0 ? err_oom(e) : 0;
+}
+
 /* A line with one text of a list. */
 static int decode_item(const struct fact *f, const char *key, bool (*valid)(const char *), size_t max,
                        struct strlist *list, struct err *e)
@@ -383,6 +405,10 @@ static int decode_line(const char *line, size_t n, size_t number, struct plan *p
         return decode_output(&f, p, e);
     if (has_member(&f, "mount"))
         return decode_mount(&f, p, e);
+    if (has_member(&f, "node"))
+        return decode_node(&f, p, e);
+    if (has_member(&f, "probe"))
+        return decode_item(&f, "probe", NULL, PROBE_COMMAND_WORDS_MAX, &p->probe.command, e);
     if (has_member(&f, "env"))
         return decode_var(&f, p, e);
     return err_set(e, -EBADMSG, BLAME_BUG, "unknown kind of fact");

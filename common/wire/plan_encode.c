@@ -149,6 +149,14 @@ int plan_encode(const struct plan *p, struct strbuf *out)
         fact_put_int(&w, "after", p->stop_then.item[i].after_ms);
         line_end(&enc, &w);
     }
+    for (size_t i = 0; i < p->cluster.count; i++) {
+        struct fact_writer w = line_begin(&enc);
+        put_text(&enc, &w, "node", p->cluster.node[i].address);
+        put_text(&enc, &w, "fqdn", p->cluster.node[i].fqdn);
+        put_text(&enc, &w, "group", p->cluster.node[i].group);
+        line_end(&enc, &w);
+    }
+    encode_list(&enc, "probe", &p->probe.command);
     if (enc.failed == 0 && enc.out->len - start > PLAN_BYTES_MAX)
         return -E2BIG;
     return enc.failed;

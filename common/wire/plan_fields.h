@@ -29,7 +29,7 @@ struct plan_field {
 };
 
 /* The members of the first fact that are plain members of struct plan. */
-#define PLAN_FIELD_COUNT 26
+#define PLAN_FIELD_COUNT 30
 extern const struct plan_field PLAN_FIELDS[PLAN_FIELD_COUNT];
 
 #define ENTRY_KIND_COUNT     (ENTRY_IMAGE + 1)
@@ -51,6 +51,8 @@ enum plan_count {
     COUNT_STOP_SIGNALS,
     COUNT_MOUNTS,
     COUNT_OUTPUTS,
+    COUNT_NODES,
+    COUNT_PROBE_WORDS,
     COUNT_KINDS,
 };
 extern const char *const PLAN_COUNT_KEYS[COUNT_KINDS];

@@ -403,4 +403,4 @@ def test_the_readme_s_words_about_the_daemon(node):
             run = done.stdout.strip()
             until("it runs", lambda: json.loads(node.runlet("status", "--json", run).stdout or "{}").get("phase") == "RUNNING")
         did.append(words[1])
-    assert did == ["submit", "status", "status", "logs", "preempt", "cancel", "drain", "why", "wait"]
+    assert did == ["submit", "status", "status", "logs", "deadline", "preempt", "cancel", "drain", "why", "wait"]

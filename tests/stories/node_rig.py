@@ -107,6 +107,7 @@ class Node:
         self.config = self.root / "runlet.yaml"
         self.daemon = None
         self.daemons = []
+        self.prefix = []  # the words before each command of ours
         self.log = self.root / "runletd.log"
         self.configure(**config)
 
@@ -119,7 +120,7 @@ class Node:
     # ---- programs ----
 
     def command(self, *args):
-        return [str(self.bin / "runlet"), "--config", str(self.config)] + [str(a) for a in args]
+        return [*self.prefix, str(self.bin / "runlet"), "--config", str(self.config)] + [str(a) for a in args]
 
     def runlet(self, *args, check=None, timeout=PATIENCE, **kwargs):
         """Runs the command line to its end. With check: the exit status it must have."""
@@ -132,8 +133,8 @@ class Node:
     def start(self, wait=True):
         """Starts runletd; with wait until it serves."""
         with open(self.log, "ab") as log:
-            self.daemon = subprocess.Popen([str(self.bin / "runletd"), "--config", str(self.config)], stdin=subprocess.DEVNULL,
-                                           stdout=log, stderr=log, cwd=self.work)
+            self.daemon = subprocess.Popen([*self.prefix, str(self.bin / "runletd"), "--config", str(self.config)],
+                                           stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.work)
         self.daemons.append(self.daemon)
         if wait:
             until("runletd serves: " + self.tail(), self.serves)

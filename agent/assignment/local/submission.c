@@ -27,11 +27,11 @@
 /* Whoever handed a run in twice may want to look at what was ignored. */
 #define REPEATED_KEPT_MS (24LL * 60 * 60 * 1000)
 
-void submission_new_id(wall_ms_t now, char ret[64])
+void submission_new_id(const char *kind, wall_ms_t now, char ret[64])
 {
     static const char LETTERS[] = "abcdefghijkmnpqrstuvwxyz23456789";
     unsigned char random[8];
-    char text[9];
+    char text[9], time[16];
     time_t seconds = (time_t)(now.ms / 1000);
     struct tm tm = {0};
     size_t n;
@@ -42,8 +42,8 @@ void submission_new_id(wall_ms_t now, char ret[64])
         text[i] = LETTERS[random[i] % 32];
     text[8] = '\0';
     (void)gmtime_r(&seconds, &tm);
-    n = strftime(ret, 64, "local.%Y%m%d%H%M%S.", &tm);
-    (void)snprintf(ret + n, 64 - n, "%s", text);
+    n = strftime(time, sizeof(time), "%Y%m%d%H%M%S", &tm);
+    (void)snprintf(ret, 64, "%.20s.%.*s.%s", kind, (int)n, time, text);
 }
 
 /* Gives a nameless file a name in the folder. */
@@ -75,10 +75,7 @@ static int put_parts(int dir_fd, struct job_request *request, const int *parts, 
             return err_oom(e);
         free(part->path);
         part->path = copy;
-        if (part->form == ARTIFACT_DIRECTORY)
-            part->form = ARTIFACT_ARCHIVE;
-        else if (part->form == ARTIFACT_ENTRY_PROGRAM)
-            part->form = ARTIFACT_FILE;
+        part->form = artifact_form_collected(part->form);
     }
     return 0;
 }

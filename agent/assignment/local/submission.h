@@ -18,8 +18,8 @@
 #define SUBMISSION_HALF_MADE ".new."
 #define SUBMISSION_REPEATED  ".duplicate."
 
-/* A new run id: "local.", the time, and random letters. */
-void submission_new_id(wall_ms_t now, char ret[64]);
+/* A new run id: its kind ("local", "fleet"), the time, and random letters. */
+void submission_new_id(const char *kind, wall_ms_t now, char ret[64]);
 
 /*
  * Puts the request into `parent_fd` under request->run.id. parts[i] holds the bytes of artifact part i: a

@@ -183,8 +183,8 @@ static void ids_differ(void **state)
     char a[64], b[64];
 
     (void)state;
-    submission_new_id((wall_ms_t){1795500103123}, a);
-    submission_new_id((wall_ms_t){1795500103123}, b);
+    submission_new_id("local", (wall_ms_t){1795500103123}, a);
+    submission_new_id("local", (wall_ms_t){1795500103123}, b);
     assert_string_not_equal(a, b);
     assert_int_equal(strncmp(a, "local.2026", 10), 0);
 }

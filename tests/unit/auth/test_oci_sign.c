@@ -42,6 +42,25 @@ static const struct oci_request REQUEST = {.method = "GET",
                                            .target = TARGET,
                                            .date = "Thu, 05 Jan 2014 21:31:40 GMT"};
 
+#define BODY                                                                                                 \
+    "{\n    \"compartmentId\": "                                                                             \
+    "\"ocid1.compartment.oc1..aaaaaaaam3we6vgnherjq5q2idnccdflvjsnog7mlr6rtdb25gilchfeyjxa\",\n"             \
+    "    \"instanceId\": \"ocid1.instance.oc1.phx."                                                          \
+    "abuw4ljrlsfiqw6vzzxb43vyypt4pkodawglp3wqxjqofakrwvou52gb6s5a\",\n"                                      \
+    "    \"volumeId\": \"ocid1.volume.oc1.phx."                                                              \
+    "abyhqljrgvttnlx73nmrwfaux7kcvzfs3s66izvxf2h4lgvyndsdsnoiwr5q\"\n}"
+#define BODY_SIGNATURE                                                                                       \
+    "Mje8vIDPlwIHmD/cTDwRxE7HaAvBg16JnVcsuqaNRim23fFPgQfLoOOxae6WqKb1uPjYEl0qIdazWaBy/Ml8DRhqlocMwoSXv0fbuk" \
+    "P8J5N80LCmzT/FFBvIvTB91XuXI3hYfP9Zt1l7S6ieVadHUfqBedWH0itrtPJBgKmrWso="
+
+static const struct oci_request POST = {.method = "POST",
+                                        .host = "iaas.us-phoenix-1.oraclecloud.com",
+                                        .target = "/20160918/volumeAttachments",
+                                        .date = "Thu, 05 Jan 2014 21:31:40 GMT",
+                                        .content_type = "application/json",
+                                        .body = BODY,
+                                        .body_size = sizeof(BODY) - 1};
+
 static int make(void **state)
 {
     static struct scratch s;
@@ -107,6 +126,38 @@ static void a_profile_signs(void **state)
                         "Authorization: Signature version=\"1\",headers=\"date (request-target) host\","
                         "keyId=\"" TENANCY "/" USER "/" FINGERPRINT
                         "\",algorithm=\"rsa-sha256\",signature=\"" SIGNATURE "\"");
+}
+
+static void a_body_is_signed(void **state)
+{
+    const struct scratch *s = *state;
+    AUTO(oci_profile) struct oci_profile p = {0};
+    AUTO(strlist) struct strlist headers = {0};
+    struct oci_request empty = POST;
+    struct oci_signer *signer;
+    struct err e = ERR_INIT;
+    char path[128], digest[OCI_DIGEST_MAX];
+
+    write_file(s, "key.pem", KEY);
+    write_file(s, "post",
+               "[DEFAULT]\nuser=" USER "\ntenancy=" TENANCY "\nfingerprint=" FINGERPRINT
+               "\nkey_file=key.pem\n");
+    (void)snprintf(path, sizeof(path), "%s/post", s->path);
+    assert_int_equal(oci_profile_read(path, "DEFAULT", &p, &e), 0);
+    signer = oci_signer_open(&p, &e);
+    assert_non_null(signer);
+    assert_int_equal(oci_sign(signer, &POST, &headers, &e), 0);
+    oci_signer_free(signer);
+    assert_int_equal(headers.count, 3);
+    assert_string_equal(headers.item[1],
+                        "Authorization: Signature version=\"1\",headers=\"date (request-target) host "
+                        "content-length content-type x-content-sha256\",keyId=\"" TENANCY "/" USER
+                        "/" FINGERPRINT "\",algorithm=\"rsa-sha256\",signature=\"" BODY_SIGNATURE "\"");
+    assert_string_equal(headers.item[2], "x-content-sha256: V9Z20UJTvkvpJ50flBzKE32+6m2zJjweHpDMX/U4Uy0=");
+    empty.body = NULL;
+    empty.body_size = 0;
+    assert_int_equal(oci_content_digest(&empty, digest), 0);
+    assert_string_equal(digest, "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");
 }
 
 static void what_is_wrong_is_named_without_values(void **state)
@@ -184,6 +235,7 @@ int main(void)
         cmocka_unit_test(a_date_is_as_http_has_it),
         cmocka_unit_test(the_text_is_as_documented),
         cmocka_unit_test(a_profile_signs),
+        cmocka_unit_test(a_body_is_signed),
         cmocka_unit_test(what_is_wrong_is_named_without_values),
         cmocka_unit_test(a_token_takes_the_place_of_the_user),
         cmocka_unit_test(s3_keys_come_from_a_file_or_the_environment),

@@ -124,6 +124,54 @@ static void done_of_a_former_phase_moves_nothing(void **state)
     assert_int_equal(f->finished, 0);
 }
 
+/* A launch may have begun when the stop is heard of: it is the supervisor's to do, and the run goes on to it. */
+static void a_stop_does_not_forget_a_launch(void **state)
+{
+    struct fixture *f = *state;
+
+    run_post(f->run, RUN_EVENT_START);
+    settle(f);
+    assert_int_equal(f->run->phase, PHASE_LAUNCHING);
+    assert_int_equal(run_stop(f->run, NOTICE_SPOT, 5000), 0);
+    settle(f);
+    assert_int_equal(f->run->phase, PHASE_LAUNCHING);
+    assert_true(f->run->stop_requested);
+}
+
+static void a_stop_ends_what_was_not_launched(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(run_stop(f->run, NOTICE_SPOT, 5000), 0);
+    settle(f);
+    assert_int_equal(f->run->phase, PHASE_SHIPPING);
+    assert_int_equal(f->run->verdict.cause, CAUSE_PREEMPTED);
+    assert_int_equal(f->run->record.main_end, MAIN_NOT_STARTED);
+}
+
+/* PREPARING is done, and that is not applied yet when the stop is heard of. */
+static void a_stop_overtaken_by_a_launch_is_not_its_end(void **state)
+{
+    struct fixture *f = *state;
+
+    run_post(f->run, RUN_EVENT_START);
+    run_post(f->run, RUN_EVENT_DONE);
+    f->run->pending[1].phase = PHASE_PREPARING;
+    run_post(f->run, RUN_EVENT_STOP);
+    settle(f);
+    assert_int_equal(f->run->phase, PHASE_LAUNCHING);
+}
+
+static void a_deadline_is_owed_until_it_is_set(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(run_set_runtime(f->run, 60000), 0);
+    assert_int_equal(f->run->runtime_ms, 60000);
+    run_runtime_set(f->run, 50000);
+    assert_int_equal(f->run->runtime_ms, 0);
+}
+
 /* The launch has failed and the run is cancelled before that is applied: the failure must end the run all the same. */
 static void failure_outlives_its_phase(void **state)
 {
@@ -162,6 +210,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(done_of_a_former_phase_moves_nothing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_stop_does_not_forget_a_launch, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_stop_ends_what_was_not_launched, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_stop_overtaken_by_a_launch_is_not_its_end, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_deadline_is_owed_until_it_is_set, set_up, tear_down),
         cmocka_unit_test_setup_teardown(failure_outlives_its_phase, set_up, tear_down),
         cmocka_unit_test_setup_teardown(unknown_end_stays_unknown, set_up, tear_down),
     };

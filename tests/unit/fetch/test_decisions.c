@@ -8,7 +8,7 @@
 #include "fetch/digest.h"
 #include "fetch/eviction.h"
 #include "fetch/progress.h"
-#include "fetch/retry.h"
+#include "io/retry.h"
 
 static const struct retry_policy POLICY = {.attempts = 8, .total_ms = 600000, .base_ms = 1000};
 

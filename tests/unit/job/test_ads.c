@@ -54,9 +54,9 @@ static void script_with_everything(void **state)
     assert_int_equal(r.result, 0);
     assert_string_equal(j->display_name, "train-resnet-$1");
     assert_string_equal(j->project_id, "ocid1.project.p");
-    assert_string_equal(j->infrastructure_type, "STANDALONE");
-    assert_int_equal(j->block_storage_gb, 50);
-    assert_true(j->memory_gb == 16 && j->ocpus == 1);
+    assert_string_equal(j->infra.type, "STANDALONE");
+    assert_int_equal(j->infra.block_storage_gb, 50);
+    assert_true(j->infra.memory_gb == 16 && j->infra.ocpus == 1);
     assert_true(j->enable_logging && j->enable_auto_log_creation);
     assert_string_equal(j->configuration.arguments, "--epochs 3 'hi there' True");
     assert_int_equal(j->configuration.maximum_runtime_minutes, 30);

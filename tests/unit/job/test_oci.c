@@ -49,9 +49,9 @@ static void a_job_as_the_api_returns_it(void **state)
     expect_env(&r, "NONE", NULL);
     assert_string_equal(j->configuration.arguments, "100 linux \"hi there\"");
     assert_int_equal(j->configuration.maximum_runtime_minutes, 60);
-    assert_string_equal(j->infrastructure_type, "STANDALONE");
-    assert_int_equal(j->block_storage_gb, 100);
-    assert_true(j->ocpus == 2.5 && j->memory_gb == 16);
+    assert_string_equal(j->infra.type, "STANDALONE");
+    assert_int_equal(j->infra.block_storage_gb, 100);
+    assert_true(j->infra.ocpus == 2.5 && j->infra.memory_gb == 16);
     assert_true(j->enable_logging && !j->enable_auto_log_creation);
     assert_true(j->configuration.has_mounts);
     assert_int_equal(j->configuration.mount_count, 2);
@@ -77,7 +77,7 @@ static void absent_is_minus_one(void **state)
 
     (void)state;
     assert_int_equal(r.result, 0);
-    assert_int_equal(j->block_storage_gb, -1);
+    assert_int_equal(j->infra.block_storage_gb, -1);
     assert_int_equal(j->configuration.maximum_runtime_minutes, -1);
     assert_int_equal(j->configuration.x.maximum_runtime_ms, -1);
     assert_int_equal(j->configuration.x.stop_grace_ms, -1);
@@ -162,7 +162,7 @@ static void one_node_is_a_job_as_any_other(void **state)
     if (r.result != 0)
         fail_msg("%s", strbuf_str(&r.text));
     assert_false(r.request.job.multi_node);
-    assert_int_equal(r.request.job.block_storage_gb, 60);
+    assert_int_equal(r.request.job.infra.block_storage_gb, 60);
     assert_int_equal(r.request.job.configuration.maximum_runtime_minutes, 30);
     assert_string_equal(r.request.job.configuration.arguments, "x y");
     assert_string_equal(env_value(&r.request.job.configuration.env, "A"), "group");

@@ -157,11 +157,26 @@ static void what_this_node_cannot_do_is_named(void **state)
 
     (void)state;
     refused(&request, &spec, "no artifact");
+}
+
+static void the_nodes_of_a_run_and_its_probe_are_in_the_plan(void **state)
+{
+    AUTO(job_request) struct job_request request = {0};
+    AUTO(run_spec) struct run_spec spec = spec_of(NULL);
+    AUTO(plan) struct plan plan = {0};
+    struct err e = ERR_INIT;
+
+    (void)state;
     add_part(&request, ARTIFACT_FILE, "train.py", "");
-    request.runtime = RUNTIME_ARTIFACT;
-    request.job.multi_node = true;
-    refused(&request, &spec, "MULTI_NODE");
-    request.job.multi_node = false;
+    assert_int_equal(cluster_add(&request.cluster, "head", "10.0.0.1", "a"), 0);
+    assert_int_equal(cluster_add(&request.cluster, "workers", "10.0.0.2", ""), 0);
+    spec.probe.period_s = 3;
+    assert_int_equal(strlist_add(&spec.probe.command, "true"), 0);
+    assert_int_equal(plan_build(&request, &spec, &SETTINGS, 1, &plan, &e), 0);
+    assert_int_equal(plan.cluster.count, 2);
+    assert_string_equal(plan.cluster.node[1].group, "workers");
+    assert_int_equal(plan.probe.period_s, 3);
+    assert_int_equal(plan.probe.command.count, 1);
 }
 
 static struct storage_mount *add_mount(struct job_configuration *c, const char *target, const char *export,
@@ -188,7 +203,7 @@ static void storage_has_a_source_and_a_place(void **state)
     (void)state;
     settings.exports = "ocid1.target.a=10.0.0.9  ocid1.export.a=/exports/a ocid1.export.ab=/ab";
     add_part(&request, ARTIFACT_FILE, "train.py", "");
-    request.job.block_storage_gb = 75;
+    request.job.infra.block_storage_gb = 75;
     add_mount(&request.job.configuration, "10.0.0.5", "/e", NULL, "data")->read_only = true;
     add_mount(&request.job.configuration, "10.0.0.5", "/e", "/", "fss");
     add_mount(&request.job.configuration, "ocid1.target.a", "ocid1.export.ab", "/opc", "fss");
@@ -269,6 +284,7 @@ int main(void)
         cmocka_unit_test(a_conda_environment_here_comes_first),
         cmocka_unit_test(an_image_brings_its_command_and_environment),
         cmocka_unit_test(what_this_node_cannot_do_is_named),
+        cmocka_unit_test(the_nodes_of_a_run_and_its_probe_are_in_the_plan),
         cmocka_unit_test(storage_has_a_source_and_a_place),
         cmocka_unit_test(the_runs_mounts_replace_the_jobs),
         cmocka_unit_test(buckets),

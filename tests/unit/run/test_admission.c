@@ -10,22 +10,28 @@ static void decisions(void **state)
         struct admission state;
         enum admission_answer expect;
     } CASES[] = {
-        {{.concurrency = 1, .disk_free = 10, .disk_reserve = 5}, ADMIT},
-        {{.concurrency = 1, .active = 1, .disk_free = 10, .disk_reserve = 5}, ADMIT_NOT_FULL},
-        {{.concurrency = 2, .active = 1, .disk_free = 10, .disk_reserve = 5}, ADMIT},
-        {{.concurrency = 2, .active = 1, .disk_free = 4, .disk_reserve = 5}, ADMIT_NOT_DISK},
-        {{.concurrency = 1, .active = 1, .stopping = true, .disk_free = 0, .disk_reserve = 5},
+        {{.places = 1, .concurrency = 1, .disk_free = 10, .disk_reserve = 5}, ADMIT},
+        {{.places = 1, .concurrency = 1, .active = 1, .disk_free = 10, .disk_reserve = 5}, ADMIT_NOT_FULL},
+        {{.places = 1, .concurrency = 2, .active = 1, .disk_free = 10, .disk_reserve = 5}, ADMIT},
+        {{.places = 1, .concurrency = 2, .active = 1, .disk_free = 4, .disk_reserve = 5}, ADMIT_NOT_DISK},
+        {{.places = 1, .concurrency = 1, .active = 1, .stopping = true, .disk_free = 0, .disk_reserve = 5},
          ADMIT_NOT_STOPPING},
-        {{.concurrency = 2, .active = 1, .drained = true, .disk_free = 10, .disk_reserve = 5},
+        {{.places = 1, .concurrency = 2, .active = 1, .drained = true, .disk_free = 10, .disk_reserve = 5},
          ADMIT_NOT_DRAINED},
-        {{.concurrency = 1, .stopping = true, .drained = true}, ADMIT_NOT_STOPPING},
-        {{.concurrency = 1, .going_down = true, .drained = true}, ADMIT_NOT_GOING_DOWN},
-        {{.concurrency = 2, .attention = true, .disk_free = 10, .disk_reserve = 5}, ADMIT_NOT_ATTENTION},
-        {{.concurrency = 1, .active = 1, .unfit = true, .disk_free = 10, .disk_reserve = 5}, ADMIT_NOT_FIT},
-        {{.concurrency = 1, .taken_away = true, .drained = true}, ADMIT_NOT_TAKEN_AWAY},
-        {{.concurrency = 1, .leaving = true, .disk_free = 10, .disk_reserve = 5}, ADMIT_NOT_LEAVING},
-        {{.concurrency = 2, .attention = true, .unfit = true}, ADMIT_NOT_ATTENTION},
-        {{.concurrency = 2, .attention = true, .drained = true}, ADMIT_NOT_DRAINED},
+        {{.places = 1, .concurrency = 1, .stopping = true, .drained = true}, ADMIT_NOT_STOPPING},
+        {{.places = 1, .concurrency = 1, .going_down = true, .drained = true}, ADMIT_NOT_GOING_DOWN},
+        {{.places = 1, .concurrency = 2, .attention = true, .disk_free = 10, .disk_reserve = 5},
+         ADMIT_NOT_ATTENTION},
+        {{.places = 1, .concurrency = 1, .active = 1, .unfit = true, .disk_free = 10, .disk_reserve = 5},
+         ADMIT_NOT_FIT},
+        {{.places = 1, .concurrency = 1, .taken_away = true, .drained = true}, ADMIT_NOT_TAKEN_AWAY},
+        {{.places = 1, .concurrency = 1, .leaving = true, .disk_free = 10, .disk_reserve = 5},
+         ADMIT_NOT_LEAVING},
+        {{.places = 1, .concurrency = 2, .attention = true, .unfit = true}, ADMIT_NOT_ATTENTION},
+        {{.places = 1, .concurrency = 2, .attention = true, .drained = true}, ADMIT_NOT_DRAINED},
+        /* All nodes of a run, or none. */
+        {{.places = 3, .concurrency = 4, .active = 1, .disk_free = 10, .disk_reserve = 5}, ADMIT},
+        {{.places = 3, .concurrency = 4, .active = 2, .disk_free = 10, .disk_reserve = 5}, ADMIT_NOT_FULL},
     };
 
     (void)state;

@@ -19,10 +19,12 @@ static struct run_history fold(const char *const *lines)
 
 #define ACCEPT_QUEUE                                                                                         \
     "{\"t\":\"2026-01-01T00:00:00.000Z\",\"event\":\"accepted\",\"epoch\":3,\"origin\":\"queue\"}"
-#define ACCEPT_HERE "{\"event\":\"accepted\",\"origin\":\"foreground\"}"
-#define TO(phase)   "{\"event\":\"phase\",\"to\":\"" phase "\"}"
-#define LAUNCH      "{\"event\":\"launch-requested\"}"
-#define CANCEL      "{\"event\":\"cancel-requested\"}"
+#define ACCEPT_HERE         "{\"event\":\"accepted\",\"origin\":\"foreground\"}"
+#define TO(phase)           "{\"event\":\"phase\",\"to\":\"" phase "\"}"
+#define LAUNCH              "{\"event\":\"launch-requested\"}"
+#define STOP(at)            "{\"event\":\"stop-requested\",\"reason\":\"spot\",\"until-boot-ms\":" at "}"
+#define DEADLINE(event, ms) "{\"event\":\"deadline-" event "\",\"runtime-ms\":" ms "}"
+#define CANCEL              "{\"event\":\"cancel-requested\"}"
 
 static void adoption_table(void **state)
 {
@@ -34,6 +36,8 @@ static void adoption_table(void **state)
         {{ACCEPT_QUEUE, TO("PREPARING")}, ADOPT_START},
         {{ACCEPT_HERE, TO("PREPARING")}, ADOPT_ABANDON},
         {{ACCEPT_QUEUE, CANCEL}, ADOPT_ABANDON},
+        {{ACCEPT_QUEUE, TO("PREPARING"), STOP("7")}, ADOPT_ABANDON},
+        {{ACCEPT_QUEUE, LAUNCH, STOP("7")}, ADOPT_JOIN},
         {{ACCEPT_QUEUE, TO("PREPARING"), TO("LAUNCHING")}, ADOPT_START},
         {{ACCEPT_QUEUE, TO("LAUNCHING"), LAUNCH}, ADOPT_JOIN},
         {{ACCEPT_HERE, TO("LAUNCHING"), LAUNCH}, ADOPT_JOIN},
@@ -49,6 +53,23 @@ static void adoption_table(void **state)
         if (adoption_of(&h) != CASES[i].expect)
             fail_msg("case %zu: %d", i, (int)adoption_of(&h));
     }
+}
+
+/* A later word cannot give a job more time; a deadline is owed until the supervisor has it. */
+static void directives_are_remembered(void **state)
+{
+    static const char *const STOPS[] = {ACCEPT_QUEUE, STOP("900"), STOP("700"), STOP("800"), NULL};
+    static const char *const OWED[] = {DEADLINE("requested", "60"), DEADLINE("set", "60"),
+                                       DEADLINE("requested", "90"), NULL};
+    static const char *const TAKEN[] = {DEADLINE("requested", "60"), DEADLINE("set", "50"), NULL};
+    struct run_history h = fold(STOPS);
+
+    (void)state;
+    assert_true(h.stop_requested);
+    assert_int_equal(h.stop_at.ms, 700);
+    assert_int_equal(h.stop_reason, NOTICE_SPOT);
+    assert_int_equal(fold(OWED).runtime_ms, 90);
+    assert_int_equal(fold(TAKEN).runtime_ms, 0);
 }
 
 static void the_first_cause_wins(void **state)
@@ -104,6 +125,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(adoption_table),
+        cmocka_unit_test(directives_are_remembered),
         cmocka_unit_test(the_first_cause_wins),
         cmocka_unit_test(an_end_has_a_time),
         cmocka_unit_test(an_unknown_end_stays_unknown),

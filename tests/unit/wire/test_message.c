@@ -29,6 +29,8 @@ static void every_type_survives(void **state)
                             .run_id = "local.1",
                             .cause = CAUSE_DEADLINE_EXCEEDED,
                             .grace_ms = 1234,
+                            .runtime_ms = 5678,
+                            .lease_until = {91},
                             .pid = 99,
                             .started_at = {1000},
                             .deadline = {2000},
@@ -41,6 +43,10 @@ static void every_type_survives(void **state)
         assert_int_equal(back.cause, CAUSE_DEADLINE_EXCEEDED);
         if (t == MESSAGE_STOP)
             assert_int_equal(back.grace_ms, 1234);
+        if (t == MESSAGE_LEASE)
+            assert_int_equal(back.lease_until.ms, 91);
+        if (t == MESSAGE_DEADLINE)
+            assert_int_equal(back.runtime_ms + back.deadline.ms, 5678 + 2000);
         if (t == MESSAGE_RUNNING)
             assert_int_equal(back.pid + back.started_at.ms + back.deadline.ms, 99 + 1000 + 2000);
         if (t == MESSAGE_REFUSED) {

@@ -11,20 +11,26 @@
 #define FIRST                                                                                                \
     "{\"plan\":1,\"run_id\":\"r1\",\"job_name\":\"n\",\"epoch\":1,\"as_root\":false,"                        \
     "\"entrypoint\":\"a.py\",\"python\":\"/usr/bin/python3\",\"maximum_runtime_ms\":60000,"                  \
-    "\"stop_grace_ms\":1000,\"stop_signal\":15,\"stop_whole_tree\":true,\"nice\":0,"                         \
+    "\"stop_grace_ms\":1000,\"stop_signal\":15,\"stop_whole_tree\":true,\"nice\":0,\"lease_until_ms\":0,"    \
     "\"oom_score_adj\":0,\"umask_bits\":18,\"notice_before_ms\":0,\"notice_signal\":0,\"volume_bytes\":0,"   \
     "\"network_off\":"                                                                                       \
     "false,"                                                                                                 \
-    "\"user_namespace\":false,\"learn\":false,\"entry_kind\":\"file\","
+    "\"user_namespace\":false,\"learn\":false,\"probe_delay_s\":0,\"probe_period_s\":0,\"probe_failures\":"  \
+    "0,\"entry_kind\":\"file\","
 #define OUTPUTS(n)                                                                                           \
     "\"placements\":0,\"args\":0,\"vars\":0,\"limits\":0,\"devices\":0,\"system_calls\":0,\"stop_signals\":" \
     "0,"                                                                                                     \
-    "\"mounts\":0,\"outputs\":" #n "}\n"
+    "\"mounts\":0,\"outputs\":" #n ",\"nodes\":0,\"probe_words\":0}\n"
 #define OUTPUT(from, to) "{\"output\":\"" from "\",\"to\":\"" to "\",\"always\":true}\n"
 #define ALL_COUNTS(places, args, vars, limits, devices, calls, mounts)                                       \
     "\"placements\":" #places ",\"args\":" #args ",\"vars\":" #vars ",\"limits\":" #limits                   \
     ",\"devices\":" #devices ",\"system_calls\":" #calls ",\"stop_signals\":0,\"mounts\":" #mounts           \
-    ",\"outputs\":0}\n"
+    ",\"outputs\":0,\"nodes\":0,\"probe_words\":0}\n"
+#define NODES(nodes, words)                                                                                  \
+    "\"placements\":0,\"args\":0,\"vars\":0,\"limits\":0,\"devices\":0,\"system_calls\":0,\"stop_signals\":" \
+    "0,\"mounts\":0,\"outputs\":0,\"nodes\":" #nodes ",\"probe_words\":" #words "}\n"
+#define NODE(address, fqdn, group)                                                                           \
+    "{\"node\":\"" address "\",\"fqdn\":\"" fqdn "\",\"group\":\"" group "\"}\n"
 #define MORE_COUNTS(places, args, vars, limits, devices, calls)                                              \
     ALL_COUNTS(places, args, vars, limits, devices, calls, 0)
 #define MOUNTS(n)                  ALL_COUNTS(0, 0, 0, 0, 0, 0, n)
@@ -46,6 +52,7 @@ static void fill(struct plan *p)
         .bash = strdup("/bin/bash"),
         .conda_prefix = strdup("/opt/conda"),
         .maximum_runtime_ms = JOB_RUNTIME_MS_MAX,
+        .lease_until_ms = 123456,
         .stop_grace_ms = 30000,
         .stop_signal = 15,
         .stop_whole_tree = true,
@@ -75,6 +82,11 @@ static void fill(struct plan *p)
                                       .target = strdup("/mnt/data"),
                                       .read_only = true};
     run_outputs_add(&p->outputs, "results/a", "oci://b@n/p", true);
+    cluster_add(&p->cluster, "head node", "127.0.0.1", "a.example");
+    cluster_add(&p->cluster, "workers", "fd00::2", "");
+    strlist_add(&p->probe.command, "test -e \"x\"");
+    p->probe.period_s = 10;
+    p->probe.failure_threshold = 3;
     strlist_add(&p->args, "");
     strlist_add(&p->args, "--text=two words\n\ttab");
     env_set(&p->env, ENV_DEFAULT, "PATH", "/usr/bin");
@@ -109,6 +121,7 @@ static void round_trip(void **state)
     assert_null(got.java);
     assert_string_equal(got.conda_prefix, "/opt/conda");
     assert_int_equal(got.maximum_runtime_ms, JOB_RUNTIME_MS_MAX);
+    assert_int_equal(got.lease_until_ms, 123456);
     assert_int_equal(got.stop_grace_ms, 30000);
     assert_int_equal(got.stop_signal, 15);
     assert_true(got.stop_whole_tree);
@@ -258,6 +271,8 @@ static void numbers_and_names_out_of_range(void **state)
         {"\"maximum_runtime_ms\":60000", "\"maximum_runtime_ms\":0", "maximum_runtime_ms"},
         {"\"maximum_runtime_ms\":60000", "\"maximum_runtime_ms\":2592000001", "maximum_runtime_ms"},
         {"\"stop_grace_ms\":1000", "\"stop_grace_ms\":3600001", "stop_grace_ms"},
+        {"\"lease_until_ms\":0", "\"lease_until_ms\":-1", "lease_until_ms"},
+        {",\"lease_until_ms\":0", "", "lease_until_ms"},
         {"\"stop_signal\":15", "\"stop_signal\":0", "stop_signal"},
         {"\"stop_signal\":15", "\"stop_signal\":65", "stop_signal"},
         {"\"volume_bytes\":0", "\"volume_bytes\":-1", "volume_bytes"},

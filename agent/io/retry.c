@@ -1,5 +1,5 @@
 /* retry.c - see retry.h. */
-#include "fetch/retry.h"
+#include "io/retry.h"
 
 #include <string.h>
 

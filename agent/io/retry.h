@@ -4,8 +4,8 @@
  * As OCI's SDKs do by default: 8 attempts within 10 minutes, waits drawn evenly from 0 to a bound that doubles from one
  * second to 30 (full jitter, so that many nodes do not come back at once).
  */
-#ifndef FETCH_RETRY_H
-#define FETCH_RETRY_H
+#ifndef IO_RETRY_H
+#define IO_RETRY_H
 
 #include <stdbool.h>
 #include <stdint.h>

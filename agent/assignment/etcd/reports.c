@@ -1,0 +1,150 @@
+/* reports.c - states of runs, each under the claim of its run: see state.h. */
+#include <stdio.h>
+#include <string.h>
+
+#include "assignment/etcd/state.h"
+#include "base/auto.h"
+#include "base/crash_point.h"
+
+static void answer(struct etcd_run *r, enum report_answer said, const char *why)
+{
+    int64_t sequence = r->report.sequence;
+
+    r->report.sequence = 0;
+    r->report.answered(r->run, sequence, said, why, -1);
+}
+
+/* ---- writing it ---- */
+
+/* It was not this run's claim that is there. Its own end may be what is there: told before, and the answer was lost. */
+static void fenced(struct etcd_run *r, const struct etcd_reply *reply)
+{
+    AUTO(etcd_kvs) struct etcd_kvs there = {0};
+    struct etcd_state state;
+    struct err e = ERR_INIT;
+    char why[256];
+
+    if (etcd_reply_kvs(reply, 0, &there, &e) < 0) {
+        answer(r, REPORT_AGAIN, e.text);
+        return;
+    }
+    if (there.count == 1 &&
+        etcd_state_read(there.item[0].value, there.item[0].value_size, "state", &state, &e) == 0 &&
+        etcd_state_ended(&state) && state.epoch == r->epoch && state.sequence >= r->report.sequence) {
+        r->ended = true;
+        answer(r, REPORT_ACKNOWLEDGED, NULL);
+        return;
+    }
+    (void)snprintf(why, sizeof(why), "etcd has no claim of this node on it with the epoch %lld any more",
+                   (long long)r->epoch);
+    etcd_say_lost(r->source, r, why);
+    answer(r, REPORT_REFUSED, why);
+}
+
+static void written(void *context, const struct etcd_answer *a)
+{
+    struct etcd_run *r = context;
+
+    r->report.call = NULL;
+    etcd_heard(r->source, a);
+    if (a->outcome != ETCD_ANSWERED) {
+        answer(r, REPORT_AGAIN, a->why);
+        return;
+    }
+    CRASH_POINT_OF("etcd-reported", state_name(r->report.next.state));
+    if (!a->reply->succeeded) {
+        fenced(r, a->reply);
+        return;
+    }
+    r->state = r->report.next;
+    r->ended = etcd_state_ended(&r->state);
+    answer(r, REPORT_ACKNOWLEDGED, NULL);
+}
+
+/* What was reported, over what others wrote when the run was submitted. */
+static void write_state(struct etcd_run *r)
+{
+    AUTO(strbuf) struct strbuf body = STRBUF_INIT(4 * ETCD_RECORD_MAX);
+    struct etcd_state *next = &r->report.next, *known = &r->state;
+    struct err e = ERR_INIT;
+
+    memcpy(next->run, known->run, sizeof(next->run));
+    memcpy(next->pool, known->pool, sizeof(next->pool));
+    memcpy(next->display_name, known->display_name, sizeof(next->display_name));
+    next->priority = known->priority;
+    next->on_lost = known->on_lost;
+    next->attempts = known->attempts;
+    next->submitted_at = known->submitted_at;
+    etcd_move_report(&r->source->keys, next, r->epoch, &body);
+    r->report.call = etcd_ask(r->source->client, ETCD_PATH_TXN, &body, false, written, r, &e);
+    if (r->report.call == NULL)
+        answer(r, REPORT_AGAIN, e.text);
+}
+
+/* ---- knowing what was there ---- */
+
+static void state_read(void *context, const struct etcd_answer *a)
+{
+    struct etcd_run *r = context;
+    AUTO(etcd_kvs) struct etcd_kvs there = {0};
+    struct err e = ERR_INIT;
+
+    r->report.call = NULL;
+    etcd_heard(r->source, a);
+    if (a->outcome != ETCD_ANSWERED || etcd_reply_kvs(a->reply, -1, &there, &e) < 0) {
+        answer(r, REPORT_AGAIN, a->outcome != ETCD_ANSWERED ? a->why : e.text);
+        return;
+    }
+    if (there.count == 0) {
+        etcd_say_lost(r->source, r, "the run is not in etcd any more");
+        answer(r, REPORT_REFUSED, "the run is not in etcd any more");
+        return;
+    }
+    if (etcd_state_read(there.item[0].value, there.item[0].value_size, there.item[0].key, &r->state, &e) <
+        0) {
+        answer(r, REPORT_AGAIN, e.text);
+        return;
+    }
+    r->state_known = true;
+    write_state(r);
+}
+
+static void read_state(struct etcd_run *r)
+{
+    AUTO(strbuf) struct strbuf body = STRBUF_INIT(4 * ETCD_KEY_MAX);
+    char key[ETCD_KEY_MAX];
+    const struct etcd_range range = {.key = key};
+    struct err e = ERR_INIT;
+
+    etcd_key_state(&r->source->keys, r->key, key);
+    etcd_write_range(&range, &body);
+    r->report.call = etcd_ask(r->source->client, ETCD_PATH_RANGE, &body, false, state_read, r, &e);
+    if (r->report.call == NULL)
+        answer(r, REPORT_AGAIN, e.text);
+}
+
+void reports_take(struct etcd_source *s, struct etcd_run *r, const struct status_report *report)
+{
+    struct etcd_state *next = &r->report.next;
+
+    etcd_call_stop(r->report.call);
+    r->report.call = NULL;
+    r->report.sequence = report->sequence;
+    r->report.answered = report->answered;
+    *next = (struct etcd_state){.state = report->state,
+                                .attempt = report->attempt,
+                                .epoch = r->epoch,
+                                .sequence = report->sequence,
+                                .changed_at = report->time,
+                                .started_at = r->run->started_at,
+                                .finished_at = report->record != NULL ? report->time : (wall_ms_t){0},
+                                .has_exit_code = report->verdict != NULL && report->verdict->has_exit_code,
+                                .exit_code = report->verdict != NULL ? report->verdict->exit_code : 0};
+    (void)snprintf(next->details, sizeof(next->details), "%s", report->details);
+    (void)snprintf(next->cause, sizeof(next->cause), "%s", report->cause);
+    (void)snprintf(next->node, sizeof(next->node), "%s", s->node);
+    if (r->state_known)
+        write_state(r);
+    else
+        read_state(r);
+}
