@@ -46,12 +46,13 @@ static int64_t memory(int proc_fd)
     return parse_leading_u64(at, &kib, &rest) == 0 && kib < INT64_MAX / 1024 ? (int64_t)kib * 1024 : 0;
 }
 
-/* nvidia0, nvidia1 ...: not nvidiactl and the like. */
-static int64_t gpus(int dev_fd)
+/* The entries of a folder that begin with `prefix` and a digit. 0 when there is no such folder. */
+static int64_t count_entries(int dir_fd, const char *path, const char *prefix)
 {
-    int copy = openat(dev_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int copy = openat(dir_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *dir = copy >= 0 ? fdopendir(copy) : NULL;
     const struct dirent *entry;
+    size_t n = strlen(prefix);
     int64_t count = 0;
 
     if (dir == NULL) {
@@ -60,9 +61,19 @@ static int64_t gpus(int dev_fd)
         return 0;
     }
     while ((entry = readdir(dir)) != NULL)
-        count += strncmp(entry->d_name, "nvidia", 6) == 0 && isdigit((unsigned char)entry->d_name[6]);
+        count += strncmp(entry->d_name, prefix, n) == 0 && isdigit((unsigned char)entry->d_name[n]);
     (void)closedir(dir);
     return count;
+}
+
+/* nvidia0, nvidia1 ...: not nvidiactl and the like. A service manager may keep devices out of the agent's sight, but not the
+ * driver's own list, whose entries are called as the PCI devices are. */
+int64_t node_gpu_count(int proc_fd, int dev_fd)
+{
+    int64_t nodes = count_entries(dev_fd, ".", "nvidia");
+    int64_t listed = count_entries(proc_fd, "driver/nvidia/gpus", "");
+
+    return nodes > listed ? nodes : listed;
 }
 
 int node_facts_read(int proc_fd, int dev_fd, int runs_fd, struct node_facts *ret, struct err *e)
@@ -82,6 +93,6 @@ int node_facts_read(int proc_fd, int dev_fd, int runs_fd, struct node_facts *ret
     ret->cpus = cpus();
     ret->memory_bytes = memory(proc_fd);
     ret->disk_bytes = fstatvfs(runs_fd, &vfs) == 0 ? (int64_t)(vfs.f_blocks * vfs.f_frsize) : 0;
-    ret->gpus = gpus(dev_fd);
+    ret->gpus = node_gpu_count(proc_fd, dev_fd);
     return 0;
 }

@@ -24,7 +24,7 @@ struct node_facts {
     int64_t cpus;             /* hardware threads that this process may use */
     int64_t memory_bytes;     /* of the machine */
     int64_t disk_bytes;       /* of the file system that holds runs */
-    int64_t gpus;             /* device nodes of NVIDIA's */
+    int64_t gpus;             /* of NVIDIA's */
     int64_t concurrency;      /* runs at a time */
     struct strlist labels;    /* "key=value" */
 };
@@ -35,5 +35,9 @@ void node_facts_free(struct node_facts *n);
 /* Fills everything but the configuration's own (id, shape, pool, labels, concurrency stay as they are; an empty id becomes the host
  * name). proc_fd: /proc; dev_fd: /dev; runs_fd: the folder of runs. 0 or negative with *e. */
 int node_facts_read(int proc_fd, int dev_fd, int runs_fd, struct node_facts *ret, struct err *e);
+
+/* How many GPUs of NVIDIA's there are: by their device nodes, or by what the driver says of itself, which an agent that sees no
+ * devices sees too. */
+int64_t node_gpu_count(int proc_fd, int dev_fd);
 
 #endif

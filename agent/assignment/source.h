@@ -67,11 +67,13 @@ enum source_link {
     SOURCE_LINK_DOWN,     /* it was not: see `why` */
 };
 
+#define SOURCE_WHY_MAX 512
+
 struct source_state {
     enum source_link link;
-    wall_ms_t since;    /* of `link`; 0: it was never tried */
-    char endpoint[256]; /* without credentials */
-    char why[512];      /* for people */
+    wall_ms_t since;          /* of `link`; 0: it was never tried */
+    char endpoint[256];       /* without credentials */
+    char why[SOURCE_WHY_MAX]; /* for people */
 };
 
 /* All members may be NULL but name, report and free. */
@@ -80,7 +82,7 @@ struct source_ops {
     enum run_origin origin;
     /* Unfinished runs were taken up again (`attend` was called for each): it may ask for work from now on. */
     void (*begin)(struct source *s);
-    /* How many further runs the node would start now; why not, for people, when 0. Called when it may have changed. */
+    /* How many further runs the node would start now; why not, for people, when 0. Called when that or the reason has changed. */
     void (*room)(struct source *s, size_t room, const char *why_not);
     /* A run of this source is in the engine's table: its lease is to be held. */
     void (*attend)(struct source *s, struct run *run);

@@ -11,9 +11,10 @@ static const struct {
     verb_function *function;
 } FUNCTIONS[] = {
     {"cancel", verb_cancel},     {"config", verb_config},   {"deadline", verb_deadline},
-    {"gen", verb_gen},           {"help", verb_help},       {"logs", verb_logs},
-    {"nodes", verb_nodes},       {"preempt", verb_preempt}, {"run", verb_run},
-    {"runs", verb_runs},         {"status", verb_status},   {"submit", verb_submit},
+    {"drain", verb_drain},       {"gen", verb_gen},         {"help", verb_help},
+    {"leave", verb_leave},       {"logs", verb_logs},       {"nodes", verb_nodes},
+    {"preempt", verb_preempt},   {"run", verb_run},         {"runs", verb_runs},
+    {"status", verb_status},     {"submit", verb_submit},   {"undrain", verb_undrain},
     {"validate", verb_validate}, {"version", verb_version}, {"wait", verb_wait},
     {"why", verb_why},
 };

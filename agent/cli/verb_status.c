@@ -5,14 +5,13 @@
 #include "base/auto.h"
 #include "cli/cli.h"
 #include "cli/configuration.h"
+#include "cli/node_line.h"
 #include "cli/run_name.h"
 #include "cli/style.h"
 #include "daemon/run_view.h"
-#include "io/http_client.h"
 
-#define DAEMON_TIMEOUT_MS 2000
-#define JSON_LIST_MAX     (16U << 20)
-#define QUEUED_DETAILS    "Submitted; runletd has not accepted it yet."
+#define JSON_LIST_MAX  (16U << 20)
+#define QUEUED_DETAILS "Submitted; runletd has not accepted it yet."
 
 static void put_field(const struct cli *cli, const char *name, const char *value)
 {
@@ -214,30 +213,6 @@ static int show_table(const struct cli *cli, const struct layout *layout, const 
     return 0;
 }
 
-/* The node's line: what the daemon says of itself, or that it is down. */
-static void show_node(const struct cli *cli, const struct layout *layout)
-{
-    AUTO(strbuf) struct strbuf body = STRBUF_INIT(FACT_LINE_MAX);
-    AUTO(fact) struct fact f = {0};
-    struct err e = ERR_INIT;
-    int64_t active = 0, waiting = 0;
-    char up[DURATION_TEXT_MAX];
-    int64_t uptime = 0;
-
-    if (http_unix_request(layout->api_socket, "GET", "/v1/node", DAEMON_TIMEOUT_MS, &body, &e) != 200 ||
-        fact_decode(strbuf_str(&body), body.len, &f, &e) < 0) {
-        (void)fprintf(cli->out, "runletd is not running\n");
-        return;
-    }
-    (void)fact_int(&f, "active", &active);
-    (void)fact_int(&f, "waiting", &waiting);
-    (void)fact_int(&f, "uptimeInMs", &uptime);
-    duration_format(uptime, up);
-    (void)fprintf(cli->out, "runletd %s up %s, %lld active, %lld waiting%s%s\n", fact_str(&f, "version"), up,
-                  (long long)active, (long long)waiting,
-                  fact_str(&f, "notReady")[0] != '\0' ? "; takes no run: " : "", fact_str(&f, "notReady"));
-}
-
 /* ---- JSON ---- */
 
 /* A submission has no journal yet: its place is all that is known. */
@@ -321,6 +296,6 @@ int verb_status(struct cli *cli)
         return cli_fail(cli, 1, &e);
     if (cli_flag(cli, "json"))
         return show_json(cli, &layout, &ids, &queued);
-    show_node(cli, &layout);
+    node_lines_show(cli, &layout);
     return show_table(cli, &layout, &ids, &queued);
 }

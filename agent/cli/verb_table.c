@@ -252,6 +252,38 @@ static const struct cli_option PREEMPT_OPTIONS[] = {
     {.name = "all", .help = "Every run that executes on this machine, instead of RUN."},
 };
 
+static const struct cli_option DRAIN_OPTIONS[] = {
+    {.name = "reason", .argument = "TEXT", .help = "Why, for people: `runlet status` shows it."},
+    {.name = "wait",
+     .help = "Return when the runs that execute here have ended and their ends are reported. Those that wait "
+             "for their turn go on waiting."},
+};
+
+static const char *const DRAIN_TEXT[] = {
+    "From now on this node takes up no further run, over restarts of runletd and of the machine, until "
+    "`runlet undrain`. Runs that execute go on; `runlet preempt --all` ends them.",
+    "Needs root or the agent's user. Works while runletd is down.",
+    NULL,
+};
+
+static const char *const DRAIN_EXAMPLES[] = {
+    "runlet drain --reason maintenance --wait",
+    "Empty the node, and return when it is.",
+    NULL,
+};
+
+static const char *const UNDRAIN_TEXT[] = {
+    "Ends what `runlet drain` began: this node takes up runs again.",
+    "Needs root or the agent's user. Works while runletd is down.",
+    NULL,
+};
+
+static const char *const LEAVE_TEXT[] = {
+    "For the service manager, which runs it as root when runletd has ended: executes leave.poweroff when "
+    "EXIT_CODE and EXIT_STATUS say that runletd asked for it, and the configuration that it may.",
+    NULL,
+};
+
 static const char *const DEADLINE_TEXT[] = {
     "Lets a job run for DURATION from its start, instead of what its document says: shorter or longer, but "
     "not longer than "
@@ -406,6 +438,18 @@ const struct verb VERBS[] = {
      .args_max = 1,
      .completion = COMPLETE_RUN,
      .usage_status = EXIT_USAGE},
+    {.name = "drain",
+     .synopsis = "[--reason TEXT] [--wait]",
+     .summary = "Make this node take up no further run",
+     .description = DRAIN_TEXT,
+     OPTIONS(DRAIN_OPTIONS),
+     .examples = DRAIN_EXAMPLES,
+     .usage_status = EXIT_USAGE},
+    {.name = "undrain",
+     .synopsis = "",
+     .summary = "Make this node take up runs again",
+     .description = UNDRAIN_TEXT,
+     .usage_status = EXIT_USAGE},
     {.name = "deadline",
      .synopsis = "RUN DURATION",
      .summary = "Change how long a job may run",
@@ -467,6 +511,12 @@ const struct verb VERBS[] = {
      .args_max = 1,
      .completion = COMPLETE_VERB,
      .usage_status = EXIT_USAGE},
+    {.name = "leave",
+     .synopsis = "",
+     .summary = "Switch the machine off when runletd has asked for it",
+     .description = LEAVE_TEXT,
+     .usage_status = EXIT_USAGE,
+     .hidden = true},
     {.name = "gen",
      .synopsis = "WHAT [NAME]",
      .summary = "Print pages derived from runlet's own tables",

@@ -133,16 +133,24 @@ static int load_drop_ins(const char *path, struct config *c, struct diag_list *d
     return r;
 }
 
-/* What no single value shows: root for jobs has to be said twice. */
+/* What no single value shows: root for jobs has to be said twice, and a command has to be named. */
 static void check_together(const struct config *c, struct diag_list *diags)
 {
     const struct config_origin *origin = &c->origin[CONFIG_JOB_UID];
 
-    if (c->job_uid != 0 || c->job_allow_root)
-        return;
-    diags->file = origin->file;
-    diag_error(diags, (struct diag_where){.line = origin->line},
-               "job.uid: jobs as root (0) need job.allowRoot: true as well");
+    if (c->job_uid == 0 && !c->job_allow_root) {
+        diags->file = origin->file;
+        diag_error(diags, (struct diag_where){.line = origin->line},
+                   "job.uid: jobs as root (0) need job.allowRoot: true as well");
+    }
+    for (int i = 0; i < 2 && c->leave_command[0] == '\0'; i++) {
+        if (strcmp(i == 0 ? c->after_run : c->idle_action, "command") != 0)
+            continue;
+        origin = &c->origin[i == 0 ? CONFIG_AFTER_RUN : CONFIG_IDLE_ACTION];
+        diags->file = origin->file;
+        diag_error(diags, (struct diag_where){.line = origin->line},
+                   "%s: command needs leave.command as well", i == 0 ? "afterRun" : "idle.action");
+    }
 }
 
 int config_load(const char *path, struct config *ret, struct diag_list *diags)

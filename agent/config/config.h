@@ -65,6 +65,15 @@ struct config {
     char *objects_buckets, *objects_on_failure, *objects_on_lost;
     int64_t objects_uid, objects_cache_bytes, objects_timeout_ms, objects_upload_ms;
     int64_t reserve_memory_bytes, reserve_disk_bytes;
+    char *after_run, *idle_action, *leave_command, *leave_poweroff;
+    int64_t idle_shutdown_ms;
+    char *node_id, *node_pool, *node_shape, *node_labels;
+    char *cloud_provider, *cloud_endpoint;
+    bool notices_cloud;
+    char *notices_file;
+    int64_t notices_period_ms, notices_lead_ms, notices_margin_ms;
+    char *health_warn_only, *health_mounts, *health_command;
+    int64_t health_period_ms, health_command_ms, health_gpus;
     char *etcd_endpoints, *etcd_prefix, *etcd_user, *etcd_password_file;
     char *etcd_ca_file, *etcd_cert_file, *etcd_key_file;
     int64_t etcd_lease_ms;

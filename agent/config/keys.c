@@ -289,6 +289,83 @@ static const struct config_key_info KEYS[CONFIG_KEY_COUNT] = {
         {"objects.onLost", CONFIG_TYPE_ON_LOST, "wait", 0, 0, FIELD(objects_on_lost),
          "What follows when the program that serves a mounted bucket ends during a run: "
          "the job sees errors in that place, or the run ends with the cause storage-failed."},
+    [CONFIG_AFTER_RUN] =
+        {"afterRun", CONFIG_TYPE_AFTER_RUN, "wait", 0, 0, FIELD(after_run),
+         "What becomes of the machine when a run has ended here, its end was reported, and no other run is "
+         "here: the agent waits for the next one, exits, "
+         "exits and has the machine switched off (poweroff), or runs leave.command and exits (command)."},
+    [CONFIG_IDLE_SHUTDOWN] = {"idle.shutdown", CONFIG_TYPE_DURATION, "0s", 0, 365 * DAY_MS,
+                              FIELD(idle_shutdown_ms),
+                              "When no run was here for that long, idle.action follows. 0s: never."},
+    [CONFIG_IDLE_ACTION] = {"idle.action", CONFIG_TYPE_IDLE_ACTION, "poweroff", 0, 0, FIELD(idle_action),
+                            "What idle.shutdown leads to: exit, poweroff or command, as with afterRun."},
+    [CONFIG_LEAVE_COMMAND] =
+        {"leave.command", CONFIG_TYPE_PATH_OR_NONE, "\"\"", 0, 0, FIELD(leave_command),
+         "The program of afterRun: command and idle.action: command. It runs as agent.user, without "
+         "arguments, for "
+         "ten minutes at most. When it "
+         "fails the agent goes on, and it is run again after a minute if there is still nothing to do."},
+    [CONFIG_LEAVE_POWEROFF] =
+        {"leave.poweroff", CONFIG_TYPE_PATH, "/sbin/poweroff", 0, 0, FIELD(leave_poweroff),
+         "The program by which `runlet leave`, run as root after runletd has ended, switches "
+         "the machine off."},
+    [CONFIG_NODE_ID] =
+        {"node.id", CONFIG_TYPE_WORD, "\"\"", 0, 0, FIELD(node_id),
+         "What the node is called, to control planes as well; unique among their nodes. Empty: the "
+         "id of the "
+         "instance where cloud.provider is set, else the machine's host name."},
+    [CONFIG_NODE_POOL] = {"node.pool", CONFIG_TYPE_WORD, "\"\"", 0, 0, FIELD(node_pool),
+                          "The pool that the node belongs to: a control plane gives it that pool's runs."},
+    [CONFIG_NODE_SHAPE] =
+        {"node.shape", CONFIG_TYPE_WORD, "\"\"", 0, 0, FIELD(node_shape),
+         "The kind of machine, as jobs ask for it. Empty: the instance's where cloud.provider is "
+         "set."},
+    [CONFIG_NODE_LABELS] = {"node.labels", CONFIG_TYPE_LABELS, "\"\"", 0, 0, FIELD(node_labels),
+                            "KEY=VALUE, with blanks between, that a control plane may choose nodes by."},
+    [CONFIG_CLOUD_PROVIDER] = {"cloud.provider", CONFIG_TYPE_PROVIDER, "none", 0, 0, FIELD(cloud_provider),
+                               "Whose instance metadata service the agent asks who the machine is, and "
+                               "whether it is about to be taken "
+                               "away: oci, aws, gcp or azure. With none it asks nobody."},
+    [CONFIG_CLOUD_ENDPOINT] = {"cloud.endpoint", CONFIG_TYPE_ENDPOINT, "\"\"", 0, 0, FIELD(cloud_endpoint),
+                               "Where that service is. Empty: http://169.254.169.254."},
+    [CONFIG_NOTICES_CLOUD] =
+        {"notices.cloud", CONFIG_TYPE_BOOLEAN, "true", 0, 0, FIELD(notices_cloud),
+         "Whether the metadata service of cloud.provider is asked again and again if the machine is about to "
+         "be "
+         "taken away. Then the node takes up no further run, and its jobs are told, as by `runlet preempt`."},
+    [CONFIG_NOTICES_FILE] =
+        {"notices.file", CONFIG_TYPE_PATH_OR_NONE, "\"\"", 0, 0, FIELD(notices_file),
+         "A file that means the same while it is there. It may say what and when as Amazon's service does: "
+         "{\"action\": \"terminate\", \"time\": \"2026-11-24T08:22:00Z\"}; else it is in 30 seconds."},
+    [CONFIG_NOTICES_PERIOD] = {"notices.period", CONFIG_TYPE_DURATION, "5s", 100, 3600000,
+                               FIELD(notices_period_ms), "How often they are looked at."},
+    [CONFIG_NOTICES_LEAD] =
+        {"notices.lead", CONFIG_TYPE_DURATION, "15m", 0, DAY_MS, FIELD(notices_lead_ms),
+         "Jobs are told when so much time is left, or less. What is further away may be called "
+         "off."},
+    [CONFIG_NOTICES_MARGIN] =
+        {"notices.margin", CONFIG_TYPE_DURATION, "5s", 0, 3600000, FIELD(notices_margin_ms),
+         "The part of the time that is left which jobs do not get: for what follows "
+         "their end, up to the report. Before it lies the grace of a job, and before that the stop signal."},
+    [CONFIG_HEALTH_WARN_ONLY] = {"health.warnOnly", CONFIG_TYPE_CHECKS, "clock", 0, 0,
+                                 FIELD(health_warn_only),
+                                 "The checks of the node's health, with blanks between, that only warn. The "
+                                 "others keep the node from "
+                                 "taking up runs while they fail."},
+    [CONFIG_HEALTH_PERIOD] = {"health.period", CONFIG_TYPE_DURATION, "30s", 100, 3600000,
+                              FIELD(health_period_ms), "How often the node's health is looked at."},
+    [CONFIG_HEALTH_MOUNTS] = {"health.mounts", CONFIG_TYPE_FOLDERS, "\"\"", 0, 0, FIELD(health_mounts),
+                              "Folders, with blanks between, at which something must be mounted."},
+    [CONFIG_HEALTH_GPUS] = {"health.gpus", CONFIG_TYPE_INTEGER, "0", 0, 1024, FIELD(health_gpus),
+                            "How many GPUs of NVIDIA's the machine must have."},
+    [CONFIG_HEALTH_COMMAND] =
+        {"health.command", CONFIG_TYPE_PATH_OR_NONE, "\"\"", 0, 0, FIELD(health_command),
+         "A program that says whether the node is fit: by the exit status 0, else by the first line that it "
+         "writes. It runs as "
+         "agent.user, without arguments, before the first run and then every health.period."},
+    [CONFIG_HEALTH_COMMAND_TIMEOUT] = {"health.commandTimeout", CONFIG_TYPE_DURATION, "10s", 100, 3600000,
+                                       FIELD(health_command_ms),
+                                       "A health.command that takes longer is killed, and has failed."},
     [CONFIG_ETCD_ENDPOINTS] = {"etcd.endpoints", CONFIG_TYPE_ENDPOINTS, "\"\"", 0, 0, FIELD(etcd_endpoints),
                                "Members of the etcd cluster that holds the runs of this node's fleet. Each "
                                "is asked when another does not answer. Empty: this node is in none. "
@@ -367,6 +444,13 @@ static const char *const TYPE_TEXTS[CONFIG_TYPE_COUNT] = {
         "http:// or https://, hosts and perhaps ports, with commas between, or an empty string",
     [CONFIG_TYPE_KEY_PREFIX] = "'/' and names of letters, digits, '.', '_' and '-', with '/' between",
     [CONFIG_TYPE_BUCKETS] = "patterns of names with commas between, or an empty string",
+    [CONFIG_TYPE_AFTER_RUN] = "wait, exit, poweroff or command",
+    [CONFIG_TYPE_IDLE_ACTION] = "exit, poweroff or command",
+    [CONFIG_TYPE_LABELS] = "KEY=VALUE with blanks between, or an empty string",
+    [CONFIG_TYPE_PROVIDER] = "none, oci, aws, gcp or azure",
+    [CONFIG_TYPE_CHECKS] =
+        "names of checks (disk, inodes, read-only, date, clock, mounts, cgroup, gpu, command) "
+        "with blanks between, or an empty string",
     [CONFIG_TYPE_EXPORTS] = "OCID=ADDRESS and OCID=/PATH with blanks between, or an empty string",
 };
 

@@ -96,6 +96,28 @@ enum config_key {
     CONFIG_OBJECTS_UPLOAD_TIME,
     CONFIG_OBJECTS_ON_FAILURE,
     CONFIG_OBJECTS_ON_LOST,
+    CONFIG_AFTER_RUN,
+    CONFIG_IDLE_SHUTDOWN,
+    CONFIG_IDLE_ACTION,
+    CONFIG_LEAVE_COMMAND,
+    CONFIG_LEAVE_POWEROFF,
+    CONFIG_NODE_ID,
+    CONFIG_NODE_POOL,
+    CONFIG_NODE_SHAPE,
+    CONFIG_NODE_LABELS,
+    CONFIG_CLOUD_PROVIDER,
+    CONFIG_CLOUD_ENDPOINT,
+    CONFIG_NOTICES_CLOUD,
+    CONFIG_NOTICES_FILE,
+    CONFIG_NOTICES_PERIOD,
+    CONFIG_NOTICES_LEAD,
+    CONFIG_NOTICES_MARGIN,
+    CONFIG_HEALTH_WARN_ONLY,
+    CONFIG_HEALTH_PERIOD,
+    CONFIG_HEALTH_MOUNTS,
+    CONFIG_HEALTH_GPUS,
+    CONFIG_HEALTH_COMMAND,
+    CONFIG_HEALTH_COMMAND_TIMEOUT,
     CONFIG_ETCD_ENDPOINTS,
     CONFIG_ETCD_PREFIX,
     CONFIG_ETCD_USER,
@@ -142,6 +164,11 @@ enum config_type {
     CONFIG_TYPE_ENDPOINTS,     /* char *: such with commas between; may be "" */
     CONFIG_TYPE_KEY_PREFIX,    /* char *: '/' and names of letters, digits, '.', '_', '-', with '/' between */
     CONFIG_TYPE_BUCKETS,       /* char *: patterns of names of buckets, commas between; may be "" */
+    CONFIG_TYPE_CHECKS,        /* char *: names of checks of a node's health, blanks between; may be "" */
+    CONFIG_TYPE_LABELS,        /* char *: KEY=VALUE, blanks between; may be "" */
+    CONFIG_TYPE_PROVIDER,
+    CONFIG_TYPE_AFTER_RUN,
+    CONFIG_TYPE_IDLE_ACTION,
     CONFIG_TYPE_COUNT,
 };
 

@@ -120,6 +120,9 @@ static const char *words_of(enum config_type type)
     case CONFIG_TYPE_FSCK: return "auto always never";
     case CONFIG_TYPE_ON_FAILURE: return "fail ignore";
     case CONFIG_TYPE_ON_LOST: return "wait fail";
+    case CONFIG_TYPE_AFTER_RUN: return "wait exit poweroff command";
+    case CONFIG_TYPE_IDLE_ACTION: return "exit poweroff command";
+    case CONFIG_TYPE_PROVIDER: return "none oci aws gcp azure";
     case CONFIG_TYPE_HTTP_AUTH: return "none bearer oci";
     default: return NULL;
     }
@@ -244,12 +247,45 @@ static bool uri_valid(const char *text)
     return text[0] == '\0' || uri_parse(text, &u, &problem) == 0;
 }
 
+/* Each word is KEY=VALUE, of the letters that control planes take in names. */
+static bool labels_valid(const char *text)
+{
+    for (const char *at = text; *(at += strspn(at, " ")) != '\0'; at += strcspn(at, " ")) {
+        size_t n = strcspn(at, " ");
+        const char *equals = memchr(at, '=', n);
+        if (equals == NULL || equals == at)
+            return false;
+        for (size_t i = 0; i < n; i++)
+            if (at + i != equals && !isalnum((unsigned char)at[i]) && strchr("._-/", at[i]) == NULL)
+                return false;
+    }
+    return true;
+}
+
 static bool word_valid(const char *text)
 {
     for (const char *p = text; *p != '\0'; p++)
         if (!isalnum((unsigned char)*p) && strchr("._-", *p) == NULL)
             return false;
     return strlen(text) <= 255;
+}
+
+/* Each word is one of them. */
+static bool checks_valid(const char *text)
+{
+    static const char CHECKS[] = "disk inodes read-only date clock mounts cgroup gpu command";
+    char word[16];
+
+    for (const char *at = text; *(at += strspn(at, " ")) != '\0'; at += strcspn(at, " ")) {
+        size_t n = strcspn(at, " ");
+        if (n >= sizeof(word))
+            return false;
+        memcpy(word, at, n);
+        word[n] = '\0';
+        if (!among(CHECKS, word))
+            return false;
+    }
+    return true;
 }
 
 static bool text_valid(enum config_type type, const char *text)
@@ -267,6 +303,8 @@ static bool text_valid(enum config_type type, const char *text)
     case CONFIG_TYPE_MOUNT_OPTIONS: return one_word(text, ",=.:_/-");
     case CONFIG_TYPE_EXPORTS: return exports_valid(text);
     case CONFIG_TYPE_ENDPOINT: return endpoint_valid(text);
+    case CONFIG_TYPE_LABELS: return labels_valid(text);
+    case CONFIG_TYPE_CHECKS: return checks_valid(text);
     case CONFIG_TYPE_ENDPOINTS: return endpoints_valid(text);
     case CONFIG_TYPE_KEY_PREFIX: return key_prefix_valid(text);
     case CONFIG_TYPE_BUCKETS: return one_word(text, "-_.,*?[]");
@@ -307,6 +345,8 @@ static bool is_text(enum config_type type)
     case CONFIG_TYPE_ENDPOINTS:
     case CONFIG_TYPE_KEY_PREFIX:
     case CONFIG_TYPE_BUCKETS:
+    case CONFIG_TYPE_CHECKS:
+    case CONFIG_TYPE_LABELS:
     case CONFIG_TYPE_EXPORTS: return true;
     default: return words_of(type) != NULL;
     }

@@ -14,6 +14,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/parse.h"
+#include "daemon/leave.h"
 #include "daemon/group_run.h"
 #include "daemon/readiness.h"
 #include "daemon/request.h"
@@ -123,6 +124,7 @@ static void enter_finished(struct run *run, void *context)
 
     /* Before the mark: nobody looks at a finished run again. */
     agent_note_attention(a, run);
+    leave_note_served(a);
     (void)tree_remove(run->dir_fd, "parts");
     marker = openat(run->dir_fd, FINISHED_NAME, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
     CRASH_POINT("finished-marked");
@@ -231,14 +233,6 @@ static int open_fetcher(struct agent *a, struct err *e)
     return fetcher_open(&a->fetcher, a->loop, &settings, a->layout->cache, e);
 }
 
-static int read_node(struct agent *a, struct err *e)
-{
-    AUTO_CLOSE int proc = dir_open(AT_FDCWD, "/proc"), dev = dir_open(AT_FDCWD, "/dev");
-
-    a->node.concurrency = a->config->concurrency;
-    return node_facts_read(proc, dev, a->launcher.runs_fd, &a->node, e);
-}
-
 int agent_open(struct agent *a, const struct config *config, const struct layout *layout, struct err *e)
 {
     const struct engine_hooks hooks = {
@@ -294,8 +288,6 @@ int agent_open(struct agent *a, const struct config *config, const struct layout
     if (a->loop == NULL)
         return e->code;
     if (open_fetcher(a, e) < 0)
-        return e->code;
-    if (read_node(a, e) < 0)
         return e->code;
     a->engine = engine_new(a->loop, &hooks, e);
     a->sweep = loop_timer_new(a->loop, sweep, a);

@@ -6,6 +6,7 @@
 #define DAEMON_AGENT_H
 
 #include "assignment/source.h"
+#include "cloud/provider.h"
 #include "config/config.h"
 #include "daemon/layout.h"
 #include "engine/engine.h"
@@ -31,14 +32,18 @@ struct agent {
     struct launcher launcher;
     struct fetcher fetcher;
     struct image_service images;
+    struct cloud_identity instance;           /* "" throughout: not known, or asked of nobody */
     struct node_facts node;                   /* owned */
     struct source *source[AGENT_SOURCES_MAX]; /* owned */
     size_t source_count;
     size_t room; /* how many further runs the sources were told of */
+    char room_why[SOURCE_WHY_MAX];
     bool room_told;
-    char room_why[128];       /* the beginning of why there was none */
-    struct loop_timer *sweep; /* takes finished runs out of the table, and starts waiting ones */
-    int agent_fd, queue_fd;   /* owned */
+    struct notices *notices;     /* owned; NULL: nobody is asked */
+    struct leave *leave;         /* owned; NULL: the agent stays */
+    struct health_watch *health; /* owned; NULL: nobody looks */
+    struct loop_timer *sweep;    /* takes finished runs out of the table, and starts waiting ones */
+    int agent_fd, queue_fd;      /* owned */
     /* Where else the run's output goes; false: the spool is enough. May be NULL. */
     bool (*sink_of)(const struct run *run, struct log_sink *ret, void *context);
     bool stopping;

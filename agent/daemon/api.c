@@ -16,6 +16,7 @@
 #include "base/limits.h"
 #include "base/parse.h"
 #include "daemon/directive.h"
+#include "daemon/node_view.h"
 #include "daemon/run_view.h"
 #include "sys/packet.h"
 
@@ -82,25 +83,12 @@ static enum MHD_Result answer_error(struct MHD_Connection *c, unsigned status, c
     return answer(c, status, &body);
 }
 
-static enum MHD_Result get_node(const struct api *api, struct MHD_Connection *c)
+static enum MHD_Result get_node(const struct api *api, struct MHD_Connection *c, const char *id)
 {
-    AUTO(strbuf) struct strbuf body = STRBUF_INIT(BODY_MAX);
-    struct fact_writer w = fact_begin(&body);
-    size_t active = engine_active(api->agent->engine);
-    int64_t waiting = 0;
-    char not_ready[AGENT_NOT_READY_MAX];
+    AUTO(strbuf) struct strbuf body = STRBUF_INIT(NODE_VIEW_MAX);
 
-    agent_not_ready(api->agent, not_ready, sizeof(not_ready));
-    for (const struct run *run = engine_first(api->agent->engine); run != NULL; run = run->next)
-        waiting += run->phase == PHASE_ACCEPTED;
-    fact_put_string(&w, "version", RUNLET_VERSION);
-    fact_put_int(&w, "pid", getpid());
-    fact_put_int(&w, "uptimeInMs", clock_boot().ms - api->started.ms);
-    fact_put_int(&w, "active", (int64_t)active);
-    fact_put_int(&w, "waiting", waiting);
-    fact_put_int(&w, "concurrency", api->agent->config->concurrency);
-    fact_put_string(&w, "notReady", not_ready);
-    (void)fact_end(&w);
+    (void)id;
+    node_view_json(api->agent, api->started, &body);
     return answer(c, MHD_HTTP_OK, &body);
 }
 
@@ -176,7 +164,35 @@ static enum MHD_Result post_deadline(const struct api *api, struct MHD_Connectio
     return answer_reference(c, run);
 }
 
-/* What is asked of a run: the last part of "/v1/runs/ID/cancel"; "" for the run itself. */
+/* The node is drained, or not any more, when the answer comes: the answer shows it. */
+static enum MHD_Result change_node(const struct api *api, struct MHD_Connection *c, bool drain)
+{
+    const char *reason = MHD_lookup_connection_value(c, MHD_GET_ARGUMENT_KIND, "reason");
+    int r;
+
+    if (!may_change(c))
+        return answer_error(c, MHD_HTTP_FORBIDDEN, "NotAuthorized",
+                            "only root and the agent's user may do this");
+    r = drain ? agent_drain(api->agent, reason != NULL ? reason : "") : agent_undrain(api->agent);
+    if (r < 0)
+        return answer_error(c, MHD_HTTP_INTERNAL_SERVER_ERROR, "InternalError",
+                            "the node stays as it is: that could not be written to disk");
+    return get_node(api, c, "");
+}
+
+static enum MHD_Result post_drain(const struct api *api, struct MHD_Connection *c, const char *id)
+{
+    (void)id;
+    return change_node(api, c, true);
+}
+
+static enum MHD_Result post_undrain(const struct api *api, struct MHD_Connection *c, const char *id)
+{
+    (void)id;
+    return change_node(api, c, false);
+}
+
+/* Splits "/v1/runs/ID/cancel" into the run and what is asked of it, "/cancel"; "" for the run itself. */
 static bool run_path(const char *url, char id[RUN_ID_BYTES], const char **ret_action)
 {
     static const char PREFIX[] = "/v1/runs/";
@@ -190,23 +206,27 @@ static bool run_path(const char *url, char id[RUN_ID_BYTES], const char **ret_ac
         return false;
     memcpy(id, rest, n);
     id[n] = '\0';
-    *ret_action = rest[n] != '\0' ? rest + n + 1 : "";
+    *ret_action = rest + n;
     return true;
 }
 
 static const struct action {
+    bool of_run; /* the name is what follows the run; else the whole path */
     const char *name, *method;
     enum MHD_Result (*answer)(const struct api *api, struct MHD_Connection *c, const char *id);
 } ACTIONS[] = {
-    {"", "GET", get_run},
-    {"cancel", "POST", post_cancel},
-    {"deadline", "POST", post_deadline},
+    {true, "", "GET", get_run},
+    {true, "/cancel", "POST", post_cancel},
+    {true, "/deadline", "POST", post_deadline},
+    {false, "/v1/node", "GET", get_node},
+    {false, "/v1/node/drain", "POST", post_drain},
+    {false, "/v1/node/undrain", "POST", post_undrain},
 };
 
-static const struct action *find_action(const char *name)
+static const struct action *find_action(bool of_run, const char *name)
 {
     for (size_t i = 0; i < ARRAY_SIZE(ACTIONS); i++)
-        if (strcmp(ACTIONS[i].name, name) == 0)
+        if (ACTIONS[i].of_run == of_run && strcmp(ACTIONS[i].name, name) == 0)
             return &ACTIONS[i];
     return NULL;
 }
@@ -216,9 +236,10 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *c, const cha
 {
     static int seen;
     const struct api *api = context;
-    char id[RUN_ID_BYTES];
-    const char *action = "";
-    bool get = strcmp(method, "GET") == 0;
+    char id[RUN_ID_BYTES] = "";
+    const char *name = url;
+    const struct action *action;
+    bool of_run;
 
     (void)version;
     (void)upload;
@@ -231,13 +252,13 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *c, const cha
         *upload_size = 0;
         return MHD_YES;
     }
-    if (get && strcmp(url, "/v1/node") == 0)
-        return get_node(api, c);
-    if (!run_path(url, id, &action) || find_action(action) == NULL)
+    of_run = run_path(url, id, &name);
+    action = find_action(of_run, name);
+    if (action == NULL)
         return answer_error(c, MHD_HTTP_NOT_FOUND, "NotAuthorizedOrNotFound",
                             "there is nothing at this path");
-    if (strcmp(method, find_action(action)->method) == 0)
-        return find_action(action)->answer(api, c, id);
+    if (strcmp(method, action->method) == 0)
+        return action->answer(api, c, id);
     return answer_error(c, MHD_HTTP_METHOD_NOT_ALLOWED, "MethodNotAllowed",
                         "this path does not take this method");
 }

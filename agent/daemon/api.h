@@ -1,7 +1,9 @@
 /*
  * api.h - the agent's HTTP API on its unix socket: what it is doing, and requests to it.
  *
- *   GET  /v1/node                the agent: version, uptime, counts, why it takes no run
+ *   GET  /v1/node                the agent: version, uptime, counts, why it takes no run, its sources
+ *   POST /v1/node/drain          take up no further run, over restarts too; ?reason=TEXT is for people
+ *   POST /v1/node/undrain        take up runs again
  *   GET  /v1/runs/RUN            one run (as `runlet status --json RUN`)
  *   POST /v1/runs/RUN/cancel     ask it to stop; 202 when the request is on disk
  *

@@ -199,7 +199,6 @@ static bool take_up(struct group_run *g, size_t rank)
 {
     char name[RUN_ID_BYTES];
     struct run_view view;
-    struct run *member;
     struct err e = ERR_INIT;
     struct run *member;
 

@@ -144,13 +144,15 @@ static void look(void *context)
 }
 
 /* Looks for unfinished runs that their process has left. A thousand finished ones are gone through only when the folder
- * has changed, or just may have within the clock of its file system. */
+ * has changed, or just may have within the clock of its file system. And what lets the node take up runs may have come or gone
+ * without a word: space on its disk, the files of a drain. */
 static void take_over(void *context)
 {
     struct housekeeping *h = context;
     struct stat st;
     bool changed;
 
+    agent_admit(h->agent);
     if (fstat(h->agent->agent_fd, &st) < 0)
         return;
     changed = st.st_mtim.tv_sec != h->agent_changed.tv_sec ||

@@ -12,7 +12,11 @@
 #include "base/log.h"
 #include "daemon/agent.h"
 #include "daemon/api.h"
+#include "daemon/health_watch.h"
 #include "daemon/housekeeping.h"
+#include "daemon/identity.h"
+#include "daemon/leave.h"
+#include "daemon/notices.h"
 #include "daemon/sources.h"
 #include "sys/fd.h"
 #include "sys/notify.h"
@@ -30,7 +34,11 @@ static const char HELP[] = "Usage: runletd [--config FILE]\n"
                            "  --version      Show the version and exit.\n"
                            "\n"
                            "Started as root it makes its folders, starts the process that starts\n"
-                           "supervisors, and gives its privilege up. SIGTERM ends it; runs go on.\n";
+                           "supervisors, and gives its privilege up. SIGTERM ends it; runs go on.\n"
+                           "\n"
+                           "Exit status: 0 on SIGTERM; 80 when its work here is done (afterRun,\n"
+                           "idle.shutdown), 81 when the machine is to be switched off as well; 1, it\n"
+                           "failed; 2, wrong command line.\n";
 
 struct daemon {
     struct config config;
@@ -149,6 +157,8 @@ static int serve(struct daemon *d, struct err *e)
 
     if (agent_open(&d->agent, &d->config, &d->layout, e) < 0)
         return e->code;
+    if (identity_read(&d->agent, e) < 0)
+        return e->code;
     if (loop_signal_new(d->agent.loop, SIGTERM, on_signal, d) == NULL ||
         loop_signal_new(d->agent.loop, SIGINT, on_signal, d) == NULL)
         return err_oom(e);
@@ -156,7 +166,13 @@ static int serve(struct daemon *d, struct err *e)
         return e->code;
     if (sources_open(&d->agent, false, e) < 0)
         return e->code;
+    if (health_watch_start(&d->agent, e) < 0)
+        return e->code;
+    if (leave_start(&d->agent, e) < 0)
+        return e->code;
     adopted = agent_adopt_all(&d->agent, NULL);
+    if (notices_start(&d->agent, e) < 0)
+        return e->code;
     sources_begin(&d->agent);
     agent_admit(&d->agent);
     d->api_fd = -1;
@@ -178,7 +194,7 @@ static int run_daemon(const char *config_path)
 {
     struct daemon d = {.agent = AGENT_INIT, .api_fd = -1, .lock_fd = -1, .starter_fd = -1};
     struct err e = ERR_INIT;
-    int r = load_config(config_path, &d.config);
+    int status, r = load_config(config_path, &d.config);
 
     if (r == 0) {
         log_set_level(d.config.log_level);
@@ -189,13 +205,17 @@ static int run_daemon(const char *config_path)
             log_error("%s", e.text);
     }
     housekeeping_stop(d.housekeeping);
+    notices_stop(&d.agent);
+    health_watch_stop(&d.agent);
+    status = leave_status(&d.agent);
+    leave_stop(&d.agent);
     api_stop(d.api);
     agent_close(&d.agent);
     fd_close(&d.api_fd);
     fd_close(&d.lock_fd);
     fd_close(&d.starter_fd);
     config_free(&d.config);
-    return r < 0 ? 1 : 0;
+    return r < 0 ? 1 : status;
 }
 
 int main(int argc, char **argv)

@@ -10,6 +10,10 @@
 
 #include "base/auto.h"
 #include "base/log.h"
+#include "daemon/drained.h"
+#include "daemon/health_watch.h"
+#include "daemon/leave.h"
+#include "daemon/notices.h"
 #include "run/attention.h"
 #include "sys/fd.h"
 
@@ -59,13 +63,9 @@ void agent_note_attention(const struct agent *a, const struct run *run)
               r == 0 ? left_of(run) : strerror(-r));
 }
 
-/* A file in the agent's folder: somebody wants the node to be emptied, over restarts of agent and machine too. It holds the
- * reason. */
-#define DRAINED_NAME "drained"
-
 int agent_drain(struct agent *a, const char *reason)
 {
-    int r = file_replace(a->agent_fd, DRAINED_NAME, reason, strlen(reason), 0640);
+    int r = drained_set(a->agent_fd, reason);
 
     if (r < 0)
         log_error("the node is not drained: %s", strerror(-r));
@@ -78,7 +78,7 @@ int agent_drain(struct agent *a, const char *reason)
 
 int agent_undrain(struct agent *a)
 {
-    int r = unlinkat(a->agent_fd, DRAINED_NAME, 0) < 0 && errno != ENOENT ? -errno : 0;
+    int r = drained_clear(a->agent_fd);
 
     if (r < 0)
         log_error("the node stays drained: %s", strerror(-r));
@@ -95,29 +95,65 @@ static uint64_t disk_free(int dir_fd)
     return fstatvfs(dir_fd, &vfs) == 0 ? (uint64_t)vfs.f_bavail * vfs.f_frsize : UINT64_MAX;
 }
 
+/* What keeps runs away; "" when nothing does. */
+static void put_unfit(const struct agent *a, char *ret, size_t size)
+{
+    const struct health_result *results = health_results(a);
+
+    ret[0] = '\0';
+    if (results != NULL)
+        health_blocking_text(results, ret, size);
+}
+
 struct admission agent_admission(const struct agent *a)
 {
     char what[ATTENTION_TEXT_MAX];
+    char unfit[AGENT_NOT_READY_MAX / 2];
+    struct drained drained;
 
+    put_unfit(a, unfit, sizeof(unfit));
     return (struct admission){.concurrency = (size_t)a->config->concurrency,
                               .active = engine_active(a->engine),
                               .places = 1,
                               .stopping = a->stopping,
-                              .draining = access(a->layout->drain, F_OK) == 0 ||
-                                          faccessat(a->agent_fd, DRAINED_NAME, F_OK, 0) == 0,
+                              .going_down = access(a->layout->drain, F_OK) == 0,
+                              .drained = drained_read(a->agent_fd, &drained),
                               .disk_free = disk_free(a->launcher.runs_fd),
+                              .taken_away = notices_current(a) != NULL,
+                              .leaving = leave_begun(a),
+                              .unfit = unfit[0] != '\0',
                               .attention = needs_attention(a->agent_fd, what, sizeof(what)),
                               .disk_reserve = DISK_RESERVE_BYTES};
+}
+
+/* What the answer's own words cannot say; "" when there is nothing. */
+static void put_detail(const struct agent *a, enum admission_answer answer, char *ret, size_t size)
+{
+    char time[RFC3339_MAX];
+    struct drained drained;
+
+    ret[0] = '\0';
+    if (answer == ADMIT_NOT_ATTENTION)
+        (void)needs_attention(a->agent_fd, ret, size);
+    if (answer == ADMIT_NOT_TAKEN_AWAY) {
+        wall_format(notices_current(a)->when, time);
+        (void)snprintf(ret, size, "%s, at %s", notices_current(a)->what, time);
+    }
+    if (answer == ADMIT_NOT_FIT)
+        put_unfit(a, ret, size);
+    if (answer == ADMIT_NOT_DRAINED && drained_read(a->agent_fd, &drained)) {
+        wall_format(drained.since, time);
+        (void)snprintf(ret, size, "since %s%s%s", time, drained.reason[0] != '\0' ? ": " : "",
+                       drained.reason);
+    }
 }
 
 void agent_not_ready(const struct agent *a, char *ret, size_t size)
 {
     const struct admission state = agent_admission(a);
     enum admission_answer answer = admission_decide(&state);
-    char what[ATTENTION_TEXT_MAX];
+    char detail[ATTENTION_TEXT_MAX];
 
-    if (answer == ADMIT_NOT_ATTENTION && needs_attention(a->agent_fd, what, sizeof(what)))
-        (void)snprintf(ret, size, "%s (%s)", admission_text(answer), what);
-    else
-        (void)snprintf(ret, size, "%s", admission_text(answer));
+    put_detail(a, answer, detail, sizeof(detail));
+    (void)snprintf(ret, size, detail[0] != '\0' ? "%s (%s)" : "%s%s", admission_text(answer), detail);
 }

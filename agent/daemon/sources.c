@@ -114,11 +114,14 @@ void sources_begin(struct agent *a)
 
 void sources_room(struct agent *a, size_t room, const char *why_not)
 {
-    if (a->room_told && room == a->room && strncmp(a->room_why, why_not, sizeof(a->room_why) - 1) == 0)
+    char why[SOURCE_WHY_MAX];
+
+    (void)snprintf(why, sizeof(why), "%s", why_not);
+    if (a->room_told && room == a->room && strcmp(why, a->room_why) == 0)
         return;
-    (void)snprintf(a->room_why, sizeof(a->room_why), "%s", why_not);
     a->room_told = true;
     a->room = room;
+    (void)snprintf(a->room_why, sizeof(a->room_why), "%s", why);
     for (size_t i = 0; i < a->source_count; i++)
         if (a->source[i]->ops->room != NULL)
             a->source[i]->ops->room(a->source[i], room, why_not);

@@ -369,6 +369,8 @@ static void set_options(struct transfer *t, const struct transfer_request *reque
     (void)curl_easy_setopt(easy, CURLOPT_HEADERDATA, t);
     (void)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
     (void)curl_easy_setopt(easy, CURLOPT_WRITEDATA, t);
+    if (request->direct)
+        (void)curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
     if (!request->metadata) {
         (void)curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
         (void)curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, t);

@@ -47,6 +47,7 @@ struct transfer_request {
     int64_t stall_ms;              /* ended when less than stall_bytes a second came for that long */
     int64_t stall_bytes;
     int64_t total_ms; /* the longest that the whole may take; 0: any time */
+    bool direct;      /* never by a proxy */
     bool metadata;    /* whether link-local addresses and other metadata services may be connected to */
 };
 

@@ -132,7 +132,7 @@ def resolve(document, part):
 def check(document, schema, value, where="body"):
     """As much of JSON Schema as the document uses; a member that is not documented is a mistake."""
     schema = resolve(document, schema)
-    types = {"object": dict, "string": str, "integer": int, "boolean": bool}
+    types = {"object": dict, "string": str, "integer": int, "boolean": bool, "array": list}
     assert isinstance(value, types[schema["type"]]), where
     assert schema["type"] == "boolean" or not isinstance(value, bool), where
     assert "enum" not in schema or value in schema["enum"], f"{where}: {value}"
@@ -140,6 +140,9 @@ def check(document, schema, value, where="body"):
     assert "maximum" not in schema or value <= schema["maximum"], where
     if schema.get("format") == "date-time":
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", value), where
+    if schema["type"] == "array":
+        for i, item in enumerate(value):
+            check(document, schema["items"], item, f"{where}[{i}]")
     if schema["type"] == "object":
         for name in schema.get("required", []):
             assert name in value, f"{where} has no {name}"
@@ -182,11 +185,15 @@ def test_api_is_served_as_documented(node):
     waiting = node.runlet("submit", stubborn).stdout.strip()
     until("the second one waits", lambda: ask(200, "GET", "/v1/node")["waiting"] == 1)
     assert ask(200, "GET", "/v1/node")["notReady"] != ""
+    assert "drained" in ask(200, "POST", "/v1/node/drain")
+    assert "drained" not in ask(200, "POST", "/v1/node/undrain")
     member = {"user": pwd.getpwnam("nobody").pw_uid, "group": grp.getgrnam(node.group).gr_gid, "extra_groups": []}
     if node.user != "nobody":
         ask(403, "POST", "/v1/runs/{runId}/cancel", run, **member)
         ask(403, "POST", "/v1/runs/{runId}/deadline", run, "?maximumRuntime=2h", **member)
         ask(200, "GET", "/v1/runs/{runId}", run, **member)
+        ask(403, "POST", "/v1/node/drain", **member)
+        ask(403, "POST", "/v1/node/undrain", **member)
     for each in (waiting, run):
         assert ask(202, "POST", "/v1/runs/{runId}/deadline", each, "?maximumRuntime=2h") == {"id": each}
     ask(400, "POST", "/v1/runs/{runId}/deadline", run, "?maximumRuntime=long")
@@ -401,4 +408,4 @@ def test_the_readme_s_words_about_the_daemon(node):
             run = done.stdout.strip()
             until("it runs", lambda: json.loads(node.runlet("status", "--json", run).stdout or "{}").get("phase") == "RUNNING")
         did.append(words[1])
-    assert did == ["submit", "status", "status", "logs", "deadline", "preempt", "cancel", "why", "wait"]
+    assert did == ["submit", "status", "status", "logs", "deadline", "preempt", "cancel", "drain", "why", "wait"]
