@@ -94,6 +94,7 @@ static int prepare_nodes(struct prepared *p, const char *fqdn, struct diag_list 
 {
     const struct job *job = &p->request.job;
     AUTO(cluster) struct cluster cluster = {0};
+    AUTO(diag) struct diag_list said = {0};
     size_t rank = 0;
     int r = cluster_on_one_machine(job, fqdn, &cluster);
 
@@ -101,7 +102,8 @@ static int prepare_nodes(struct prepared *p, const char *fqdn, struct diag_list 
         struct prepared node = PREPARED_INIT;
         node.config = p->config;
         node.layout = p->layout;
-        r = assignment_member(&p->request, &cluster, rank, &node.request, diags);
+        /* What is to be said of the documents has been said. */
+        r = assignment_member(&p->request, &cluster, rank, &node.request, &said);
         if (r == 0)
             r = resolve_plan(&node, fqdn, diags, e);
         if (r < 0 && e->text[0] != '\0')

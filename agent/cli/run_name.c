@@ -28,6 +28,9 @@ static bool look(struct search *s, const struct strlist *ids, bool queued, struc
     for (size_t i = 0; i < ids->count; i++) {
         size_t used = strlen(s->candidates);
         bool exact = strcmp(ids->item[i], s->word) == 0;
+        /* Whoever means one node of several says which. */
+        if (!exact && (strchr(s->word, '+') == NULL && strchr(ids->item[i], '+') != NULL))
+            continue;
         if (!exact && !run_name_matches(ids->item[i], s->word))
             continue;
         (void)snprintf(name->id, sizeof(name->id), "%.215s", ids->item[i]);

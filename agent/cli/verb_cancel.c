@@ -68,6 +68,21 @@ static int tell_supervisor(const struct layout *layout, const char *id)
     return fd >= 0 && message_send(fd, &stop, NULL, 0) == 0 && await_stopping(fd) == 1;
 }
 
+/* The nodes of a run of several that live without an agent. The mark on the whole stands beside it. */
+static void tell_nodes(const struct layout *layout, const char *id)
+{
+    struct run_view view;
+    struct err e = ERR_INIT;
+
+    if (run_view_read(layout, id, &view, &e) < 0)
+        return;
+    for (size_t i = 0; i < view.nodes; i++) {
+        char node[RUN_ID_BYTES];
+        run_view_node(id, i, node);
+        (void)tell_supervisor(layout, node);
+    }
+}
+
 static int mark(const struct config *config, struct layout *layout, const char *folder, const char *id,
                 struct err *e)
 {
@@ -113,6 +128,7 @@ static int cancel(const struct config *config, struct layout *layout, const stru
         return r < 0 ? r : 0;
     if (tell_supervisor(layout, name->id) == 1)
         return 0;
+    tell_nodes(layout, name->id);
     return mark(config, layout, layout->agent, name->id, e);
 }
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -11,23 +12,56 @@
 #include "cli/configuration.h"
 #include "cli/run_name.h"
 #include "daemon/run_view.h"
+#include "logs/tags.h"
 #include "record/spool.h"
 #include "sys/fd.h"
 
 #define BUFFER_BYTES 65536
 #define POLL_NS      (50 * 1000 * 1000)
 
+/* Where output goes, and how: that of one of several nodes with its rank before each line. */
+struct output {
+    struct line_tags *tags; /* NULL: as it is */
+    int rank;
+    char *buffer; /* of BUFFER_BYTES */
+};
+
+static int put(int fd, const char *bytes, size_t n, struct err *e)
+{
+    int r = fd_write_all(fd, bytes, n);
+
+    return r < 0 ? err_errno(e, -r, BLAME_NODE, "write the output") : 0;
+}
+
+static int put_tagged(const struct output *out, int fd, const struct spool_piece *piece, struct err *e)
+{
+    const char *bytes = piece->bytes;
+    int r = 0;
+
+    for (size_t left = piece->n; r == 0 && left > 0;) {
+        char tag[LINE_TAG_MAX];
+        size_t n = line_tags_next(out->tags, piece->stream, out->rank, bytes, left, tag);
+        r = put(fd, tag, strlen(tag), e);
+        if (r == 0)
+            r = put(fd, bytes, n, e);
+        line_tags_done(out->tags, piece->stream, out->rank, bytes, n);
+        bytes += n;
+        left -= n;
+    }
+    return r;
+}
+
 /* Writes everything there is. 0, or negative: -EPIPE when the reader went away. */
-static int print_available(struct spool_reader *reader, bool final, char *buffer, struct err *e)
+static int print_available(struct spool_reader *reader, bool final, const struct output *out, struct err *e)
 {
     struct spool_piece piece;
     int r;
 
-    while ((r = spool_read(reader, final, buffer, BUFFER_BYTES, &piece, e)) == 1) {
+    while ((r = spool_read(reader, final, out->buffer, BUFFER_BYTES, &piece, e)) == 1) {
         int to = piece.stream == SPOOL_STDERR ? STDERR_FILENO : STDOUT_FILENO;
-        int w = fd_write_all(to, piece.bytes, piece.n);
-        if (w < 0)
-            return err_errno(e, -w, BLAME_NODE, "write the output");
+        r = out->tags != NULL ? put_tagged(out, to, &piece, e) : put(to, piece.bytes, piece.n, e);
+        if (r < 0)
+            return r;
     }
     return r;
 }
@@ -59,30 +93,85 @@ static int open_log(const struct layout *layout, const char *id, struct spool_re
     return spool_open(dir, 0, reader, e);
 }
 
-/* Whether the run ended is asked before its output is read, so that nothing written in between is missed. */
-static int print_log(const struct layout *layout, const char *id, bool follow, struct err *e)
+/* One run that is read, or one node of it. */
+struct source {
+    char id[RUN_ID_BYTES];
+    struct spool_reader reader;
+    bool open, ended;
+    struct output out;
+};
+
+/* What there is of one. Whether it ended is asked before its output is read, so that nothing written in between is missed. */
+static int print_source(const struct layout *layout, struct source *s, struct err *e)
 {
-    struct spool_reader reader = SPOOL_READER_INIT;
-    AUTO_FREE char *buffer = malloc(BUFFER_BYTES);
-    bool open = false;
+    bool ended = has_ended(layout, s->id);
     int r = 0;
 
-    if (buffer == NULL)
-        return err_oom(e);
+    if (!s->open) {
+        r = open_log(layout, s->id, &s->reader, e);
+        s->open = r == 0;
+        if (r < 0 && r != -ENOENT)
+            return r;
+    }
+    r = s->open ? print_available(&s->reader, ended, &s->out, e) : 0;
+    s->ended = ended;
+    return r;
+}
+
+static int print_sources(const struct layout *layout, struct source *sources, size_t count, bool follow,
+                         struct err *e)
+{
     for (;;) {
-        bool ended = has_ended(layout, id);
-        if (!open) {
-            r = open_log(layout, id, &reader, e);
-            open = r == 0;
-            if (r < 0 && r != -ENOENT)
-                break;
+        bool ended = true;
+        for (size_t i = 0; i < count; i++) {
+            int r = sources[i].ended ? 0 : print_source(layout, &sources[i], e);
+            if (r < 0)
+                return r;
+            ended = ended && sources[i].ended;
         }
-        r = open ? print_available(&reader, ended, buffer, e) : 0;
-        if (r < 0 || ended || !follow)
-            break;
+        if (ended || !follow)
+            return 0;
         wait_a_little();
     }
-    spool_reader_close(&reader);
+}
+
+/* How many nodes of several the run has; 0 when it is of one. Who follows waits until that can be told, which is before there is
+ * output. */
+static size_t count_nodes(const struct layout *layout, const char *id, bool follow)
+{
+    for (;;) {
+        struct run_view view;
+        struct err e = ERR_INIT;
+        bool known = run_view_read(layout, id, &view, &e) == 0;
+        if (!follow || (known && (view.ended || view.phase > PHASE_PREPARING)))
+            return known ? view.nodes : 0;
+        wait_a_little();
+    }
+}
+
+static int print_log(const struct layout *layout, const char *id, bool follow, struct err *e)
+{
+    AUTO_FREE char *buffer = malloc(BUFFER_BYTES);
+    AUTO_FREE struct source *sources = NULL;
+    struct line_tags tags = {0};
+    size_t nodes = count_nodes(layout, id, follow), count = nodes > 0 ? nodes : 1;
+    int r;
+
+    sources = calloc(count, sizeof(*sources));
+    if (buffer == NULL || sources == NULL)
+        return err_oom(e);
+    for (size_t i = 0; i < count; i++) {
+        sources[i] =
+            (struct source){.reader = SPOOL_READER_INIT,
+                            .out = {.tags = nodes > 0 ? &tags : NULL, .rank = (int)i, .buffer = buffer}};
+        if (nodes > 0)
+            run_view_node(id, i, sources[i].id);
+        else
+            (void)snprintf(sources[i].id, sizeof(sources[i].id), "%s", id);
+    }
+    r = print_sources(layout, sources, count, follow, e);
+    for (size_t i = 0; i < count; i++)
+        spool_reader_close(&sources[i].reader);
     return r;
 }
 

@@ -99,6 +99,11 @@ static void say_end(const struct cli *cli, const struct prepared *p, const struc
                   f->verdict.details);
     if (f->verdict.has_exit_code)
         (void)fprintf(cli->err, "runlet: exit code %d\n", f->verdict.exit_code);
+    if (p->request.job.multi_node) {
+        (void)fprintf(cli->err, "runlet: its %lld nodes are runs of their own: %s+0 and on\n",
+                      (long long)p->request.job.replicas, f->id);
+        return;
+    }
     (void)fprintf(cli->err, "runlet: log  %s/%s/log/output.log (%llu lines)\n", p->layout.runs, f->id,
                   (unsigned long long)f->record.log_lines);
     (void)fprintf(cli->err, "runlet: home %s/%s/home\n", p->layout.runs, f->id);

@@ -109,6 +109,23 @@ static void show_live(const struct cli *cli, const struct run_view *v)
                   "no: runletd is down; it goes on by itself and is reported when runletd is back");
 }
 
+/* "0  RUNNING" for each node of the run. */
+static void show_nodes(const struct cli *cli, const struct layout *layout, const struct run_view *v)
+{
+    for (size_t i = 0; i < v->nodes; i++) {
+        char text[RUN_ID_BYTES + 128], id[RUN_ID_BYTES];
+        struct run_view node;
+        struct err e = ERR_INIT;
+        run_view_node(v->id, i, id);
+        if (run_view_read(layout, id, &node, &e) < 0)
+            continue;
+        (void)snprintf(text, sizeof(text), "%s %s%s%s", id,
+                       node.ended ? state_name(node.state) : phase_name(node.phase), node.ended ? " " : "",
+                       node.ended ? cause_name(node.cause) : "");
+        put_field(cli, i == 0 ? "nodes" : "", text);
+    }
+}
+
 static void show_one(const struct cli *cli, const struct layout *layout, const struct run_view *v)
 {
     char text[LAYOUT_PATH_MAX + 300];
@@ -130,6 +147,10 @@ static void show_one(const struct cli *cli, const struct layout *layout, const s
     if (!v->ended)
         put_field(cli, "uploading", v->uploading);
     put_field(cli, "not uploaded", v->not_uploaded);
+    if (v->nodes > 0) {
+        show_nodes(cli, layout, v);
+        return;
+    }
     (void)snprintf(text, sizeof(text), "%s/%s/log/output.log (%llu bytes)", layout->runs, v->id,
                    (unsigned long long)v->log_bytes);
     put_field(cli, "log", text);

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "assignment/local/submission.h"
@@ -140,23 +139,6 @@ void group_member_changed(struct agent *a, const struct run *member)
 
 /* ---- PREPARING: the members' folders ---- */
 
-/* The artifact lies in the folder of the whole, which outlives its members' need of it. */
-static int point_at_parts(const struct run *run, struct artifact *artifact, struct err *e)
-{
-    for (size_t i = 0; i < artifact->count; i++) {
-        struct artifact_part *part = &artifact->part[i];
-        char *path;
-        if (part->path == NULL || part->form == ARTIFACT_ENTRY_PROGRAM || part->path[0] == '/' ||
-            strncmp(part->path, "../", 3) == 0)
-            continue;
-        if (asprintf(&path, "../%s/%s", run->id, part->path) < 0)
-            return err_oom(e);
-        free(part->path);
-        part->path = path;
-    }
-    return 0;
-}
-
 /* 0 also when it is there already. */
 static int make_member(struct group_run *g, const struct cluster *cluster, size_t rank, struct err *e)
 {
@@ -183,9 +165,9 @@ void group_prepare(struct run *run)
     struct group_run *g = run->group;
     AUTO(cluster) struct cluster cluster = {0};
     struct err e = ERR_INIT;
-    int r = point_at_parts(run, &run->request->artifact, &e);
+    int r = 0;
 
-    if (r == 0 && cluster_on_one_machine(&run->request->job, g->agent->node.fqdn, &cluster) < 0)
+    if (cluster_on_one_machine(&run->request->job, g->agent->node.fqdn, &cluster) < 0)
         r = err_oom(&e);
     for (size_t i = 0; r == 0 && i < g->size; i++)
         r = make_member(g, &cluster, i, &e);
@@ -341,7 +323,7 @@ static void finish(struct group_run *g, bool succeeded)
     }
     add_up(g, &record, ends);
     if (!succeeded) {
-        size_t rank = group_deciding(ends, g->size);
+        size_t rank = group_deciding(&g->plan, ends);
         decide_by(g, rank < g->size ? rank : 0, &record);
     }
     record.accepted_at = run->history.accepted_at;

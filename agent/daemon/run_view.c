@@ -283,6 +283,30 @@ static void conclude(struct run_view *v)
     (void)snprintf(v->details, sizeof(v->details), "%s", phase_details(v->phase));
 }
 
+void run_view_node(const char *id, size_t rank, char ret[RUN_ID_BYTES])
+{
+    struct run_name name = {.attempt = 1};
+
+    (void)run_name_parse(id, &name);
+    name.rank = (int)rank;
+    run_name_format(&name, ret);
+}
+
+static void count_nodes(const struct layout *layout, struct run_view *v)
+{
+    struct run_name name;
+
+    if (!run_name_parse(v->id, &name) || name.rank >= 0)
+        return;
+    for (v->nodes = 0; v->nodes <= RUN_RANK_MAX; v->nodes++) {
+        char node[RUN_ID_BYTES], path[LAYOUT_PATH_MAX + 256];
+        run_view_node(v->id, v->nodes, node);
+        (void)snprintf(path, sizeof(path), "%s/%s", layout->agent, node);
+        if (access(path, F_OK) < 0)
+            return;
+    }
+}
+
 int run_view_read(const struct layout *layout, const char *id, struct run_view *ret, struct err *e)
 {
     struct run_view v = {0};
@@ -293,6 +317,9 @@ int run_view_read(const struct layout *layout, const char *id, struct run_view *
     read_agent_side(layout, &v);
     if (!read_supervisor_side(layout, &v) && !v.known_to_agent)
         return err_set(e, -ENOENT, BLAME_ASSIGNMENT, "there is no run %s on this machine", id);
+    count_nodes(layout, &v);
+    if (v.nodes > 0 && v.ended)
+        v.log_bytes = v.record.log_bytes;
     conclude(&v);
     *ret = v;
     return 0;
@@ -380,7 +407,10 @@ void run_view_json(const struct run_view *v, const struct layout *layout, struct
         fact_put_string(&w, "notUploaded", v->not_uploaded);
     fact_put_int(&w, "logBytes", (int64_t)v->log_bytes);
     (void)snprintf(path, sizeof(path), "%s/%s/log/output.log", layout->runs, v->id);
-    fact_put_string(&w, "log", path);
+    if (v->nodes > 0)
+        fact_put_int(&w, "nodes", (int64_t)v->nodes);
+    else
+        fact_put_string(&w, "log", path);
     if (fact_end(&w) == 0)
         out->data[--out->len] = '\0';
 }

@@ -35,6 +35,7 @@ struct run_view {
     boot_ms_t deadline;   /* 0: not running */
     int64_t main_pid;
     uint64_t log_bytes;
+    size_t nodes;  /* of a run of several: how many have folders here, from rank 0 on; 0 for any other */
     bool fetching; /* the rest of `fetch` holds: what the agent noted last */
     struct {
         char name[256], source[256];
@@ -54,6 +55,9 @@ int run_view_list(const struct layout *layout, struct strlist *ret, struct err *
 int run_view_list_queued(const struct layout *layout, struct strlist *ret, struct err *e);
 
 /* Reads one run. -ENOENT when there is none of that id. */
+/* The name of the run's node of that rank. */
+void run_view_node(const char *id, size_t rank, char ret[RUN_ID_BYTES]);
+
 int run_view_read(const struct layout *layout, const char *id, struct run_view *ret, struct err *e);
 
 /* Appends it as one JSON object without a newline. */

@@ -65,10 +65,24 @@ static int open_in(int parts_fd, const char *file, const char *name, struct err 
     return take_fd(&fd);
 }
 
+/* What was handed in lies in the run's folder; of one node of several, in that of the whole, which outlives its nodes. */
+static int open_parts(const struct run *run, const struct artifact_part *part)
+{
+    char path[RUN_ID_BYTES + 16], whole[RUN_ID_BYTES];
+    struct run_name name;
+
+    if (part->path == NULL || run->history.origin != ORIGIN_MEMBER || !run_name_parse(run->id, &name))
+        return dir_open(run->dir_fd, PARTS_NAME);
+    name.rank = -1;
+    run_name_format(&name, whole);
+    (void)snprintf(path, sizeof(path), "../%s/" PARTS_NAME, whole);
+    return dir_open(run->dir_fd, path);
+}
+
 static int open_part(const struct run *run, size_t i, struct err *e)
 {
     const struct artifact_part *part = &run->request->artifact.part[i];
-    AUTO_CLOSE int parts = dir_open(run->dir_fd, PARTS_NAME);
+    AUTO_CLOSE int parts = open_parts(run, part);
     char own[PART_NAME_N];
     const char *file = own;
 

@@ -73,12 +73,25 @@ static bool says_more(const struct member_end *a, const struct member_end *b)
     return a->at.ms < b->at.ms;
 }
 
-size_t group_deciding(const struct member_end *end, size_t count)
+static bool has_failed(const struct group_shape *g, const struct member_end *end)
 {
-    size_t best = count;
+    size_t failed = 0;
 
-    for (size_t i = 0; i < count; i++)
-        if (end[i].failed && (best == count || says_more(&end[i], &end[best])))
-            best = i;
+    for (size_t i = 0; i < g->replicas; i++)
+        failed += end[i].failed;
+    return g->replicas - failed < g->least;
+}
+
+size_t group_deciding(const struct group_plan *plan, const struct member_end *end)
+{
+    size_t size = group_size(plan), best = size, first = 0;
+
+    for (size_t i = 0; i < plan->count; first += plan->group[i++].replicas) {
+        bool counts = has_failed(&plan->group[i], end + first);
+        for (size_t k = first; k < first + plan->group[i].replicas; k++)
+            if (end[k].failed && (counts || end[k].left_something) &&
+                (best == size || says_more(&end[k], &end[best])))
+                best = k;
+    }
     return best;
 }

@@ -60,8 +60,9 @@ struct group_decision group_decide(const struct group_plan *plan, const enum mem
                                    bool stopping);
 
 /*
- * Whose end stands for the whole when it did not succeed: of the nodes that failed, one that could not be ended at all, else the first
- * to end that nobody stopped because of the others, else the first to end. `count` when none failed.
+ * Whose end stands for the whole when it did not succeed: one that could not be ended at all; else, of the nodes that failed in groups
+ * that failed, the first to end that nobody stopped because of the others, else the first to end. `end` has group_size() members.
+ * group_size() when there is none.
  */
 struct member_end {
     bool failed;
@@ -69,6 +70,6 @@ struct member_end {
     bool consequence;    /* was stopped because another had failed */
     wall_ms_t at;
 };
-size_t group_deciding(const struct member_end *end, size_t count);
+size_t group_deciding(const struct group_plan *plan, const struct member_end *end);
 
 #endif

@@ -65,7 +65,7 @@ class RunNode(Node):
         return dict({"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}, **(env or {}))
 
     def new_id(self, before):
-        new = set(self.ids()) - before
+        new = {name for name in set(self.ids()) - before if "+" not in name}  # not the nodes of a run of several
         assert len(new) < 2, new
         return new.pop() if new else None
 

@@ -94,23 +94,36 @@ static void ranks(void **state)
 
 static void whose_end(void **state)
 {
+    static const struct group_plan ALL = {.group = {{3, 3}}, .count = 1};
+    static const struct group_plan SOME = {.group = {{2, 1}, {1, 1}}, .count = 2};
     static const struct {
+        const struct group_plan *plan;
         struct member_end end[3];
         size_t expect;
     } CASES[] = {
-        {{{.at = {1}}, {.at = {2}}, {.at = {3}}}, 3},
-        {{{.at = {1}}, {.failed = true, .at = {9}}, {.failed = true, .at = {3}}}, 2},
-        {{{.failed = true, .consequence = true, .at = {1}}, {.failed = true, .at = {9}}, {.at = {3}}}, 1},
-        {{{.failed = true, .at = {1}},
+        {&ALL, {{.at = {1}}, {.at = {2}}, {.at = {3}}}, 3},
+        {&ALL, {{.at = {1}}, {.failed = true, .at = {9}}, {.failed = true, .at = {3}}}, 2},
+        {&ALL,
+         {{.failed = true, .consequence = true, .at = {1}}, {.failed = true, .at = {9}}, {.at = {3}}},
+         1},
+        {&ALL,
+         {{.failed = true, .at = {1}},
           {.failed = true, .left_something = true, .consequence = true, .at = {9}}},
          1},
-        {{{.failed = true, .consequence = true, .at = {2}}, {.failed = true, .consequence = true, .at = {1}}},
+        {&ALL,
+         {{.failed = true, .consequence = true, .at = {2}}, {.failed = true, .consequence = true, .at = {1}}},
          1},
+        /* One that was allowed to fail does not decide, unless it could not be ended. */
+        {&SOME, {{.failed = true, .at = {1}}, {.at = {2}}, {.failed = true, .at = {3}}}, 2},
+        {&SOME, {{.failed = true, .at = {1}}, {.at = {2}}, {.at = {3}}}, 3},
+        {&SOME,
+         {{.failed = true, .left_something = true, .at = {1}}, {.at = {2}}, {.failed = true, .at = {3}}},
+         0},
     };
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(CASES); i++)
-        assert_int_equal(group_deciding(CASES[i].end, 3), CASES[i].expect);
+        assert_int_equal(group_deciding(CASES[i].plan, CASES[i].end), CASES[i].expect);
 }
 
 int main(void)
