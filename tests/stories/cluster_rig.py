@@ -54,7 +54,7 @@ class Network:
 
     def _namespace(self):
         mine = os.readlink("/proc/self/ns/net")
-        holder = subprocess.Popen(["unshare", "--net", "cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        holder = subprocess.Popen(["unshare", "--net", "--uts", "cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
         self.holders.append(holder)
         # It holds its own from the moment at which it is cat.
         until("a network namespace is made", lambda: holder.poll() is not None or
@@ -85,8 +85,9 @@ class Host:
     def __init__(self, network, name, number, pid):
         self.network, self.name, self.port = network, name, "port%d" % number
         self.address = "10.77.%d.%d" % (number // 250, number % 250 + 1)
-        self.prefix = ["nsenter", "--net=/proc/%d/ns/net" % pid]
+        self.prefix = ["nsenter", "--net=/proc/%d/ns/net" % pid, "--uts=/proc/%d/ns/uts" % pid]
         self.cut = False
+        _must(*self.prefix, "hostname", name)
         network.inside("ip", "link", "add", self.port, "type", "veth", "peer", "name", "eth0", "netns", pid)
         network.inside("ip", "link", "set", self.port, "master", "switch", "up")
         for words in (["link", "set", "lo", "up"], ["addr", "add", self.address + "/16", "dev", "eth0"], ["link", "set", "eth0", "up"]):

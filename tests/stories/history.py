@@ -5,8 +5,7 @@
   states      every value that a run's state ever had in etcd, in the order of its revisions
   orders      what each run was told to do
 
-check() returns all that is wrong, as sentences; [] is a good history. Reading the witnesses is apart from it (collect.py of the
-story that has them), so that the checker itself can be shown bad histories.
+check() returns all that is wrong, as sentences; [] is a good history. Reading the witnesses is apart from it (fleet_rig.py), so that the checker itself can be shown bad histories.
 """
 import collections
 import dataclasses
@@ -123,7 +122,7 @@ def _end(order, states):
     for s in states:
         if end is not None and s != end:
             wrong.append("%s ended as %s and was %s later" % (order.run, end, s))
-        if s.epoch < epoch:
+        if 0 < s.epoch < epoch:  # 0: no report of this execution has come yet
             wrong.append("%s went back from epoch %d to %d" % (order.run, epoch, s.epoch))
         epoch = max(epoch, s.epoch)
         if end is None and s.state in ENDS:
