@@ -18,7 +18,6 @@ struct session {
     struct foreground *f;
     struct run *run;
     int interrupts;
-    struct line_tags tags;
     struct terminal_node *node; /* owned: one for each member of the run */
     size_t nodes;
 };
@@ -42,7 +41,7 @@ static bool sink_of(const struct run *run, struct log_sink *ret, void *context)
     }
     if (s->node == NULL || (size_t)name.rank >= s->nodes)
         return false;
-    s->node[name.rank] = (struct terminal_node){&s->tags, name.rank};
+    s->node[name.rank].rank = name.rank;
     *ret = terminal_node_sink(&s->node[name.rank]);
     return true;
 }
@@ -131,6 +130,8 @@ int run_foreground(const struct config *config, const struct layout *layout, str
     else if (lock_fd >= 0)
         (void)close(lock_fd);
     agent_close(&s.agent);
+    for (size_t i = 0; i < s.nodes; i++)
+        terminal_node_end(&s.node[i]);
     free(s.node);
     return r;
 }

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -19,11 +18,13 @@
 #define BUFFER_BYTES 65536
 #define POLL_NS      (50 * 1000 * 1000)
 
-/* Where output goes, and how: that of one of several nodes with its rank before each line. */
-struct output {
-    struct line_tags *tags; /* NULL: as it is */
-    int rank;
-    char *buffer; /* of BUFFER_BYTES */
+/* One run that is read, or one node of several, whose lines are tagged with its rank. */
+struct source {
+    char id[RUN_ID_BYTES];
+    struct spool_reader reader;
+    bool open, ended;
+    int rank; /* -1: not tagged */
+    struct tagged_line line[2];
 };
 
 static int put(int fd, const char *bytes, size_t n, struct err *e)
@@ -33,37 +34,50 @@ static int put(int fd, const char *bytes, size_t n, struct err *e)
     return r < 0 ? err_errno(e, -r, BLAME_NODE, "write the output") : 0;
 }
 
-static int put_tagged(const struct output *out, int fd, const struct spool_piece *piece, struct err *e)
+static int put_line(struct tagged_line *line, int fd, struct err *e)
 {
-    const char *bytes = piece->bytes;
+    int r = line->complete ? put(fd, line->text, line->used, e) : 0;
+
+    if (line->complete)
+        tagged_line_reset(line);
+    return r;
+}
+
+static int put_tagged(struct source *s, int fd, const struct spool_piece *piece, struct err *e)
+{
+    struct tagged_line *line = &s->line[fd == STDERR_FILENO];
     int r = 0;
 
-    for (size_t left = piece->n; r == 0 && left > 0;) {
-        char tag[LINE_TAG_MAX];
-        size_t n = line_tags_next(out->tags, piece->stream, out->rank, bytes, left, tag);
-        r = put(fd, tag, strlen(tag), e);
-        if (r == 0)
-            r = put(fd, bytes, n, e);
-        line_tags_done(out->tags, piece->stream, out->rank, bytes, n);
-        bytes += n;
-        left -= n;
+    for (size_t done = 0; r == 0 && done < piece->n;) {
+        done += tagged_line_take(line, s->rank, piece->bytes + done, piece->n - done);
+        r = put_line(line, fd, e);
     }
     return r;
 }
 
 /* Writes everything there is. 0, or negative: -EPIPE when the reader went away. */
-static int print_available(struct spool_reader *reader, bool final, const struct output *out, struct err *e)
+static int print_available(struct source *s, bool final, char *buffer, struct err *e)
 {
     struct spool_piece piece;
     int r;
 
-    while ((r = spool_read(reader, final, out->buffer, BUFFER_BYTES, &piece, e)) == 1) {
+    while ((r = spool_read(&s->reader, final, buffer, BUFFER_BYTES, &piece, e)) == 1) {
         int to = piece.stream == SPOOL_STDERR ? STDERR_FILENO : STDOUT_FILENO;
-        r = out->tags != NULL ? put_tagged(out, to, &piece, e) : put(to, piece.bytes, piece.n, e);
+        r = s->rank >= 0 ? put_tagged(s, to, &piece, e) : put(to, piece.bytes, piece.n, e);
         if (r < 0)
             return r;
     }
     return r;
+}
+
+static int end_lines(struct source *s, struct err *e)
+{
+    int r;
+
+    tagged_line_end(&s->line[0]);
+    tagged_line_end(&s->line[1]);
+    r = put_line(&s->line[0], STDOUT_FILENO, e);
+    return r < 0 ? r : put_line(&s->line[1], STDERR_FILENO, e);
 }
 
 static bool has_ended(const struct layout *layout, const char *id)
@@ -93,16 +107,8 @@ static int open_log(const struct layout *layout, const char *id, struct spool_re
     return spool_open(dir, 0, reader, e);
 }
 
-/* One run that is read, or one node of it. */
-struct source {
-    char id[RUN_ID_BYTES];
-    struct spool_reader reader;
-    bool open, ended;
-    struct output out;
-};
-
 /* What there is of one. Whether it ended is asked before its output is read, so that nothing written in between is missed. */
-static int print_source(const struct layout *layout, struct source *s, struct err *e)
+static int print_source(const struct layout *layout, struct source *s, char *buffer, struct err *e)
 {
     bool ended = has_ended(layout, s->id);
     int r = 0;
@@ -113,18 +119,18 @@ static int print_source(const struct layout *layout, struct source *s, struct er
         if (r < 0 && r != -ENOENT)
             return r;
     }
-    r = s->open ? print_available(&s->reader, ended, &s->out, e) : 0;
+    r = s->open ? print_available(s, ended, buffer, e) : 0;
     s->ended = ended;
     return r;
 }
 
 static int print_sources(const struct layout *layout, struct source *sources, size_t count, bool follow,
-                         struct err *e)
+                         char *buffer, struct err *e)
 {
     for (;;) {
         bool ended = true;
         for (size_t i = 0; i < count; i++) {
-            int r = sources[i].ended ? 0 : print_source(layout, &sources[i], e);
+            int r = sources[i].ended ? 0 : print_source(layout, &sources[i], buffer, e);
             if (r < 0)
                 return r;
             ended = ended && sources[i].ended;
@@ -153,7 +159,6 @@ static int print_log(const struct layout *layout, const char *id, bool follow, s
 {
     AUTO_FREE char *buffer = malloc(BUFFER_BYTES);
     AUTO_FREE struct source *sources = NULL;
-    struct line_tags tags = {0};
     size_t nodes = count_nodes(layout, id, follow), count = nodes > 0 ? nodes : 1;
     int r;
 
@@ -161,17 +166,18 @@ static int print_log(const struct layout *layout, const char *id, bool follow, s
     if (buffer == NULL || sources == NULL)
         return err_oom(e);
     for (size_t i = 0; i < count; i++) {
-        sources[i] =
-            (struct source){.reader = SPOOL_READER_INIT,
-                            .out = {.tags = nodes > 0 ? &tags : NULL, .rank = (int)i, .buffer = buffer}};
+        sources[i] = (struct source){.reader = SPOOL_READER_INIT, .rank = nodes > 0 ? (int)i : -1};
         if (nodes > 0)
             run_view_node(id, i, sources[i].id);
         else
             (void)snprintf(sources[i].id, sizeof(sources[i].id), "%s", id);
     }
-    r = print_sources(layout, sources, count, follow, e);
-    for (size_t i = 0; i < count; i++)
+    r = print_sources(layout, sources, count, follow, buffer, e);
+    for (size_t i = 0; i < count; i++) {
+        if (r == 0)
+            r = end_lines(&sources[i], e);
         spool_reader_close(&sources[i].reader);
+    }
     return r;
 }
 

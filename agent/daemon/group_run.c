@@ -408,10 +408,7 @@ static void say_failed(struct group_run *g, size_t group)
     (void)run_noted(g->run, false);
     log_notice("run=%s its node group '%s' has failed: the rest is stopped", g->run->id,
                g->run->request->job.group[group].name);
-    if (g->run->phase == PHASE_STOPPING)
-        group_stop(g->run);
-    else
-        run_post(g->run, RUN_EVENT_STOPPING);
+    run_post(g->run, RUN_EVENT_STOPPING);
 }
 
 static bool all_over(const struct group_run *g)
@@ -443,7 +440,7 @@ static void look(void *context)
         start_deadline(g);
         run_post(run, RUN_EVENT_RUNNING);
     }
-    if (d.failed && !g->failed)
+    if (d.failed && !g->failed && run->phase < PHASE_STOPPING && !run->cancel_requested)
         say_failed(g, d.failed_group);
     else if (run->phase >= PHASE_STOPPING)
         group_each(run, stop_member, run); /* also those taken up only now */

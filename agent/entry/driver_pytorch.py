@@ -1,4 +1,4 @@
-"""Entry program of the `pyTorchDistributed` runtime on one node: fetches the code and inputs, installs what it needs, and launches it.
+"""Entry program of the `pyTorchDistributed` runtime, on each of its nodes: fetches the code and inputs, installs what it needs, and launches it.
 
 OCI__LAUNCH_CMD         the command: torchrun ..., accelerate launch ..., deepspeed ..., or any other; it is read by bash. The job's
                         arguments come before it; without a command and arguments `torchrun` runs CODE_ENTRYPOINT
@@ -6,9 +6,12 @@ CODE_ENTRYPOINT         the file to train with, relative to the code
 OCI__RUNTIME_URI        a repository whose code is used; OCI__RUNTIME_GIT_BRANCH, _COMMIT; without it the code lies in code/
 OCI__INPUT_MAPPINGS     JSON {source: target}: copied before the launch; http(s)://, oci://, file:// or a path
 OCI__PIP_REQUIREMENTS, OCI__PIP_PKG   a file of requirements, and requirements, installed before the launch
+CLUSTER_NODES_METADATA_FILE, NODE_RANK   who the nodes are and which one this is; without them it is alone. They meet at rank 0
+MASTER_PORT             where they meet there (29400)
 OCI__RDZV_TIMEOUT       seconds that torchrun's meeting point waits (600)
 WORKING_DIR, PYTHON_PATH, OUTPUT_DIR, OUTPUT_URI   as for driver_python
 """
+import collections
 import json
 import os
 import shlex
@@ -21,8 +24,31 @@ import urllib.request
 import driver_common
 import driver_git
 
-PORT = 29400
-HOST = "127.0.0.1"
+# The nodes of the run: how many, which one this is, and where rank 0 is met.
+Nodes = collections.namedtuple("Nodes", "count rank host port")
+ALONE = Nodes(1, 0, "127.0.0.1", 29400)
+
+
+def find_nodes():
+    """From the file that lists the nodes, which is complete before any of them starts."""
+    setting = driver_common.setting
+    port = setting("MASTER_PORT") or str(ALONE.port)
+    if not port.isdigit():
+        driver_common.fail(driver_common.EXIT_USAGE, "MASTER_PORT is no port: %s" % port)
+    path = setting("CLUSTER_NODES_METADATA_FILE")
+    if not path:
+        return ALONE._replace(port=int(port))
+    try:
+        with open(path, encoding="utf-8") as file:
+            nodes = sorted(json.load(file), key=lambda node: int(node["Rank"]))
+        return Nodes(len(nodes), int(setting("NODE_RANK") or 0), nodes[0]["IPAddress"], int(port))
+    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+        return driver_common.fail(driver_common.EXIT_CONFIG, "%s does not say who the nodes are: %r" % (path, error))
+
+
+def at(nodes):
+    """HOST:PORT, as launchers want it."""
+    return "%s:%d" % ("[%s]" % nodes.host if ":" in nodes.host else nodes.host, nodes.port)
 
 
 def count_gpus():
@@ -38,37 +64,37 @@ def _missing(command, options):
     return [words for name, words in options if name not in command.replace("-", "_")]
 
 
-def torchrun(command, gpus, timeout):
-    """The command with the options that one node needs. Pure."""
+def torchrun(command, gpus, timeout, nodes):
+    """The command with the options that this node needs. Pure."""
     options = [
-        ("nnode", "--nnodes=1"),
+        ("nnode", "--nnodes=%d" % nodes.count),
         ("nproc_per_node", "--nproc_per_node=%d" % max(gpus, 1)),
-        ("rdzv_backend", "--rdzv_backend=c10d --rdzv_endpoint=%s:%d --rdzv_conf=read_timeout=%s" % (HOST, PORT, timeout)),
+        ("rdzv_backend", "--rdzv_backend=c10d --rdzv_endpoint=%s --rdzv_conf=read_timeout=%s" % (at(nodes), timeout)),
     ]
     return " ".join(["torchrun"] + _missing(command, options) + [command[len("torchrun"):].strip()]).strip()
 
 
-def accelerate(command, gpus):
+def accelerate(command, gpus, nodes):
     options = [
-        ("num_processes", "--num_processes %d" % max(gpus, 1)),
-        ("num_machines", "--num_machines 1"),
-        ("machine_rank", "--machine_rank 0"),
-        ("main_process_ip", "--main_process_ip %s" % HOST),
-        ("main_process_port", "--main_process_port %d" % PORT),
+        ("num_processes", "--num_processes %d" % (max(gpus, 1) * nodes.count)),
+        ("num_machines", "--num_machines %d" % nodes.count),
+        ("machine_rank", "--machine_rank %d" % nodes.rank),
+        ("main_process_ip", "--main_process_ip %s" % nodes.host),
+        ("main_process_port", "--main_process_port %d" % nodes.port),
     ]
     rest = command[len("accelerate launch"):].strip()
     return " ".join(["accelerate launch"] + _missing(command, options) + [rest]).strip()
 
 
-def launch_command(command, arguments, entrypoint, gpus, timeout):
+def launch_command(command, arguments, entrypoint, gpus, timeout, nodes=ALONE):
     """What bash is given, or None when nothing says what to run. Pure."""
     words = " ".join(filter(None, [shlex.join(arguments), command]))
     if not words and entrypoint:
         words = "torchrun " + shlex.quote(entrypoint)
     if words.split(" ")[0] == "torchrun":
-        return torchrun(words, gpus, timeout)
+        return torchrun(words, gpus, timeout, nodes)
     if words.startswith("accelerate launch "):
-        return accelerate(words, gpus)
+        return accelerate(words, gpus, nodes)
     return words or None
 
 
@@ -160,6 +186,7 @@ def find_code():
 
 def main():
     setting = driver_common.setting
+    nodes = find_nodes()
     driver_common.enter(find_code())
     outputs = driver_common.Outputs(setting("OUTPUT_DIR"), setting("OUTPUT_URI"))
     install_dependencies()
@@ -168,10 +195,13 @@ def main():
     gpus = count_gpus()
     arguments = [os.path.expandvars(word) for word in sys.argv[1:]]
     command = launch_command(setting("OCI__LAUNCH_CMD"), arguments, setting("CODE_ENTRYPOINT"), gpus,
-                             setting("OCI__RDZV_TIMEOUT") or "600")
+                             setting("OCI__RDZV_TIMEOUT") or "600", nodes)
     if command is None:
         driver_common.fail(driver_common.EXIT_USAGE, "neither a command nor an entrypoint says what to run")
-    for name, value in (("WORLD_SIZE", gpus), ("MASTER_ADDR", HOST), ("MASTER_PORT", PORT), ("RANK", 0)):
+    if nodes.count > 1 and (setting("OCI__DEEPSPEED") or command.split(" ")[0] == "deepspeed"):
+        driver_common.fail(driver_common.EXIT_CONFIG, "deepspeed starts its processes on other nodes by ssh, which jobs here do not have; "
+                           "launch DeepSpeed with torchrun or accelerate")
+    for name, value in (("WORLD_SIZE", gpus * nodes.count), ("MASTER_ADDR", nodes.host), ("MASTER_PORT", nodes.port), ("RANK", nodes.rank)):
         os.environ.setdefault(name, str(value))
     print("runlet: %s" % command, file=sys.stderr, flush=True)
     driver_common.run_command(["bash", "-c", command], outputs)

@@ -4,25 +4,37 @@
 #include <stdio.h>
 #include <string.h>
 
-static int *slot(struct line_tags *t, enum spool_stream stream)
-{
-    return &t->open[stream == SPOOL_STDERR];
-}
-
-size_t line_tags_next(const struct line_tags *t, enum spool_stream stream, int rank, const char *bytes,
-                      size_t n, char ret_before[LINE_TAG_MAX])
+size_t tagged_line_take(struct tagged_line *line, int rank, const char *bytes, size_t n)
 {
     const char *newline = memchr(bytes, '\n', n);
-    int open = t->open[stream == SPOOL_STDERR];
+    size_t length = newline != NULL ? (size_t)(newline - bytes) : n;
+    size_t room;
 
-    ret_before[0] = '\0';
-    if (open != rank + 1)
-        (void)snprintf(ret_before, LINE_TAG_MAX, "%s[%d] ", open != 0 ? "\n" : "", rank);
-    return newline != NULL ? (size_t)(newline - bytes) + 1 : n;
+    if (line->complete)
+        return 0;
+    if (line->used == 0)
+        line->used = (size_t)snprintf(line->text, LINE_TAG_MAX, "[%d] ", rank);
+    room = LINE_TAG_MAX + LINE_HELD_MAX - line->used;
+    if (length > room)
+        length = room;
+    memcpy(line->text + line->used, bytes, length);
+    line->used += length;
+    if (length == n && length < room)
+        return n;
+    line->text[line->used++] = '\n';
+    line->complete = true;
+    return length < n && bytes[length] == '\n' ? length + 1 : length;
 }
 
-void line_tags_done(struct line_tags *t, enum spool_stream stream, int rank, const char *bytes, size_t n)
+void tagged_line_end(struct tagged_line *line)
 {
-    if (n > 0)
-        *slot(t, stream) = bytes[n - 1] == '\n' ? 0 : rank + 1;
+    if (line->used > 0 && !line->complete)
+        line->text[line->used++] = '\n';
+    line->complete = line->used > 0;
+}
+
+void tagged_line_reset(struct tagged_line *line)
+{
+    line->used = 0;
+    line->complete = false;
 }

@@ -1,28 +1,30 @@
 /*
- * tags.h - the output of several nodes in one stream of lines: "[RANK] " before each. Pure.
+ * tags.h - the output of several nodes as one: line by line, "[RANK] " before each. Pure.
+ *
+ * A line is held until it is complete, so that no other node's stands in its middle. One longer than LINE_HELD_MAX is shown in parts.
  */
 #ifndef LOGS_TAGS_H
 #define LOGS_TAGS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
-#include "record/spool.h"
+#define LINE_HELD_MAX 4096
+#define LINE_TAG_MAX  16
 
-#define LINE_TAG_MAX 16
-
-/* By stream: the rank + 1 whose line is not finished; 0: the last line is. Zero to begin with. */
-struct line_tags {
-    int open[2];
+/* One stream of one node. Zero to begin with. */
+struct tagged_line {
+    char text[LINE_TAG_MAX + LINE_HELD_MAX + 1];
+    size_t used;
+    bool complete; /* text[0 .. used) goes out; then the line is to be reset */
 };
 
-/*
- * How much of the node's n bytes goes out next: up to the end of its first line. In ret_before, what goes out before: the tag at the
- * beginning of a line, and a newline when another node's line is not finished; "" within its own line. n is 1 or more.
- */
-size_t line_tags_next(const struct line_tags *t, enum spool_stream stream, int rank, const char *bytes,
-                      size_t n, char ret_before[LINE_TAG_MAX]);
+/* Takes bytes of the node up to the end of a line; not when one is complete. Returns how many: 1 or more when n is. */
+size_t tagged_line_take(struct tagged_line *line, int rank, const char *bytes, size_t n);
 
-/* Those bytes have gone out. */
-void line_tags_done(struct line_tags *t, enum spool_stream stream, int rank, const char *bytes, size_t n);
+/* Nothing more comes: what is held is complete. */
+void tagged_line_end(struct tagged_line *line);
+
+void tagged_line_reset(struct tagged_line *line);
 
 #endif

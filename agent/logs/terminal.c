@@ -4,8 +4,9 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
-#include <string.h>
 #include <unistd.h>
+
+#include "sys/fd.h"
 
 #define READER_WAIT_MS 10
 
@@ -37,27 +38,44 @@ static ssize_t deliver(const struct spool_piece *piece, void *context)
     return put(piece->stream, piece->bytes, piece->n);
 }
 
-/* Tag by tag and line by line; a tag is so short that a terminal takes it whole or not at all. */
+/* Whether the complete line, if there is one, has gone out whole. */
+static bool send_line(struct terminal_node *node, int i, enum spool_stream stream)
+{
+    struct tagged_line *line = &node->stream[i].line;
+    size_t *sent = &node->stream[i].sent;
+
+    if (!line->complete)
+        return true;
+    *sent += (size_t)put(stream, line->text + *sent, line->used - *sent);
+    if (*sent < line->used)
+        return false;
+    *sent = 0;
+    tagged_line_reset(line);
+    return true;
+}
+
 static ssize_t deliver_tagged(const struct spool_piece *piece, void *context)
 {
-    const struct terminal_node *node = context;
+    struct terminal_node *node = context;
+    int i = piece->stream == SPOOL_STDERR;
     size_t done = 0;
 
-    while (done < piece->n) {
-        const char *bytes = piece->bytes + done;
-        char tag[LINE_TAG_MAX];
-        size_t n = line_tags_next(node->tags, piece->stream, node->rank, bytes, piece->n - done, tag);
-        ssize_t put_n;
-        if (tag[0] != '\0' && put(piece->stream, tag, strlen(tag)) == 0)
-            break;
-        node->tags->open[piece->stream == SPOOL_STDERR] = node->rank + 1;
-        put_n = put(piece->stream, bytes, n);
-        line_tags_done(node->tags, piece->stream, node->rank, bytes, (size_t)put_n);
-        done += (size_t)put_n;
-        if ((size_t)put_n < n)
-            break;
-    }
+    while (send_line(node, i, piece->stream) && done < piece->n)
+        done += tagged_line_take(&node->stream[i].line, node->rank, piece->bytes + done, piece->n - done);
     return (ssize_t)done;
+}
+
+void terminal_node_end(struct terminal_node *node)
+{
+    static const int FDS[] = {STDOUT_FILENO, STDERR_FILENO};
+
+    for (int i = 0; i < 2; i++) {
+        struct tagged_line *line = &node->stream[i].line;
+        tagged_line_end(line);
+        (void)fd_write_all(FDS[i], line->text + node->stream[i].sent, line->used - node->stream[i].sent);
+        node->stream[i].sent = 0;
+        tagged_line_reset(line);
+    }
 }
 
 struct log_sink terminal_node_sink(struct terminal_node *node)

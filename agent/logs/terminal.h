@@ -9,13 +9,19 @@
 
 struct log_sink terminal_sink(void);
 
-/* One node of several on the same terminal: its lines are tagged. */
+/* One node of several on the same terminal: its lines are tagged. Zero but for the rank to begin with. */
 struct terminal_node {
-    struct line_tags *tags; /* borrowed: all nodes have the same */
     int rank;
+    struct {
+        struct tagged_line line;
+        size_t sent;
+    } stream[2]; /* stdout, stderr */
 };
 
 /* `node` is borrowed for as long as the run is followed. */
 struct log_sink terminal_node_sink(struct terminal_node *node);
+
+/* Writes what is held of it, waiting for the terminal: the node has ended. */
+void terminal_node_end(struct terminal_node *node);
 
 #endif

@@ -73,12 +73,13 @@ static bool says_more(const struct member_end *a, const struct member_end *b)
     return a->at.ms < b->at.ms;
 }
 
+/* Whether the group has failed by itself: those that were stopped for the others' sake would have gone on. */
 static bool has_failed(const struct group_shape *g, const struct member_end *end)
 {
     size_t failed = 0;
 
     for (size_t i = 0; i < g->replicas; i++)
-        failed += end[i].failed;
+        failed += end[i].failed && !end[i].consequence;
     return g->replicas - failed < g->least;
 }
 
@@ -93,5 +94,8 @@ size_t group_deciding(const struct group_plan *plan, const struct member_end *en
                 (best == size || says_more(&end[k], &end[best])))
                 best = k;
     }
+    for (size_t k = 0; best == size && k < size; k++)
+        if (end[k].failed)
+            best = k;
     return best;
 }

@@ -60,9 +60,9 @@ struct group_decision group_decide(const struct group_plan *plan, const enum mem
                                    bool stopping);
 
 /*
- * Whose end stands for the whole when it did not succeed: one that could not be ended at all; else, of the nodes that failed in groups
- * that failed, the first to end that nobody stopped because of the others, else the first to end. `end` has group_size() members.
- * group_size() when there is none.
+ * Whose end stands for the whole when it did not succeed: one that could not be ended at all; else the first to end of those that
+ * failed in a group that failed by itself, not because its nodes were stopped for others; else any that failed. `end` has group_size()
+ * members. group_size() when none failed.
  */
 struct member_end {
     bool failed;

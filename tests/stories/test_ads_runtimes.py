@@ -254,7 +254,6 @@ def test_a_group_of_one_node_is_a_job_as_any_other(node):
     ("script", {"scriptPathURI": "a.sh", "conda": CONDA}, "the service's conda environment 'generalml_p38_cpu_v1', and this node does not say where those packs are"),
     ("script", {"scriptPathURI": "a.sh", "env": [{"name": "CONDA_ENV_TYPE", "value": "service"}, {"name": "CONDA_ENV_SLUG", "value": "by_env_v1"}]},
      "conda environment 'by_env_v1'"),
-    ("pyTorchDistributed", {"replicas": 2, "command": "torchrun a.py", "scriptPathURI": "a.sh"}, "does not run MULTI_NODE jobs yet"),
 ])
 def test_refused_by_name_before_anything_starts(node, kind, spec, says):
     node.write("a.sh", "echo ran\n")

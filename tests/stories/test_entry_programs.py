@@ -448,3 +448,23 @@ def test_the_command_that_launches_a_training(command, arguments, entrypoint, gp
     done = subprocess.run([PYTHON, "-B", "-c", text], cwd=str(ENTRY), stdout=subprocess.PIPE, universal_newlines=True, check=True)
     rdzv = "--rdzv_backend=c10d --rdzv_endpoint=127.0.0.1:29400 --rdzv_conf=read_timeout=600"
     assert done.stdout.strip() == str(launched).replace("RDZV", rdzv)
+
+
+@pytest.mark.parametrize("command, host, launched", [
+    ("torchrun a.py", "10.0.0.5", "torchrun --nnodes=3 --nproc_per_node=2 --rdzv_backend=c10d --rdzv_endpoint=10.0.0.5:4000 --rdzv_conf=read_timeout=600 a.py"),
+    ("torchrun a.py", "fd00::5", "torchrun --nnodes=3 --nproc_per_node=2 --rdzv_backend=c10d --rdzv_endpoint=[fd00::5]:4000 --rdzv_conf=read_timeout=600 a.py"),
+    ("accelerate launch a.py", "10.0.0.5",
+     "accelerate launch --num_processes 6 --num_machines 3 --machine_rank 1 --main_process_ip 10.0.0.5 --main_process_port 4000 a.py"),
+])
+def test_the_command_on_one_node_of_several(command, host, launched):
+    text = "import driver_pytorch as d\nprint(d.launch_command(%r, [], None, 2, '600', d.Nodes(3, 1, %r, 4000)))" % (command, host)
+    done = subprocess.run([PYTHON, "-B", "-c", text], cwd=str(ENTRY), stdout=subprocess.PIPE, universal_newlines=True, check=True)
+    assert done.stdout.strip() == launched
+
+
+@pytest.mark.parametrize("text", ["", "[", "{}", "[]", '[{"Rank": 0}]'])
+def test_a_list_of_nodes_that_is_none(job, tmp_path, text):
+    path = tmp_path / "nodes.json"
+    path.write_text(text)
+    got, out, err = job.run("driver_pytorch.py", CLUSTER_NODES_METADATA_FILE=str(path), NODE_RANK="0", OCI__LAUNCH_CMD="torchrun a.py")
+    assert (got, out) == (78, "") and "does not say who the nodes are" in err, (got, err)

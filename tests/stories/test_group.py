@@ -1,6 +1,7 @@
 """Runs of several nodes: what the nodes see of each other, who starts when, and what the whole says at the end."""
 import json
 import signal
+import socket
 
 import pytest
 
@@ -204,3 +205,65 @@ def test_the_agent_is_killed_and_the_run_goes_on(node, how):
     assert (end["lifecycleState"], end["exitCode"]) == ("FAILED", 2), end
     assert "rank 2 of the node group 'late'" in end["lifecycleDetails"]
     assert all(node.finished(name) for name in members(node, run_id))
+
+
+# ---- pyTorchDistributed ----
+
+# A launcher that is told what torchrun is told, and whose nodes meet as torchrun's do: whoever can listen at the endpoint keeps the
+# meeting, and nobody goes on before as many have come as --nnodes says.
+TORCHRUN = """#!/usr/bin/env python3
+import argparse, os, socket, subprocess, sys
+p = argparse.ArgumentParser()
+for name in ("nnodes", "nproc_per_node"):
+    p.add_argument("--" + name, type=int, required=True)
+for name in ("rdzv_backend", "rdzv_endpoint", "rdzv_conf"):
+    p.add_argument("--" + name, required=True)
+p.add_argument("program", nargs=argparse.REMAINDER)
+a = p.parse_args()
+host, port = a.rdzv_endpoint.rsplit(":", 1)
+assert a.rdzv_backend == "c10d" and a.rdzv_conf == "read_timeout=600", a
+server = socket.socket()
+try:
+    server.bind((host, int(port)))
+    server.listen(8)
+    guests = [server.accept()[0] for _ in range(a.nnodes - 1)]
+    ranks = sorted([int(g.recv(16)) for g in guests] + [int(os.environ["NODE_RANK"])])
+    for g in guests:
+        g.sendall(b"%d" % ranks[-1])
+except OSError:
+    import time
+    for _ in range(600):
+        try:
+            guest = socket.create_connection((host, int(port)))
+            break
+        except OSError:
+            time.sleep(0.05)
+    guest.sendall(os.environ["NODE_RANK"].encode())
+    assert int(guest.recv(16)) == a.nnodes - 1
+sys.exit(subprocess.call([sys.executable] + a.program, env=dict(os.environ, WORLD_SIZE=str(a.nnodes * a.nproc_per_node))))
+"""
+
+
+def test_a_training_on_several_nodes(node):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    node.write("project/bin/torchrun", TORCHRUN).chmod(0o755)
+    node.write("project/train.py", "import os\nprint('trains', os.environ['NODE_RANK'], os.environ['WORLD_SIZE'], os.environ['NODE_COUNT'])\n")
+    path = "/home/datascience/decompressed_artifact/code/project/bin:/usr/bin:/bin"
+    job = node.write("job.yaml", """kind: job
+spec:
+  runtime:
+    kind: runtime
+    type: pyTorchDistributed
+    spec:
+      replicas: 3
+      scriptPathURI: project
+      workingDir: project
+      command: torchrun train.py
+      env: [{name: PATH, value: "%s"}, {name: MASTER_PORT, value: "%d"}]
+""" % (path, port))
+    done = node.run("-q", job)
+
+    assert done.status == 0, done
+    assert sorted(done.text.splitlines()) == ["[%d] trains %d 3 3" % (rank, rank) for rank in range(3)], done
