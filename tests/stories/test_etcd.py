@@ -1,11 +1,19 @@
 """Runs over a real etcd: how they are taken, end, are lost and moved, and what holds while etcd is away."""
 import os
+import pathlib
+import random
+import signal
+import sys
+import time
 
 import pytest
 
 import etcd_rig
 from etcd_rig import Etcd, EtcdNode, why_no_etcd
 from node_rig import until
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "faults"))
+from crash_points import CrashFile, Point, has_points  # noqa: E402
 
 pytestmark = [pytest.mark.skipif(os.geteuid() != 0, reason="needs root: runs are contained by namespaces and other users"),
               pytest.mark.skipif(why_no_etcd() is not None, reason=str(why_no_etcd()))]
@@ -67,8 +75,8 @@ def test_who_waits_is_taken_by_priority_then_by_time(etcd, fleet):
 
 def test_a_run_whose_node_is_gone_is_queued_again_or_fails(etcd, fleet):
     gone = fleet("gone", concurrency=2, lease="3s")
-    etcd.submit("again", 'test "$(hostname)" = beta || sleep 600\n', on_lost="requeue", attempts=2)
-    etcd.submit("once", "sleep 600\n", on_lost="fail")
+    etcd.submit("again", 'test "$(hostname)" = beta || exec sleep 600\n', on_lost="requeue", attempts=2)
+    etcd.submit("once", "exec sleep 600\n", on_lost="fail")
     for run in ("again", "once"):
         etcd.await_state(run, "IN_PROGRESS", node=gone)
         gone.await_running(run)
@@ -88,7 +96,7 @@ def test_a_run_whose_node_is_gone_is_queued_again_or_fails(etcd, fleet):
 
 def test_lost_leases_stop_a_run_or_let_it_finish_and_the_stale_end_is_refused_once(etcd, fleet):
     node = fleet("alpha", concurrency=2, lease="2s")
-    etcd.submit("stops", "sleep 600\n", x_runlet={"onLeaseLost": "stop"})
+    etcd.submit("stops", "exec sleep 600\n", x_runlet={"onLeaseLost": "stop"})
     etcd.submit("holds", "while [ ! -e /tmp/go ]; do sleep 0.1; done\n", x_runlet={"onLeaseLost": "finish-and-hold"})
     for run in ("stops", "holds"):
         node.await_running(run)
@@ -113,7 +121,7 @@ def test_waiting_and_claimed_runs_are_cancelled(etcd, fleet):
     waiting = etcd.submit("waits", "true\n", pool="nobody")
     assert etcd.cancel_waiting("waits", waiting)
     node = fleet("alpha")
-    etcd.submit("runs", "sleep 600\n")
+    etcd.submit("runs", "exec sleep 600\n")
     node.await_running("runs")
     etcd.direct("alpha", "runs", directive="cancel", kill=True)
     end = etcd.await_end("runs", node=node)
@@ -123,21 +131,26 @@ def test_waiting_and_claimed_runs_are_cancelled(etcd, fleet):
 
 def test_a_run_is_told_to_stop_or_gets_another_deadline(etcd, fleet):
     node = fleet("alpha", concurrency=2)
-    etcd.submit("stops", "sleep 600\n")
-    etcd.submit("late", "sleep 600\n")
+    etcd.submit("stops", "exec sleep 600\n")
+    etcd.submit("late", "exec sleep 600\n")
     node.await_running("stops")
     node.await_running("late")
     etcd.direct("alpha", "stops", directive="stop", graceMs=500)
     etcd.direct("alpha", "late", directive="nonsense")
     until("what makes no sense is said: " + node.tail(), lambda: "unknown word 'nonsense'" in node.tail(20000))
-    etcd.direct("alpha", "late", directive="deadline", maximumRuntimeMs=500)
+    before = node.await_running("late")["deadline-boot-ms"]
+    etcd.direct("alpha", "late", directive="deadline", maximumRuntimeMs=3600000)
+    until("its deadline is another: %r" % node.supervisor_facts("late"), lambda: any(
+        fact.get("deadline-boot-ms", before) < before for fact in node.supervisor_facts("late")))
     assert etcd.await_end("stops", node=node)["cause"] == "preempted"
-    assert etcd.await_end("late", node=node)["cause"] == "deadline-exceeded"
+    etcd.direct("alpha", "late", directive="cancel", kill=True)
+    assert etcd.await_end("late", node=node)["cause"] == "cancelled"
 
 
 def test_a_node_is_drained_and_taken_back(etcd, fleet):
     node = fleet("alpha")
     etcd.direct_node("alpha", directive="drain", reason="new disks")
+    assert "run=drained" not in node.tail()
     until("it leaves the line", lambda: etcd.names("line") == [])
     until("its key says why", lambda: "drain" in etcd.read("nodes", "alpha").get("notReady", ""))
     until("the word is taken", lambda: etcd.names("inbox") == [])
@@ -167,29 +180,29 @@ def test_etcd_away_for_the_whole_run_costs_nothing_but_delay(etcd, fleet):
 
 def test_compaction_hides_nothing(etcd, fleet):
     node = fleet("alpha", lease="60s")
-    etcd.submit("runs", "sleep 600\n")
+    etcd.submit("runs", "exec sleep 600\n")
     node.await_running("runs")
     etcd.await_state("runs", "IN_PROGRESS", node=node)
     # While it is away, what it is to hear of is written, and then compacted away.
-    node.daemon.send_signal(19)
+    node.daemon.send_signal(signal.SIGSTOP)
     etcd.stop()
     etcd.start()
     etcd.direct("alpha", "runs", directive="cancel", kill=True)
     for i in range(5):
         etcd.txn([], [etcd_rig.put("/elsewhere", str(i))])
     etcd.call("kv/compaction", revision=str(etcd.revision()), physical=True)
-    node.daemon.send_signal(18)
+    node.daemon.send_signal(signal.SIGCONT)
     assert etcd.await_end("runs", node=node)["cause"] == "cancelled"
 
 
 def test_a_node_that_hangs_first_in_line_is_passed_by(etcd, fleet):
     hangs, works = fleet("alpha", lease="60s"), fleet("beta", lease="60s")
-    hangs.daemon.send_signal(19)
+    hangs.daemon.send_signal(signal.SIGSTOP)
     try:
         etcd.submit("goes-on", "true\n")
         assert etcd.await_end("goes-on", node=works)["node"] == "beta"
     finally:
-        hangs.daemon.send_signal(18)
+        hangs.daemon.send_signal(signal.SIGCONT)
 
 
 def test_what_nobody_can_take_up_does_not_stand_before_others(etcd, fleet):
@@ -219,3 +232,110 @@ def test_two_nodes_with_one_name_do_not_meet(etcd, fleet):
     etcd.submit("one", "true\n")
     assert etcd.await_end("one", node=second)["lifecycleState"] == "SUCCEEDED"
     assert executions("one", second) == ["one"]
+
+
+# ---- crashes ----
+
+def restart(node):
+    """What a service manager does: the agent is started whenever it is not there."""
+    if node.daemon.poll() is not None:
+        node.start(wait=False)
+
+
+@pytest.mark.parametrize("name", ["etcd-lease-saved", "etcd-registered", "etcd-claim-answered", "etcd-claimed",
+                                  "etcd-folder-made", "etcd-reported:ACCEPTED", "etcd-reported:FAILED"])
+def test_an_agent_that_dies_at_any_step_executes_the_run_once_and_reports_one_end(bin_dir, etcd, fleet, name):
+    if not has_points(bin_dir):
+        pytest.skip("needs programs with crash points")
+    node = fleet("alpha", start=False, lease="10s")
+    crash = CrashFile(node.root / "crash", Point("", "runletd", name, 1))
+    etcd.submit("once", "echo started >> \"$HOME/starts\"; exit 3\n", on_lost="fail")
+    os.environ["RUNLET_CRASH_FILE"] = str(crash.path)
+    try:
+        node.start(wait=False)
+        until("it dies at %s: %s" % (name, node.tail()), crash.fired)
+        node.daemon.wait()
+    finally:
+        del os.environ["RUNLET_CRASH_FILE"]
+    node.start()
+    end = etcd.await_end("once", node=node)
+    assert (end["lifecycleState"], end["exitCode"], end["attempt"]) == ("FAILED", 3, 1)
+    node.await_finished("once")
+    assert executions("once", node) == ["once"] and etcd.names("claims") == []
+    assert (node.home("once") / "starts").read_text() == "started\n"
+
+
+def test_agents_killed_again_and_again_end_each_run_once(etcd, fleet):
+    dice = random.Random(5)
+    nodes = [fleet(name, concurrency=2, lease="20s") for name in ("alpha", "beta")]
+    runs = ["r%d" % i for i in range(24)]
+    for run in runs:
+        etcd.submit(run, 'echo started >> "$HOME/starts"; sleep 0.2; exit 3\n', on_lost="fail")
+    deaths = 0
+    while any(etcd.state(run)["lifecycleState"] not in etcd_rig.ENDS for run in runs):
+        for node in nodes:
+            restart(node)
+        time.sleep(dice.random() * 0.8)
+        if deaths < 12:
+            victim = dice.choice(nodes)
+            if victim.daemon.poll() is None:
+                victim.daemon.kill()
+                victim.daemon.wait()
+                deaths += 1
+    for node in nodes:
+        restart(node)
+    for run in runs:
+        state = etcd.state(run)
+        assert (state["lifecycleState"], state.get("exitCode"), state["attempt"]) == ("FAILED", 3, 1), state
+        had = [node for node in nodes if executions(run, node)]
+        assert [node.name for node in had] == [state["node"]], run
+        assert (had[0].home(run) / "starts").read_text() == "started\n"
+    until("all claims are gone", lambda: etcd.names("claims") == [])
+
+
+# ---- who may ----
+
+def test_with_tls_and_a_user_whose_token_ends(bin_dir, tmp_path):
+    tmp_path.chmod(0o755)
+    files = etcd_rig.certificates(tmp_path)
+    password = tmp_path / "password"
+    password.write_text("pw-of-runlet\n")
+    password.chmod(0o644)
+    for folder in tmp_path.parents:
+        if folder.stat().st_mode & 0o005 == 0:
+            folder.chmod(folder.stat().st_mode | 0o055)
+    etcd = Etcd(tls=files)
+    words = {"caFile": files["ca.pem"], "certFile": files["client.pem"], "keyFile": files["client.key"], "user": "runlet",
+             "passwordFile": str(password)}
+    node = EtcdNode(bin_dir, etcd, "alpha", extra="".join("  %s: %s\n" % pair for pair in words.items()))
+    try:
+        for user, role in (("root", "root"), ("runlet", "runlet")):
+            etcd.call("auth/user/add", name=user, password="pw-of-" + user)
+            etcd.call("auth/role/add", name=role)
+            etcd.call("auth/user/grant", user=user, role=role)
+        etcd.call("auth/role/grant", name="runlet", perm={"permType": "READWRITE", "key": etcd_rig.b64("/runlet/"),
+                                                          "range_end": etcd_rig.b64("/runlet0")})
+        etcd.call("auth/enable")
+        etcd.token = etcd.call("auth/authenticate", name="root", password="pw-of-root")["token"]
+        node.start()
+        node.takes_runs()
+        etcd.submit("one", "exec sleep 600\n")
+        node.await_running("one")
+        # Tokens do not outlive the server: all connections are new, and nobody is known.
+        etcd.stop()
+        etcd.token = None
+        etcd.start()
+        etcd.token = etcd.call("auth/authenticate", name="root", password="pw-of-root")["token"]
+        etcd.direct("alpha", "one", directive="cancel", kill=True)
+        assert etcd.await_end("one", node=node)["cause"] == "cancelled"
+        assert "pw-of-runlet" not in node.tail(100000)
+    finally:
+        node.close()
+        etcd.close()
+
+
+def test_a_password_that_cannot_be_read_is_said(bin_dir, tmp_path, etcd, fleet):
+    node = fleet("alpha", start=False, extra="  user: runlet\n  passwordFile: %s\n" % (tmp_path / "missing"))
+    node.start()
+    until("it says what is missing: " + node.tail(), lambda: "read the password of etcd's user" in node.tail())
+    assert etcd.names("nodes") == []
