@@ -236,8 +236,14 @@ static void make_agent(struct bench *b, size_t i, int folder_fd)
                                        .lease_lost = lost,
                                        .context = a};
     const struct source_wiring wiring = {.loop = b->loop, .node = &a->node, .hooks = &hooks};
-    const struct etcd_source_settings settings = {
-        .client = b->settings, .prefix = b->keys.prefix, .lease_ms = LEASE_MS};
+    const struct etcd_source_settings settings = {.endpoints = b->endpoints.item[0],
+                                                  .prefix = b->keys.prefix,
+                                                  .user = "",
+                                                  .password_file = "",
+                                                  .ca_file = "",
+                                                  .cert_file = "",
+                                                  .key_file = "",
+                                                  .lease_ms = LEASE_MS};
     struct source_wiring own = wiring;
     struct err e = ERR_INIT;
 
