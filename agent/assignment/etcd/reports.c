@@ -5,6 +5,7 @@
 #include "assignment/etcd/state.h"
 #include "base/auto.h"
 #include "base/crash_point.h"
+#include "job/job.h"
 
 static void answer(struct etcd_run *r, enum report_answer said, const char *why)
 {
@@ -52,12 +53,16 @@ static void written(void *context, const struct etcd_answer *a)
         return;
     }
     CRASH_POINT_OF("etcd-reported", state_name(r->report.next.state));
+    if (!a->reply->succeeded && gang_not_again(r)) {
+        answer(r, REPORT_AGAIN, "something is wanted of it, or it was moved: it is not queued again");
+        return;
+    }
     if (!a->reply->succeeded) {
         fenced(r, a->reply);
         return;
     }
     r->state = r->report.next;
-    r->ended = etcd_state_ended(&r->state);
+    r->ended = r->report.final;
     answer(r, REPORT_ACKNOWLEDGED, NULL);
 }
 
@@ -75,7 +80,10 @@ static void write_state(struct etcd_run *r)
     next->on_lost = known->on_lost;
     next->attempts = known->attempts;
     next->submitted_at = known->submitted_at;
-    etcd_move_report(&r->source->keys, next, r->epoch, &body);
+    memcpy(next->address, known->address, sizeof(next->address));
+    memcpy(next->fqdn, known->fqdn, sizeof(next->fqdn));
+    if (!gang_again(r, &body))
+        etcd_move_report(&r->source->keys, next, r->epoch, &body);
     r->report.call = etcd_ask(r->source->client, ETCD_PATH_TXN, &body, false, written, r, &e);
     if (r->report.call == NULL)
         answer(r, REPORT_AGAIN, e.text);
@@ -131,6 +139,7 @@ void reports_take(struct etcd_source *s, struct etcd_run *r, const struct status
     r->report.call = NULL;
     r->report.sequence = report->sequence;
     r->report.answered = report->answered;
+    r->report.final = report->record != NULL;
     *next = (struct etcd_state){.state = report->state,
                                 .attempt = report->attempt,
                                 .epoch = r->epoch,
@@ -140,6 +149,8 @@ void reports_take(struct etcd_source *s, struct etcd_run *r, const struct status
                                 .finished_at = report->record != NULL ? report->time : (wall_ms_t){0},
                                 .has_exit_code = report->verdict != NULL && report->verdict->has_exit_code,
                                 .exit_code = report->verdict != NULL ? report->verdict->exit_code : 0};
+    next->ready = r->run->phase == PHASE_RUNNING &&
+                  (r->run->ready || r->run->spec == NULL || r->run->spec->probe.command.count == 0);
     (void)snprintf(next->details, sizeof(next->details), "%s", report->details);
     (void)snprintf(next->cause, sizeof(next->cause), "%s", report->cause);
     (void)snprintf(next->node, sizeof(next->node), "%s", s->node);
