@@ -469,6 +469,9 @@ static void look(void *context)
 
     if (run->phase < PHASE_LAUNCHING || run->phase >= PHASE_SHIPPING || g->ended_said)
         return;
+    /* A run that is taken up again looks before its source has it. */
+    if (g->elsewhere && !g->placed)
+        sources_place_nodes(g->agent, run);
     if (!look_at_members(g)) {
         loop_timer_start(g->look, RETRY_MS, 0);
         return;
@@ -510,8 +513,6 @@ void group_launch(struct run *run)
         run_post(run, RUN_EVENT_ENDED);
         return;
     }
-    if (g->elsewhere && !g->placed)
-        sources_place_nodes(g->agent, run);
     loop_timer_start(g->look, 0, 0);
 }
 

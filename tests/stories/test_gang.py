@@ -107,7 +107,7 @@ def test_three_nodes_see_each_other(etcd, fleet):
 
 def test_a_member_that_fails_ends_the_others(etcd, fleet):
     nodes = fleet()
-    submit(etcd, "bad", 'if [ "$NODE_RANK" = 1 ]; then exit 7; fi\nsleep 600\n', group("all", 3))
+    submit(etcd, "bad", 'if [ "$NODE_RANK" = 1 ]; then exit 7; fi\nexec sleep 600\n', group("all", 3))
     end = await_end(etcd, nodes, "bad")
     assert (end["lifecycleState"], end["cause"], end["exitCode"]) == ("FAILED", "exited", 7), end
     assert "rank 1 of the node group 'all'" in end["lifecycleDetails"], end
@@ -145,7 +145,7 @@ def test_groups_begin_in_their_order(etcd, fleet):
 
 def test_cancelling_the_whole_cancels_every_member(etcd, fleet):
     nodes = fleet()
-    submit(etcd, "stops", "sleep 600\n", group("all", 3))
+    submit(etcd, "stops", "exec sleep 600\n", group("all", 3))
     for rank in (1, 2):
         until("member %d runs: %s" % (rank, tails(nodes)), lambda: (etcd.state("stops+%d" % rank) or {}).get("ready"))
     etcd.direct(etcd.state("stops")["node"], "stops", directive="cancel")
@@ -231,7 +231,7 @@ def test_a_lost_node_lets_the_whole_be_executed_again(etcd, fleet, door, lost):
 
 def test_a_lost_leader_ends_a_run_that_is_not_to_be_repeated(etcd, fleet):
     nodes = fleet()
-    submit(etcd, "once", "sleep 600\n", group("all", 3))
+    submit(etcd, "once", "exec sleep 600\n", group("all", 3))
     nodes[all_run(etcd, nodes, "once")].daemon.kill()
     end = await_end(etcd, nodes, "once")
     assert (end["lifecycleState"], end["cause"]) == ("FAILED", "lease-lost"), end

@@ -477,8 +477,9 @@ void gang_place(struct etcd_source *s, struct etcd_run *r)
         s->hooks.nodes_failed(r->run, why, s->hooks.context);
         return;
     }
-    if (r->gang == NULL)
-        r->gang = gang_new(s, r);
+    if (r->gang != NULL)
+        return;
+    r->gang = gang_new(s, r);
     if (r->gang == NULL)
         s->hooks.nodes_failed(r->run, "out of memory", s->hooks.context);
     else
