@@ -12,6 +12,7 @@
 #define ASSIGNMENT_SOURCE_H
 
 #include "assignment/node.h"
+#include "base/cluster.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "engine/engine.h"
@@ -44,6 +45,16 @@ struct node_directive {
     char reason[256]; /* for people; "": none was given */
 };
 
+/* What is known of a node of a run of several that another agent executes. */
+struct node_report {
+    enum lifecycle_state state;
+    bool ready; /* its job runs */
+    const char *cause, *details, *node;
+    bool has_exit_code;
+    int64_t exit_code;
+    wall_ms_t started_at, finished_at; /* 0: not yet */
+};
+
 struct source;
 
 /* What the wiring does for a source. */
@@ -57,6 +68,14 @@ struct source_hooks {
     void (*lease_held)(struct run *run, boot_ms_t until, void *context);
     /* The lease is lost: it ran out unconfirmed, or somebody else has the run. Said once for each run. */
     void (*lease_lost)(struct run *run, const char *why, void *context);
+    /* Of a run of several nodes, after place_nodes. All are known, by rank. */
+    void (*nodes_placed)(struct run *run, const struct cluster *nodes, void *context);
+    /* They cannot be found. */
+    void (*nodes_failed)(struct run *run, const char *why, void *context);
+    /* Of one that is elsewhere; the same may be said again. */
+    void (*node_changed)(struct run *run, size_t rank, const struct node_report *report, void *context);
+    /* The run is one node of several, and all are to end for that cause. */
+    void (*node_stop)(struct run *run, const char *cause, void *context);
     void *context;
 };
 
@@ -89,6 +108,11 @@ struct source_ops {
     void (*report)(struct source *s, struct run *run, const struct status_report *report);
     /* The run leaves the table: nothing may be said of it any more, its reports under way included. */
     void (*leave)(struct source *s, struct run *run);
+    /* For a source whose runs may have nodes on several machines; others leave these out, and one machine executes all nodes.
+     * Rank 0 is executed here. place_nodes may be called again. */
+    void (*place_nodes)(struct source *s, struct run *run);
+    void (*begin_nodes)(struct source *s, struct run *run, size_t below); /* the ranks below may begin */
+    void (*stop_nodes)(struct source *s, struct run *run, const char *cause);
     void (*describe)(const struct source *s, struct source_state *ret);
     void (*free)(struct source *s);
 };

@@ -58,6 +58,23 @@ static int read_options(const struct cli *cli, struct etcd_state *s, struct err 
     return read_number(cli, "attempts", 1, ETCD_ATTEMPTS_MAX, &s->attempts, e);
 }
 
+/* What runs of several nodes cannot have in a fleet, by name. */
+static int check_nodes(const struct job *job, struct err *e)
+{
+    if (job->replicas > ETCD_CLUSTER_MAX)
+        return err_set(e, -EINVAL, BLAME_ASSIGNMENT, "the run has %lld nodes: in a fleet it may have %d",
+                       (long long)job->replicas, ETCD_CLUSTER_MAX);
+    for (size_t i = 0; job->in_order && i < job->group_count; i++)
+        if (job->group[i].configuration.probe.command.count > 0)
+            return err_set(e, -EINVAL, BLAME_ASSIGNMENT,
+                           "group '%s' has a startup probe for groups that start IN_ORDER: in a fleet groups "
+                           "start one after "
+                           "another as soon as the nodes of the one before execute; leave the probe out, or "
+                           "start them IN_PARALLEL",
+                           job->group[i].name);
+    return 0;
+}
+
 /* The bytes of the artifact, wherever its author has them. */
 static int collect(struct prepared *p, struct err *e)
 {
@@ -77,7 +94,8 @@ static int hand_in(struct cli *cli, struct prepared *p, struct etcd_state *state
         p->request.run.display_name != NULL ? p->request.run.display_name : p->request.job.display_name;
     int r;
 
-    if (fleet_open(cli, &p->config, &f, e) < 0 || read_options(cli, state, e) < 0 || collect(p, e) < 0)
+    if (check_nodes(&p->request.job, e) < 0 || fleet_open(cli, &p->config, &f, e) < 0 ||
+        read_options(cli, state, e) < 0 || collect(p, e) < 0)
         return e->code;
     (void)snprintf(state->run, sizeof(state->run), "%s", p->request.run.id);
     (void)snprintf(state->display_name, sizeof(state->display_name), "%s", name != NULL ? name : "");

@@ -1,5 +1,5 @@
 /* group_run.c - see group_run.h. */
-#include "daemon/group_run.h"
+#include "daemon/group_state.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,27 +13,17 @@
 #include "base/log.h"
 #include "base/parse.h"
 #include "daemon/run_view.h"
+#include "daemon/sources.h"
 #include "job/assignment.h"
-#include "run/group.h"
 #include "sys/fd.h"
 
 _Static_assert(JOB_GROUPS_MAX == RUN_GROUPS_MAX, "every job that can be read can be decided about");
 
+/* In the folder of a whole whose members but rank 0 are on other machines. */
+#define ELSEWHERE_NAME "elsewhere"
+
 /* A member that another process has is asked for again this soon. */
 #define RETRY_MS 250
-
-struct group_run {
-    struct agent *agent; /* borrowed */
-    struct run *run;
-    struct group_plan plan;
-    size_t size;
-    enum member_state *state; /* owned; by rank */
-    bool *was_ready;          /* owned; by rank: it stays so until it ends */
-    struct loop_timer *look;  /* at the members */
-    struct loop_timer *deadline;
-    wall_ms_t since; /* when the first node ran; 0: none has */
-    bool failed, running_said, ended_said;
-};
 
 static void look(void *context);
 static void deadline_passed(void *context);
@@ -63,16 +53,24 @@ static bool whole_name(const char *member, char ret[RUN_ID_BYTES])
 
 bool group_keeps(int agent_fd, const char *name)
 {
-    char whole[RUN_ID_BYTES];
+    char whole[RUN_ID_BYTES], mark[RUN_ID_BYTES + sizeof(ELSEWHERE_NAME)];
+    struct run_name parsed;
 
-    return whole_name(name, whole) && faccessat(agent_fd, whole, F_OK, AT_SYMLINK_NOFOLLOW) == 0 &&
-           !agent_run_finished(agent_fd, whole);
+    if (!whole_name(name, whole) || faccessat(agent_fd, whole, F_OK, AT_SYMLINK_NOFOLLOW) < 0 ||
+        agent_run_finished(agent_fd, whole))
+        return false;
+    /* A further node of such a run that happens to be here is nobody's but its own. */
+    (void)snprintf(mark, sizeof(mark), "%s/" ELSEWHERE_NAME, whole);
+    (void)run_name_parse(name, &parsed);
+    return parsed.rank == 0 || faccessat(agent_fd, mark, F_OK, 0) < 0;
 }
 
 static struct run *member_of(const struct group_run *g, size_t rank)
 {
     char name[RUN_ID_BYTES];
 
+    if (g->elsewhere && rank > 0)
+        return NULL;
     member_name(g->run, rank, name);
     return engine_find(g->agent->engine, name);
 }
@@ -87,6 +85,14 @@ void group_each(struct run *run, void (*tell)(struct run *member, void *context)
 }
 
 /* ---- attaching ---- */
+
+static int mark_elsewhere(const struct run *run)
+{
+    AUTO_CLOSE int fd =
+        openat(run->dir_fd, ELSEWHERE_NAME, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+
+    return fd < 0 ? -errno : 0;
+}
 
 int group_attach(struct agent *a, struct run *run)
 {
@@ -108,8 +114,15 @@ int group_attach(struct agent *a, struct run *run)
     g->was_ready = calloc(g->size, sizeof(*g->was_ready));
     g->look = loop_timer_new(a->loop, look, g);
     g->deadline = loop_timer_new(a->loop, deadline_passed, g);
-    run->places = g->size;
-    return g->state != NULL && g->was_ready != NULL && g->look != NULL && g->deadline != NULL ? 0 : -ENOMEM;
+    g->elsewhere = sources_place(a, run);
+    g->far = calloc(g->size, sizeof(*g->far));
+    if (g->elsewhere && mark_elsewhere(run) < 0)
+        return -ENOMEM;
+    run->places = g->elsewhere ? 1 : g->size;
+    return g->far != NULL && g->state != NULL && g->was_ready != NULL && g->look != NULL &&
+                   g->deadline != NULL
+               ? 0
+               : -ENOMEM;
 }
 
 void group_release(struct run *run)
@@ -123,6 +136,8 @@ void group_release(struct run *run)
     loop_timer_free(g->deadline);
     free(g->state);
     free(g->was_ready);
+    free(g->far);
+    cluster_free(&g->nodes);
     free(g);
 }
 
@@ -161,21 +176,39 @@ static int make_member(struct group_run *g, const struct cluster *cluster, size_
     return r == -EEXIST ? 0 : r;
 }
 
+void group_make_members(struct run *run, const struct cluster *cluster)
+{
+    struct group_run *g = run->group;
+    size_t here = g->elsewhere ? 1 : g->size;
+    struct err e = ERR_INIT;
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < here; i++)
+        r = make_member(g, cluster, i, &e);
+    if (r < 0)
+        run_fail(run, e.blame == BLAME_ASSIGNMENT ? CAUSE_ASSIGNMENT_INVALID : CAUSE_INTERNAL, &e);
+    else
+        run_post(run, RUN_EVENT_DONE);
+}
+
 void group_prepare(struct run *run)
 {
     struct group_run *g = run->group;
     AUTO(cluster) struct cluster cluster = {0};
     struct err e = ERR_INIT;
-    int r = 0;
 
-    if (cluster_on_one_machine(&run->request->job, g->agent->node.fqdn, &cluster) < 0)
-        r = err_oom(&e);
-    for (size_t i = 0; r == 0 && i < g->size; i++)
-        r = make_member(g, &cluster, i, &e);
-    if (r < 0)
-        run_fail(run, e.blame == BLAME_ASSIGNMENT ? CAUSE_ASSIGNMENT_INVALID : CAUSE_INTERNAL, &e);
-    else
-        run_post(run, RUN_EVENT_DONE);
+    if (g->elsewhere) {
+        /* How long nodes are waited for is not this one's to say. */
+        loop_timer_stop(run->budget);
+        sources_place_nodes(g->agent, run);
+        return;
+    }
+    if (cluster_on_one_machine(&run->request->job, g->agent->node.fqdn, &cluster) < 0) {
+        (void)err_oom(&e);
+        run_fail(run, CAUSE_INTERNAL, &e);
+        return;
+    }
+    group_make_members(run, &cluster);
 }
 
 /* ---- LAUNCHING and RUNNING: looking at the members ---- */
@@ -227,11 +260,11 @@ static bool over(enum member_state state)
 /* Fills the states. False while not every member is in our hands. */
 static bool look_at_members(struct group_run *g)
 {
-    bool all = true;
+    bool all = !g->elsewhere || g->placed;
 
     for (size_t i = 0; i < g->size; i++) {
         const struct run *member;
-        if (over(g->state[i]))
+        if (over(g->state[i]) || (g->elsewhere && i > 0))
             continue;
         member = member_of(g, i);
         if (member == NULL)
@@ -247,6 +280,8 @@ static bool any_runs(const struct group_run *g)
 {
     for (size_t i = 0; i < g->size; i++) {
         const struct run *member = member_of(g, i);
+        if (g->far[i].began)
+            return true;
         if (member != NULL && member->phase >= PHASE_RUNNING &&
             (member->phase < PHASE_SHIPPING || member->record.started_at.ms > 0))
             return true;
@@ -261,6 +296,11 @@ static bool read_end(const struct group_run *g, size_t rank, struct run_view *re
     char name[RUN_ID_BYTES];
     struct err e = ERR_INIT;
 
+    if (g->elsewhere && rank > 0) {
+        *ret = (struct run_view){.ended = g->far[rank].ended, .record = g->far[rank].record};
+        ret->verdict = verdict_of(&ret->record);
+        return ret->ended;
+    }
     member_name(g->run, rank, name);
     return run_view_read(g->agent->layout, name, ret, &e) == 0 && ret->ended;
 }
@@ -377,6 +417,7 @@ static void stop_member(struct run *member, void *context)
 void group_stop(struct run *run)
 {
     group_each(run, stop_member, run);
+    group_stop_elsewhere(run->group);
     loop_timer_start(run->group->look, 0, 0);
 }
 
@@ -445,14 +486,19 @@ static void look(void *context)
 
     if (run->phase < PHASE_LAUNCHING || run->phase >= PHASE_SHIPPING || g->ended_said)
         return;
+    /* A run that is taken up again looks before its source has it. */
+    if (g->elsewhere && !g->placed)
+        sources_place_nodes(g->agent, run);
     if (!look_at_members(g)) {
         loop_timer_start(g->look, RETRY_MS, 0);
         return;
     }
     d = group_decide(&g->plan, g->state, run->phase >= PHASE_STOPPING || run->cancel_requested);
     for (size_t i = 0; i < d.start_to; i++)
-        if (g->state[i] == MEMBER_WAITING)
+        if (g->state[i] == MEMBER_WAITING && !(g->elsewhere && i > 0))
             run_post(member_of(g, i), RUN_EVENT_START);
+    if (g->elsewhere && d.start_to > 0)
+        sources_begin_nodes(g->agent, run, d.start_to);
     if (!g->running_said && run->phase == PHASE_LAUNCHING && any_runs(g)) {
         g->running_said = true;
         start_deadline(g);
@@ -460,8 +506,10 @@ static void look(void *context)
     }
     if (d.failed && !g->failed && run->phase < PHASE_STOPPING && !run->cancel_requested)
         say_failed(g, d.failed_group);
-    else if (run->phase >= PHASE_STOPPING)
+    else if (run->phase >= PHASE_STOPPING) {
         group_each(run, stop_member, run); /* also those taken up only now */
+        group_stop_elsewhere(g);
+    }
     if (all_over(g))
         finish(g, d.succeeded);
 }
@@ -491,7 +539,7 @@ void group_ship(struct run *run)
     loop_timer_stop(run->group->look);
     loop_timer_stop(run->group->deadline);
     if (!run->has_record)
-        for (size_t i = 0; i < run->group->size; i++) {
+        for (size_t i = 0; i < (run->group->elsewhere ? 1 : run->group->size); i++) {
             char name[RUN_ID_BYTES];
             member_name(run, i, name);
             (void)tree_remove(run->group->agent->agent_fd, name);

@@ -25,6 +25,11 @@ void group_member_changed(struct agent *a, const struct run *member);
 
 /* The time of the whole, from its start; its members are told by whoever calls. 0, or negative when it could not be written down. */
 int group_set_runtime(struct run *run, int64_t runtime_ms);
+/* What the source of a run says that has nodes on several machines: struct source_hooks. Rank 0 is here. */
+void group_nodes_placed(struct run *run, const struct cluster *nodes, void *context);
+void group_nodes_failed(struct run *run, const char *why, void *context);
+void group_node_changed(struct run *run, size_t rank, const struct node_report *report, void *context);
+void group_node_stop(struct run *run, const char *cause, void *context);
 
 /* The run's end from its own folder. */
 bool group_load_record(struct run *run);

@@ -10,6 +10,7 @@
 #include "assignment/local/local.h"
 #include "base/log.h"
 #include "daemon/directive.h"
+#include "daemon/group_run.h"
 #include "sys/fd.h"
 
 static struct source *source_of(const struct agent *a, const struct run *run)
@@ -88,6 +89,10 @@ int sources_open(struct agent *a, bool foreground, struct err *e)
         .node_directive = directive_to_node,
         .lease_held = directive_lease_held,
         .lease_lost = directive_lease_lost,
+        .nodes_placed = group_nodes_placed,
+        .nodes_failed = group_nodes_failed,
+        .node_changed = group_node_changed,
+        .node_stop = group_node_stop,
         .context = a,
     };
     const struct source_wiring wiring = {
@@ -156,6 +161,34 @@ void sources_deliver(struct run *run, const struct status_report *report, void *
     (void)snprintf(why, sizeof(why), "this node has no source '%s' any more, which the run came from",
                    run_origin_name(run->history.origin));
     report->answered(run, report->sequence, REPORT_AGAIN, why, -1);
+}
+
+bool sources_place(const struct agent *a, const struct run *run)
+{
+    const struct source *s = source_of(a, run);
+
+    return s != NULL && s->ops->place_nodes != NULL;
+}
+
+void sources_place_nodes(struct agent *a, struct run *run)
+{
+    struct source *s = source_of(a, run);
+
+    s->ops->place_nodes(s, run);
+}
+
+void sources_begin_nodes(struct agent *a, struct run *run, size_t below)
+{
+    struct source *s = source_of(a, run);
+
+    s->ops->begin_nodes(s, run, below);
+}
+
+void sources_stop_nodes(struct agent *a, struct run *run, const char *cause)
+{
+    struct source *s = source_of(a, run);
+
+    s->ops->stop_nodes(s, run, cause);
 }
 
 void sources_close(struct agent *a)

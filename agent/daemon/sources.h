@@ -23,6 +23,13 @@ void sources_leave(struct agent *a, struct run *run);
 /* struct reporter's deliver, with the agent as context: to the source that the run came from. */
 void sources_deliver(struct run *run, const struct status_report *report, void *context);
 
+/* Whether the source of the run finds the nodes of a run of several; when not, all are here. */
+bool sources_place(const struct agent *a, const struct run *run);
+/* Of such a run: as struct source_ops says. */
+void sources_place_nodes(struct agent *a, struct run *run);
+void sources_begin_nodes(struct agent *a, struct run *run, size_t below);
+void sources_stop_nodes(struct agent *a, struct run *run, const char *cause);
+
 void sources_close(struct agent *a);
 
 #endif

@@ -25,7 +25,8 @@ static void folder_name(const char *run, int64_t attempt, char ret[RUN_ID_BYTES]
     struct run_name name = {.attempt = 1};
 
     (void)run_name_parse(run, &name);
-    name.attempt = (int)attempt;
+    if (name.rank < 0)
+        name.attempt = (int)attempt;
     run_name_format(&name, ret);
 }
 
@@ -67,16 +68,23 @@ static bool of_another(struct etcd_source *s, const char *run, const char *name)
 bool claims_take(struct etcd_source *s, const struct etcd_state *state, int64_t epoch,
                  const struct etcd_kv *document)
 {
+    CRASH_POINT("etcd-claimed");
+    if (etcd_run_is_member(state->run))
+        return member_hold(s, state, epoch, document);
+    return claims_accept(s, state, epoch, document->value, document->value_size);
+}
+
+bool claims_accept(struct etcd_source *s, const struct etcd_state *state, int64_t epoch, const char *text,
+                   size_t size)
+{
     char name[RUN_ID_BYTES];
-    struct received received = {
-        .text = document->value, .size = document->value_size, .origin = ORIGIN_ETCD, .epoch = epoch};
+    struct received received = {.text = text, .size = size, .origin = ORIGIN_ETCD, .epoch = epoch};
     struct err e = ERR_INIT;
     struct etcd_run *r;
     int put;
 
     folder_name(state->run, state->attempt, name);
     received.name = name;
-    CRASH_POINT("etcd-claimed");
     put = submission_put_received(s->wiring.agent_fd, &received, &e);
     CRASH_POINT("etcd-folder-made");
     if (put < 0 && put != -EEXIST) {
@@ -210,13 +218,13 @@ static bool unknown_here(struct etcd_source *s, const struct etcd_kv *kv, char r
 
     etcd_key_claims(&s->keys, s->node, folder);
     run = etcd_key_below(kv->key, folder);
-    if (run == NULL || !run_name_parse(run, &parsed) || parsed.attempt != 1 ||
+    if (run == NULL || !etcd_run_parse(run, &parsed) ||
         etcd_claim_read(kv->value, kv->value_size, kv->key, &claim, &e) < 0) {
         log_error("etcd: %s is no claim%s%s", kv->key, e.text[0] != '\0' ? ": " : "", e.text);
         return false;
     }
     (void)snprintf(ret_run, RUN_ID_BYTES, "%s", run);
-    if (etcd_run_find(s, run, kv->created) != NULL)
+    if (etcd_run_find(s, run, kv->created) != NULL || member_waits(s, run, kv->created))
         return false;
     /* A folder that is in nobody's hands here is in another process's, or could not be opened: that was said. */
     folder_name(run, claim.attempt, name);
@@ -244,6 +252,7 @@ static void take_next(struct etcd_source *s)
     for (struct etcd_run *r = s->runs; r != NULL; r = r->next)
         if (!r->lost && !r->ended)
             s->hooks.lease_held(r->run, lease_until(&s->hold.lease), s->hooks.context);
+    members_settle(s);
     line_settle(s);
 }
 
@@ -274,6 +283,7 @@ static void listed(void *context, const struct etcd_answer *a)
     for (struct etcd_run *r = s->runs; r != NULL; r = r->next)
         if (!has_claim(s, r))
             etcd_say_lost(s, r, "its claim in etcd is gone: the node was away for longer than its lease");
+    members_check(s, &s->claims.list);
     take_next(s);
 }
 

@@ -62,6 +62,16 @@ void etcd_say_lost(struct etcd_source *s, struct etcd_run *r, const char *why)
         s->hooks.lease_lost(r->run, why, s->hooks.context);
 }
 
+void etcd_settle_room(struct etcd_source *s)
+{
+    size_t held = members_waiting(s);
+
+    s->room = s->room_told > held ? s->room_told - held : 0;
+    hold_facts(s);
+    if ((s->room > 0) != (s->line.place[0] != '\0'))
+        line_settle(s);
+}
+
 /* ---- the vtable ---- */
 
 static void begin(struct source *source)
@@ -76,11 +86,9 @@ static void room(struct source *source, size_t count, const char *why_not)
 {
     struct etcd_source *s = (struct etcd_source *)source;
 
-    s->room = count;
+    s->room_told = count;
     (void)snprintf(s->not_ready, sizeof(s->not_ready), "%s", why_not);
-    hold_facts(s);
-    if ((count > 0) != (s->line.place[0] != '\0'))
-        line_settle(s);
+    etcd_settle_room(s);
 }
 
 static void attend(struct source *source, struct run *run)
@@ -98,10 +106,11 @@ static void attend(struct source *source, struct run *run)
     r->epoch = run->history.epoch;
     r->lost = run->history.lease_lost;
     (void)snprintf(r->key, sizeof(r->key), "%s", run->id);
-    if (r->name.attempt > 1)
+    if (r->name.rank < 0 && r->name.attempt > 1)
         *strrchr(r->key, '~') = '\0';
     r->next = s->runs;
     s->runs = r;
+    member_attend(s, r);
     if (s->inbox.stale)
         inbox_read(s);
 }
@@ -126,6 +135,14 @@ static void report(struct source *source, struct run *run, const struct status_r
         report->answered(run, report->sequence, REPORT_AGAIN, "out of memory", -1);
 }
 
+static void release_run(struct etcd_source *s, struct etcd_run *r)
+{
+    etcd_call_stop(r->report.call);
+    gang_free(r->gang);
+    member_leave(s, r);
+    free(r);
+}
+
 static void leave(struct source *source, struct run *run)
 {
     struct etcd_source *s = (struct etcd_source *)source;
@@ -135,10 +152,34 @@ static void leave(struct source *source, struct run *run)
         if (r->run != run)
             continue;
         *at = r->next;
-        etcd_call_stop(r->report.call);
-        free(r);
+        release_run(s, r);
         return;
     }
+}
+
+static void place_nodes(struct source *source, struct run *run)
+{
+    struct etcd_source *s = (struct etcd_source *)source;
+    struct etcd_run *r = of_run(s, run);
+
+    if (r != NULL)
+        gang_place(s, r);
+}
+
+static void begin_nodes(struct source *source, struct run *run, size_t below)
+{
+    struct etcd_run *r = of_run((struct etcd_source *)source, run);
+
+    if (r != NULL)
+        gang_begin(r, below);
+}
+
+static void stop_nodes(struct source *source, struct run *run, const char *cause)
+{
+    struct etcd_run *r = of_run((struct etcd_source *)source, run);
+
+    if (r != NULL)
+        gang_stop(r, cause);
 }
 
 static void describe(const struct source *source, struct source_state *ret)
@@ -153,6 +194,7 @@ static void release(struct source *source)
     struct etcd_source *s = (struct etcd_source *)source;
     struct etcd_run *next;
 
+    members_close(s);
     sweep_close(s);
     inbox_close(s);
     line_close(s);
@@ -160,8 +202,7 @@ static void release(struct source *source)
     hold_close(s);
     for (struct etcd_run *r = s->runs; r != NULL; r = next) {
         next = r->next;
-        etcd_call_stop(r->report.call);
-        free(r);
+        release_run(s, r);
     }
     etcd_client_free(s->client);
     transfers_free(s->transfers);
@@ -177,6 +218,9 @@ static const struct source_ops OPS = {
     .attend = attend,
     .report = report,
     .leave = leave,
+    .place_nodes = place_nodes,
+    .begin_nodes = begin_nodes,
+    .stop_nodes = stop_nodes,
     .describe = describe,
     .free = release,
 };
@@ -234,6 +278,7 @@ struct source *etcd_source_new(const struct source_wiring *wiring,
     s->hooks = *wiring->hooks;
     s->lease_ms = settings->lease_ms;
     s->sweep.seat = -1;
+    reach_find(&s->reach);
     (void)snprintf(s->keys.prefix, sizeof(s->keys.prefix), "%s", settings->prefix);
     (void)snprintf(s->node, sizeof(s->node), "%.253s", node->id);
     (void)snprintf(s->pool, sizeof(s->pool), "%.253s", pool);

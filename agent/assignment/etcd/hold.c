@@ -103,6 +103,9 @@ static void follow(struct etcd_source *s)
     etcd_watch_follow(s->line.watch);
     etcd_watch_follow(s->inbox.watch);
     etcd_watch_follow(s->sweep.watch);
+    members_follow(s);
+    for (const struct etcd_run *r = s->runs; r != NULL; r = r->next)
+        gang_follow(r->gang);
 }
 
 /* A lease of that many seconds was given or confirmed, counted from when it was asked for. */

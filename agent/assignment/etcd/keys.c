@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/parse.h"
-
 static bool alphanumeric(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
@@ -102,7 +100,34 @@ void etcd_key_waiting(const struct etcd_keys *k, const char *pool, int64_t prior
 
 void etcd_key_assignment(const struct etcd_keys *k, const char *run, char ret[ETCD_KEY_MAX])
 {
-    (void)snprintf(ret, ETCD_KEY_MAX, "%s/assignments/%s", k->prefix, run);
+    (void)snprintf(ret, ETCD_KEY_MAX, "%s/assignments/%.*s", k->prefix, (int)strcspn(run, "+"), run);
+}
+
+void etcd_key_cluster(const struct etcd_keys *k, const char *run, char ret[ETCD_KEY_MAX])
+{
+    (void)snprintf(ret, ETCD_KEY_MAX, "%s/clusters/%.*s", k->prefix, (int)strcspn(run, "+"), run);
+}
+
+void etcd_key_waiting_members(const struct etcd_keys *k, const char *pool, int64_t priority, wall_ms_t since,
+                              const char *run, char ret[ETCD_KEY_MAX])
+{
+    etcd_key_waiting(k, pool, priority, since, run, ret);
+    (void)snprintf(ret + strlen(ret), ETCD_KEY_MAX - strlen(ret), "+");
+}
+
+void etcd_key_member_states(const struct etcd_keys *k, const char *run, char ret[ETCD_KEY_MAX])
+{
+    (void)snprintf(ret, ETCD_KEY_MAX, "%s/states/%s+", k->prefix, run);
+}
+
+bool etcd_run_parse(const char *run, struct run_name *ret)
+{
+    return run_name_parse(run, ret) && (ret->attempt == 1 || ret->rank >= 0);
+}
+
+bool etcd_run_is_member(const char *run)
+{
+    return strchr(run, '+') != NULL;
 }
 
 void etcd_key_state(const struct etcd_keys *k, const char *run, char ret[ETCD_KEY_MAX])
@@ -143,7 +168,7 @@ bool etcd_queue_run(const char *below, char ret[RUN_ID_BYTES])
         below[18] != '.')
         return false;
     run = below + 19;
-    if (!run_name_parse(run, &name) || name.attempt != 1)
+    if (!etcd_run_parse(run, &name))
         return false;
     (void)snprintf(ret, RUN_ID_BYTES, "%s", run);
     return true;

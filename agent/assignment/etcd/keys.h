@@ -7,6 +7,7 @@
  *   queue/POOL/URGENCY.TIME.RUN                   waiting runs, in the order in which they are taken
  *   assignments/RUN   states/RUN
  *   claims/NODE/RUN                               its create revision is the epoch
+ *   clusters/RUN                                  the nodes of a run of several, which are runs RUN+RANK
  *   inbox/NODE/runs/RUN   inbox/NODE/node/TIME    what somebody wants of a run, of the node
  */
 #ifndef ASSIGNMENT_ETCD_KEYS_H
@@ -17,6 +18,7 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "base/parse.h"
 
 #define ETCD_PREFIX_MAX 200
 #define ETCD_NAME_MAX   254 /* of a node or a pool, with its terminator */
@@ -52,13 +54,25 @@ void etcd_key_place(const struct etcd_keys *k, const char *pool, wall_ms_t since
                     char ret[ETCD_KEY_MAX]);
 void etcd_key_waiting(const struct etcd_keys *k, const char *pool, int64_t priority, wall_ms_t since,
                       const char *run, char ret[ETCD_KEY_MAX]);
+/* A member's is that of the whole. */
 void etcd_key_assignment(const struct etcd_keys *k, const char *run, char ret[ETCD_KEY_MAX]);
+/* Of the run that `run` is, or is a member of. */
+void etcd_key_cluster(const struct etcd_keys *k, const char *run, char ret[ETCD_KEY_MAX]);
 void etcd_key_state(const struct etcd_keys *k, const char *run, char ret[ETCD_KEY_MAX]);
 void etcd_key_claim(const struct etcd_keys *k, const char *node, const char *run, char ret[ETCD_KEY_MAX]);
 void etcd_key_run_directive(const struct etcd_keys *k, const char *node, const char *run,
                             char ret[ETCD_KEY_MAX]);
 void etcd_key_node_directive(const struct etcd_keys *k, const char *node, wall_ms_t now,
                              char ret[ETCD_KEY_MAX]);
+
+/* Beginnings of the keys of all members of the run, of any attempt. */
+void etcd_key_waiting_members(const struct etcd_keys *k, const char *pool, int64_t priority, wall_ms_t since,
+                              const char *run, char ret[ETCD_KEY_MAX]);
+void etcd_key_member_states(const struct etcd_keys *k, const char *run, char ret[ETCD_KEY_MAX]);
+
+/* What a run is called in keys: ID without an attempt, and a member ID+RANK or ID+RANK~ATTEMPT. */
+bool etcd_run_parse(const char *run, struct run_name *ret);
+bool etcd_run_is_member(const char *run);
 
 /* What follows `folder` in the key; NULL when it is not below it. Points into key. */
 const char *etcd_key_below(const char *key, const char *folder);

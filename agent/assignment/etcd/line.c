@@ -172,6 +172,7 @@ static void claim(struct etcd_source *s, const struct etcd_kv *waiting)
 {
     struct etcd_line *l = &s->line;
     char folder[ETCD_KEY_MAX], run[RUN_ID_BYTES], due[ETCD_KEY_MAX] = "";
+    struct run_name name;
     struct err e = ERR_INIT;
     const char *below;
     bool known;
@@ -181,7 +182,7 @@ static void claim(struct etcd_source *s, const struct etcd_kv *waiting)
     if (etcd_state_read(waiting->value, waiting->value_size, waiting->key, &l->next, &e) == 0)
         etcd_move_waiting_key(&s->keys, &l->next, due);
     if (strcmp(due, waiting->key) != 0 || l->next.attempt >= RUN_ATTEMPT_MAX ||
-        strchr(l->next.run, '~') != NULL) {
+        !etcd_run_parse(l->next.run, &name)) {
         known = below != NULL && etcd_queue_run(below, run);
         l->next = (struct etcd_state){.attempts = 1, .submitted_at = clock_wall()};
         (void)snprintf(l->next.run, sizeof(l->next.run), "%s", known ? run : "");
@@ -197,6 +198,10 @@ static void claim(struct etcd_source *s, const struct etcd_kv *waiting)
     l->next.changed_at = clock_wall();
     l->next.details[0] = '\0';
     (void)snprintf(l->next.node, sizeof(l->next.node), "%s", s->node);
+    if (etcd_run_is_member(l->next.run)) {
+        (void)snprintf(l->next.address, sizeof(l->next.address), "%s", s->reach.address);
+        (void)snprintf(l->next.fqdn, sizeof(l->next.fqdn), "%s", s->wiring.node->fqdn);
+    }
     l->claim.attempt = l->next.attempt;
     draw_token(l->claim.token);
     l->new_place[0] = '\0';

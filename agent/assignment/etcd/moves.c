@@ -2,6 +2,7 @@
 #include "assignment/etcd/moves.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/auto.h"
 
@@ -41,6 +42,19 @@ static void forget_directive(struct etcd_txn *t, const struct etcd_keys *k, cons
 void etcd_move_waiting_key(const struct etcd_keys *k, const struct etcd_state *s, char ret[ETCD_KEY_MAX])
 {
     etcd_key_waiting(k, s->pool, s->priority, s->submitted_at, s->run, ret);
+}
+
+/* What a run of several nodes has besides: its cluster, and members that nobody has taken. */
+static void forget_members(struct etcd_txn *t, const struct etcd_keys *k, const struct etcd_state *s)
+{
+    char key[ETCD_KEY_MAX];
+
+    if (etcd_run_is_member(s->run))
+        return;
+    etcd_key_cluster(k, s->run, key);
+    etcd_delete(t, key);
+    etcd_key_waiting_members(k, s->pool, s->priority, s->submitted_at, s->run, key);
+    etcd_delete_below(t, key);
 }
 
 void etcd_move_submit(const struct etcd_keys *k, const struct etcd_state *s, const char *assignment, size_t n,
@@ -108,6 +122,7 @@ void etcd_move_report(const struct etcd_keys *k, const struct etcd_state *s, int
     if (etcd_state_ended(s)) {
         etcd_delete(&t, claim);
         forget_directive(&t, k, s->node, s->run);
+        forget_members(&t, k, s);
     }
     etcd_else(&t);
     etcd_get(&t, state);
@@ -181,9 +196,98 @@ void etcd_move_lose(const struct etcd_keys *k, const struct etcd_lose_move *m, s
     etcd_then(&t);
     etcd_delete(&t, claim);
     etcd_delete(&t, directive);
+    forget_members(&t, k, m->next);
     put_run_state(&t, k, m->next);
     if (!etcd_state_ended(m->next))
         put_waiting(&t, k, m->next);
+    etcd_txn_end(&t);
+}
+
+/* ---- runs of several nodes ---- */
+
+static void put_cluster(struct etcd_txn *t, const char *key, const struct etcd_cluster *c)
+{
+    AUTO(strbuf) struct strbuf text = STRBUF_INIT(ETCD_RECORD_MAX);
+
+    if (etcd_cluster_write(c, &text) < 0)
+        t->w.out->failed = text.failed;
+    etcd_put(t, key, strbuf_str(&text), text.len, 0);
+}
+
+void etcd_state_member(const struct etcd_state *whole, size_t rank, struct etcd_state *ret)
+{
+    struct run_name name = {.attempt = 1};
+
+    (void)run_name_parse(whole->run, &name);
+    name.rank = (int)rank;
+    name.attempt = (int)whole->attempt;
+    *ret = (struct etcd_state){.priority = whole->priority,
+                               .attempts = 1,
+                               .submitted_at = whole->submitted_at,
+                               .state = STATE_ACCEPTED,
+                               .attempt = whole->attempt - 1,
+                               .changed_at = whole->submitted_at};
+    run_name_format(&name, ret->run);
+    memcpy(ret->pool, whole->pool, sizeof(ret->pool));
+    memcpy(ret->display_name, whole->display_name, sizeof(ret->display_name));
+}
+
+void etcd_move_call(const struct etcd_keys *k, const struct etcd_state *whole, int64_t epoch,
+                    const struct etcd_cluster *c, struct strbuf *out)
+{
+    char claim[ETCD_KEY_MAX], cluster[ETCD_KEY_MAX];
+    struct etcd_state member;
+    struct etcd_txn t;
+
+    etcd_key_claim(k, whole->node, whole->run, claim);
+    etcd_key_cluster(k, whole->run, cluster);
+    etcd_txn_begin(&t, out);
+    etcd_if_created(&t, claim, epoch);
+    etcd_if_created(&t, cluster, 0);
+    etcd_then(&t);
+    put_cluster(&t, cluster, c);
+    for (size_t rank = 1; rank < (size_t)c->size; rank++) {
+        etcd_state_member(whole, rank, &member);
+        put_waiting(&t, k, &member);
+    }
+    etcd_txn_end(&t);
+}
+
+void etcd_move_cluster(const struct etcd_keys *k, const struct etcd_state *whole, int64_t epoch,
+                       int64_t modified, const struct etcd_cluster *c, struct strbuf *out)
+{
+    char claim[ETCD_KEY_MAX], cluster[ETCD_KEY_MAX];
+    struct etcd_txn t;
+
+    etcd_key_claim(k, whole->node, whole->run, claim);
+    etcd_key_cluster(k, whole->run, cluster);
+    etcd_txn_begin(&t, out);
+    etcd_if_created(&t, claim, epoch);
+    etcd_if_modified(&t, cluster, modified);
+    etcd_then(&t);
+    put_cluster(&t, cluster, c);
+    etcd_txn_end(&t);
+}
+
+void etcd_move_give_back(const struct etcd_keys *k, const struct etcd_state *whole, int64_t epoch,
+                         int64_t modified, struct strbuf *out)
+{
+    char claim[ETCD_KEY_MAX], cluster[ETCD_KEY_MAX], directive[ETCD_KEY_MAX];
+    struct etcd_txn t;
+
+    etcd_key_claim(k, whole->node, whole->run, claim);
+    etcd_key_cluster(k, whole->run, cluster);
+    etcd_key_run_directive(k, whole->node, whole->run, directive);
+    etcd_txn_begin(&t, out);
+    etcd_if_created(&t, claim, epoch);
+    if (modified != 0)
+        etcd_if_modified(&t, cluster, modified);
+    etcd_if_created(&t, directive, 0);
+    etcd_then(&t);
+    etcd_delete(&t, claim);
+    forget_members(&t, k, whole);
+    put_run_state(&t, k, whole);
+    put_waiting(&t, k, whole);
     etcd_txn_end(&t);
 }
 

@@ -72,6 +72,23 @@ struct etcd_lose_move {
 };
 void etcd_move_lose(const struct etcd_keys *k, const struct etcd_lose_move *m, struct strbuf *out);
 
+/*
+ * A run of several nodes, by the node that has it (whole->node) under its claim with that epoch.
+ *
+ * call: its members come into the queue, and c as its cluster; only while it has none.
+ * cluster: c takes the place of what was last written at `modified`.
+ * give_back: it waits again, as `whole` says, and no member of it does; not when something is wanted of it. modified 0: whatever its
+ *            cluster is.
+ */
+void etcd_move_call(const struct etcd_keys *k, const struct etcd_state *whole, int64_t epoch,
+                    const struct etcd_cluster *c, struct strbuf *out);
+void etcd_move_cluster(const struct etcd_keys *k, const struct etcd_state *whole, int64_t epoch,
+                       int64_t modified, const struct etcd_cluster *c, struct strbuf *out);
+void etcd_move_give_back(const struct etcd_keys *k, const struct etcd_state *whole, int64_t epoch,
+                         int64_t modified, struct strbuf *out);
+/* The state with which a member waits. Pure. */
+void etcd_state_member(const struct etcd_state *whole, size_t rank, struct etcd_state *ret);
+
 /* What becomes of a run whose node is gone: queued again, or at its end. `cancelled`: somebody wanted it cancelled. Pure. */
 void etcd_state_lose(struct etcd_state *s, bool cancelled, const char *why, wall_ms_t now);
 

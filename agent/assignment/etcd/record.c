@@ -183,8 +183,35 @@ int etcd_state_write(const struct etcd_state *s, struct strbuf *out)
     write_time(&w, "timeChanged", s->changed_at);
     write_time(&w, "timeStarted", s->started_at);
     write_time(&w, "timeFinished", s->finished_at);
+    if (s->address[0] != '\0') {
+        json_out_string(&w, "address", s->address);
+        write_text(&w, "fqdn", s->fqdn);
+        json_out_bool(&w, "ready", s->ready);
+    }
     json_out_close(&w, '}');
     return out->failed;
+}
+
+/* False when it is absent. */
+static bool read_bool(struct reading *r, const char *key)
+{
+    const struct node *n = node_get(r->root, key);
+
+    if (n != NULL && n->kind != NODE_BOOL)
+        diag_error(&r->diags, node_where(n), "expected boolean, found %s", node_kind_name(n->kind));
+    return n != NULL && n->kind == NODE_BOOL && n->integer != 0;
+}
+
+static void read_place(struct reading *r, struct etcd_state *ret)
+{
+    read_text(r, "address", false, ret->address, sizeof(ret->address));
+    read_text(r, "fqdn", false, ret->fqdn, sizeof(ret->fqdn));
+    ret->ready = read_bool(r, "ready");
+    if (ret->address[0] != '\0' && !node_address_valid(ret->address))
+        diag_error(&r->diags, node_where(node_get(r->root, "address")), "'%.60s' is no address",
+                   ret->address);
+    if (!node_fqdn_valid(ret->fqdn))
+        diag_error(&r->diags, node_where(node_get(r->root, "fqdn")), "'%.60s' is no host name", ret->fqdn);
 }
 
 static void read_lifecycle(struct reading *r, struct etcd_state *ret)
@@ -227,6 +254,7 @@ int etcd_state_read(const char *text, size_t n, const char *what, struct etcd_st
     ret->changed_at = read_time(&r, "timeChanged");
     ret->started_at = read_time(&r, "timeStarted");
     ret->finished_at = read_time(&r, "timeFinished");
+    read_place(&r, ret);
     return end(&r, e);
 }
 
@@ -251,6 +279,77 @@ int etcd_claim_read(const char *text, size_t n, const char *what, struct etcd_cl
     begin(&r, text, n, what);
     ret->attempt = read_int(&r, "attempt", 1, RUN_ATTEMPT_MAX, 1);
     read_text(&r, "token", true, ret->token, sizeof(ret->token));
+    return end(&r, e);
+}
+
+/* ---- the nodes of a run ---- */
+
+void etcd_cluster_free(struct etcd_cluster *c)
+{
+    cluster_free(&c->nodes);
+}
+
+int etcd_cluster_write(const struct etcd_cluster *c, struct strbuf *out)
+{
+    struct json_out w = {.out = out};
+
+    json_out_open(&w, NULL, '{');
+    json_out_int(&w, "attempt", c->attempt);
+    json_out_int(&w, "size", c->size);
+    json_out_int(&w, "begin", c->begin);
+    write_text(&w, "stop", c->stop);
+    json_out_open(&w, "nodes", '[');
+    for (size_t i = 0; i < c->nodes.count; i++) {
+        json_out_open(&w, NULL, '{');
+        json_out_string(&w, "group", c->nodes.node[i].group);
+        json_out_string(&w, "address", c->nodes.node[i].address);
+        json_out_string(&w, "fqdn", c->nodes.node[i].fqdn);
+        json_out_close(&w, '}');
+    }
+    json_out_close(&w, ']');
+    json_out_close(&w, '}');
+    return out->failed;
+}
+
+static const char *text_of(const struct node *map, const char *key)
+{
+    const struct node *n = map->kind == NODE_MAP ? node_get(map, key) : NULL;
+
+    return n != NULL && n->kind == NODE_STRING ? n->text : "";
+}
+
+static void read_nodes(struct reading *r, struct etcd_cluster *ret)
+{
+    const struct node *nodes = node_get(r->root, "nodes");
+
+    if (nodes == NULL || nodes->kind == NODE_NULL)
+        return;
+    if (nodes->kind != NODE_SEQ) {
+        diag_error(&r->diags, node_where(nodes), "expected sequence, found %s", node_kind_name(nodes->kind));
+        return;
+    }
+    for (size_t i = 0; i < nodes->count; i++) {
+        const struct node *n = nodes->item[i];
+        if (cluster_add(&ret->nodes, text_of(n, "group"), text_of(n, "address"), text_of(n, "fqdn")) < 0) {
+            diag_error(&r->diags, node_where(n), "expected a node's group, address and fqdn");
+            return;
+        }
+    }
+    if (nodes->count != 0 && (int64_t)nodes->count != ret->size)
+        diag_error(&r->diags, node_where(nodes), "there are %zu nodes, and the run is of %lld", nodes->count,
+                   (long long)ret->size);
+}
+
+int etcd_cluster_read(const char *text, size_t n, const char *what, struct etcd_cluster *ret, struct err *e)
+{
+    AUTO(reading) struct reading r = {0};
+
+    begin(&r, text, n, what);
+    ret->attempt = read_int(&r, "attempt", 1, RUN_ATTEMPT_MAX, 1);
+    ret->size = read_int(&r, "size", 1, ETCD_CLUSTER_MAX, 1);
+    ret->begin = read_int(&r, "begin", 0, ETCD_CLUSTER_MAX, 0);
+    read_text(&r, "stop", false, ret->stop, sizeof(ret->stop));
+    read_nodes(&r, ret);
     return end(&r, e);
 }
 
@@ -330,7 +429,6 @@ int etcd_directive_write(const struct directive *d, struct strbuf *out)
 int etcd_directive_read(const char *text, size_t n, const char *what, struct directive *ret, struct err *e)
 {
     AUTO(reading) struct reading r = {0};
-    const struct node *kill;
 
     begin(&r, text, n, what);
     *ret =
@@ -338,10 +436,7 @@ int etcd_directive_read(const char *text, size_t n, const char *what, struct dir
                                                                   ARRAY_SIZE(DIRECTIVE_NAMES), true),
                            .grace_ms = read_int(&r, "graceMs", 0, STOP_GRACE_MS_MAX, -1),
                            .maximum_runtime_ms = read_int(&r, "maximumRuntimeMs", 1, JOB_RUNTIME_MS_MAX, 0)};
-    kill = node_get(r.root, "kill");
-    if (kill != NULL && kill->kind != NODE_BOOL)
-        diag_error(&r.diags, node_where(kill), "expected boolean, found %s", node_kind_name(kill->kind));
-    ret->kill = kill != NULL && kill->kind == NODE_BOOL && kill->integer != 0;
+    ret->kill = read_bool(&r, "kill");
     if (ret->kind == DIRECTIVE_DEADLINE && ret->maximum_runtime_ms == 0 && r.diags.errors == 0)
         diag_error(&r.diags, node_where(r.root), "'maximumRuntimeMs' is missing");
     return end(&r, e);

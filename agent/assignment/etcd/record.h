@@ -7,16 +7,19 @@
 #include "assignment/etcd/keys.h"
 #include "assignment/node.h"
 #include "assignment/source.h"
+#include "base/cluster.h"
 #include "base/strbuf.h"
 #include "record/lifecycle.h"
 
-/* A state, a claim, a node, a directive. */
-#define ETCD_RECORD_MAX (32U * 1024)
+/* A state, a claim, a node, a directive, the nodes of a run. */
+#define ETCD_RECORD_MAX (64U * 1024)
 /* An assignment: its base64 in an answer is a document that can be read. */
 #define ETCD_ASSIGNMENT_MAX (700U * 1024)
 
 #define ETCD_DISPLAY_NAME_MAX 256
 #define ETCD_ATTEMPTS_MAX     100
+/* Nodes of one run: its members are called for in one transaction, and etcd allows 128 operations in one. */
+#define ETCD_CLUSTER_MAX 100
 
 /* What follows when the node that has a run is gone for longer than its lease. */
 enum etcd_on_lost {
@@ -44,6 +47,9 @@ struct etcd_state {
     int64_t sequence;         /* of the last report of this execution */
     char node[ETCD_NAME_MAX]; /* that has it, or had it last; "": none */
     wall_ms_t changed_at, started_at, finished_at; /* 0: not yet */
+    /* Of a member of a run of several nodes. */
+    char address[64], fqdn[NODE_NAME_MAX]; /* of its node; "": none has it */
+    bool ready;                            /* its job runs */
 };
 
 /* Whether the run is at its end. */
@@ -61,6 +67,21 @@ struct etcd_claim {
 
 int etcd_claim_write(const struct etcd_claim *c, struct strbuf *out);
 int etcd_claim_read(const char *text, size_t n, const char *what, struct etcd_claim *ret, struct err *e);
+
+/* The value of clusters/RUN. */
+struct etcd_cluster {
+    int64_t attempt;      /* of the whole */
+    int64_t size;         /* nodes that it will have */
+    struct cluster nodes; /* owned; all of them, or none yet */
+    int64_t begin;        /* ranks below may begin their job */
+    char stop[32];        /* the cause for which all are to end; "": none */
+};
+
+void etcd_cluster_free(struct etcd_cluster *c);
+#define etcd_cluster_auto etcd_cluster_free
+int etcd_cluster_write(const struct etcd_cluster *c, struct strbuf *out);
+/* *ret must be empty. */
+int etcd_cluster_read(const char *text, size_t n, const char *what, struct etcd_cluster *ret, struct err *e);
 
 /* The value of nodes/NODE, as others read it. */
 struct etcd_node {

@@ -5,6 +5,7 @@
 #include "assignment/etcd/state.h"
 #include "base/auto.h"
 #include "base/crash_point.h"
+#include "job/job.h"
 
 static void answer(struct etcd_run *r, enum report_answer said, const char *why)
 {
@@ -52,12 +53,16 @@ static void written(void *context, const struct etcd_answer *a)
         return;
     }
     CRASH_POINT_OF("etcd-reported", state_name(r->report.next.state));
+    if (!a->reply->succeeded && gang_not_again(r)) {
+        answer(r, REPORT_AGAIN, "something is wanted of it, or it was moved: it is not queued again");
+        return;
+    }
     if (!a->reply->succeeded) {
         fenced(r, a->reply);
         return;
     }
     r->state = r->report.next;
-    r->ended = etcd_state_ended(&r->state);
+    r->ended = r->report.final;
     answer(r, REPORT_ACKNOWLEDGED, NULL);
 }
 
@@ -66,7 +71,8 @@ static void put_report(struct etcd_run *r)
     AUTO(strbuf) struct strbuf body = STRBUF_INIT(4 * ETCD_RECORD_MAX);
     struct err e = ERR_INIT;
 
-    etcd_move_report(&r->source->keys, &r->report.next, r->epoch, &body);
+    if (!gang_again(r, &body))
+        etcd_move_report(&r->source->keys, &r->report.next, r->epoch, &body);
     r->report.call = etcd_ask(r->source->client, ETCD_PATH_TXN, &body, false, written, r, &e);
     if (r->report.call == NULL)
         answer(r, REPORT_AGAIN, e.text);
@@ -74,12 +80,13 @@ static void put_report(struct etcd_run *r)
 
 /* ---- giving it back ---- */
 
-/* It ended here only because the lease ran out, and its policy is to be executed again. */
+/* It ended here only because the lease ran out, and its policy is to be executed again. A run of several nodes has a transaction of its
+ * own for that (gang_again), and its members follow it. */
 static bool to_return(const struct etcd_run *r)
 {
     const struct etcd_state *next = &r->report.next;
 
-    return next->state == STATE_FAILED && strcmp(next->cause, cause_name(CAUSE_LEASE_LOST)) == 0 &&
+    return r->gang == NULL && r->name.rank < 0 && next->state == STATE_FAILED && strcmp(next->cause, cause_name(CAUSE_LEASE_LOST)) == 0 &&
            next->on_lost == ETCD_LOST_REQUEUE && next->attempt < next->attempts;
 }
 
@@ -129,6 +136,8 @@ static void write_state(struct etcd_run *r)
     next->on_lost = known->on_lost;
     next->attempts = known->attempts;
     next->submitted_at = known->submitted_at;
+    memcpy(next->address, known->address, sizeof(next->address));
+    memcpy(next->fqdn, known->fqdn, sizeof(next->fqdn));
     if (to_return(r))
         give_back(r);
     else
@@ -185,6 +194,7 @@ void reports_take(struct etcd_source *s, struct etcd_run *r, const struct status
     r->report.call = NULL;
     r->report.sequence = report->sequence;
     r->report.answered = report->answered;
+    r->report.final = report->record != NULL;
     *next = (struct etcd_state){.state = report->state,
                                 .attempt = report->attempt,
                                 .epoch = r->epoch,
@@ -194,6 +204,8 @@ void reports_take(struct etcd_source *s, struct etcd_run *r, const struct status
                                 .finished_at = report->record != NULL ? report->time : (wall_ms_t){0},
                                 .has_exit_code = report->verdict != NULL && report->verdict->has_exit_code,
                                 .exit_code = report->verdict != NULL ? report->verdict->exit_code : 0};
+    next->ready = r->run->phase == PHASE_RUNNING &&
+                  (r->run->ready || r->run->spec == NULL || r->run->spec->probe.command.count == 0);
     (void)snprintf(next->details, sizeof(next->details), "%s", report->details);
     (void)snprintf(next->cause, sizeof(next->cause), "%s", report->cause);
     (void)snprintf(next->node, sizeof(next->node), "%s", s->node);

@@ -107,13 +107,28 @@ void etcd_put(struct etcd_txn *t, const char *key, const char *value, size_t n, 
     json_out_close(&t->w, '}');
 }
 
-void etcd_delete(struct etcd_txn *t, const char *key)
+static void delete_range(struct etcd_txn *t, const char *key, const char *end)
 {
     json_out_open(&t->w, NULL, '{');
     json_out_open(&t->w, "request_delete_range", '{');
     put_key(&t->w, "key", key);
+    if (end != NULL)
+        put_key(&t->w, "range_end", end);
     json_out_close(&t->w, '}');
     json_out_close(&t->w, '}');
+}
+
+void etcd_delete(struct etcd_txn *t, const char *key)
+{
+    delete_range(t, key, NULL);
+}
+
+void etcd_delete_below(struct etcd_txn *t, const char *prefix)
+{
+    char end[ETCD_KEY_MAX];
+
+    etcd_key_end(prefix, end);
+    delete_range(t, prefix, end);
 }
 
 static void range_members(struct json_out *w, const struct etcd_range *range)

@@ -54,6 +54,7 @@ void etcd_then(struct etcd_txn *t);
 void etcd_else(struct etcd_txn *t);
 void etcd_put(struct etcd_txn *t, const char *key, const char *value, size_t n, int64_t lease);
 void etcd_delete(struct etcd_txn *t, const char *key);
+void etcd_delete_below(struct etcd_txn *t, const char *prefix); /* all keys that begin with it */
 void etcd_get(struct etcd_txn *t, const char *key);
 void etcd_get_range(struct etcd_txn *t, const struct etcd_range *range);
 void etcd_txn_end(struct etcd_txn *t);

@@ -4,6 +4,7 @@
  *   hold.c     the node's lease and its key              claims.c   which runs are this node's
  *   reports.c  states of runs, under their claims        line.c     the next run
  *   inbox.c    what is wanted of runs and of the node    sweep.c    runs of nodes that are gone
+ *   gang.c     a run of several nodes that is led here   member.c   its members that are here
  */
 #ifndef ASSIGNMENT_ETCD_STATE_H
 #define ASSIGNMENT_ETCD_STATE_H
@@ -11,11 +12,14 @@
 #include "assignment/etcd/client.h"
 #include "assignment/etcd/etcd.h"
 #include "assignment/etcd/moves.h"
+#include "assignment/etcd/reach.h"
 #include "assignment/etcd/watch.h"
 #include "base/parse.h"
 #include "run/lease.h"
 
 struct etcd_source;
+struct etcd_gang;
+struct etcd_member;
 
 /* A run of this source in the engine's table. */
 struct etcd_run {
@@ -32,11 +36,13 @@ struct etcd_run {
     /* The report under way; sequence 0: none. */
     struct {
         int64_t sequence;
+        bool final;
         struct etcd_state next;
         void (*answered)(struct run *run, int64_t sequence, enum report_answer answer, const char *why,
                          int64_t after_ms);
         struct etcd_call *call;
     } report;
+    struct etcd_gang *gang; /* owned: of a run of several nodes that this node leads */
     struct etcd_run *next;
 };
 
@@ -119,9 +125,12 @@ struct etcd_source {
     struct transfers *transfers; /* owned */
     struct etcd_client *client;  /* owned */
     bool begun;
+    size_t room_told; /* without what members hold that wait for the others */
     size_t room;
+    struct etcd_reach reach;
     char not_ready[512];
-    struct etcd_run *runs; /* owned */
+    struct etcd_run *runs;       /* owned */
+    struct etcd_member *members; /* owned */
     struct source_state link;
     struct etcd_hold hold;
     struct etcd_claims claims;
@@ -137,6 +146,7 @@ void etcd_heard(struct etcd_source *s, const struct etcd_answer *answer);
 /* How long to wait after that many failures in a row. */
 uint64_t etcd_wait_ms(int64_t failures);
 struct etcd_run *etcd_run_find(struct etcd_source *s, const char *key, int64_t epoch); /* epoch 0: any */
+void etcd_settle_room(struct etcd_source *s);
 void etcd_say_lost(struct etcd_source *s, struct etcd_run *r, const char *why);
 
 /* ---- hold.c ---- */
@@ -154,6 +164,9 @@ void claims_check(struct etcd_source *s);
 /* Makes the folder of a claimed run and hands it over. False: the disk cannot take it now. */
 bool claims_take(struct etcd_source *s, const struct etcd_state *state, int64_t epoch,
                  const struct etcd_kv *document);
+/* The same, with a document of this node's own. */
+bool claims_accept(struct etcd_source *s, const struct etcd_state *state, int64_t epoch, const char *text,
+                   size_t size);
 void claims_close(struct etcd_source *s);
 
 /* ---- reports.c ---- */
@@ -181,5 +194,36 @@ int sweep_open(struct etcd_source *s, struct err *e);
 void sweep_begin(struct etcd_source *s);
 void sweep_forget(struct etcd_source *s); /* the lease is gone, and the seat with it */
 void sweep_close(struct etcd_source *s);
+
+/* ---- gang.c ---- */
+
+/* Finds nodes for the run's ranks from 1 on, or takes up again that they were found: hooks nodes_placed and node_changed, or
+ * nodes_failed. */
+void gang_place(struct etcd_source *s, struct etcd_run *r);
+void gang_begin(struct etcd_run *r, size_t below);
+void gang_stop(struct etcd_run *r, const char *cause);
+/* Whether the end that is to be reported is none, because the whole is to be queued again: then the body is that move. */
+bool gang_again(struct etcd_run *r, struct strbuf *body);
+/* That move was not made: from now on the end is an end. False when it was none. */
+bool gang_not_again(struct etcd_run *r);
+void gang_follow(const struct etcd_gang *g); /* as watches do; NULL is fine */
+void gang_free(struct etcd_gang *g);
+
+/* ---- member.c ---- */
+
+/* A claimed member: waits until it may begin. False: out of memory. */
+bool member_hold(struct etcd_source *s, const struct etcd_state *state, int64_t epoch,
+                 const struct etcd_kv *document);
+/* A run is in the table: when it is a member, it ends with the others. */
+void member_attend(struct etcd_source *s, struct etcd_run *r);
+void member_leave(struct etcd_source *s, struct etcd_run *r);
+bool member_waits(const struct etcd_source *s, const char *run, int64_t epoch);
+size_t members_waiting(const struct etcd_source *s);
+/* Forgets those whose claim is not in the list. */
+void members_check(struct etcd_source *s, const struct etcd_kvs *claims);
+/* What kept them from beginning may be over. */
+void members_settle(struct etcd_source *s);
+void members_follow(struct etcd_source *s);
+void members_close(struct etcd_source *s);
 
 #endif
