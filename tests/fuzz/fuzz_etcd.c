@@ -23,6 +23,7 @@ static void check_kvs(const struct etcd_kvs *l)
 static void as_answer(const char *text, size_t n)
 {
     AUTO(etcd_reply) struct etcd_reply reply = {0};
+    AUTO(strlist) struct strlist keys = {0};
     struct etcd_failure failure;
     struct err e = ERR_INIT;
     int64_t id, seconds;
@@ -36,6 +37,7 @@ static void as_answer(const char *text, size_t n)
             check_kvs(&kvs);
     }
     (void)etcd_reply_lease(&reply, &id, &seconds, &e);
+    (void)etcd_reply_leased_keys(&reply, &keys, &e);
     (void)etcd_reply_token(&reply, &e);
 }
 

@@ -64,6 +64,20 @@ def executions(run, node):
     return [name for name in node.ids() if name == run or name.startswith(run + "~")]
 
 
+def test_an_agent_that_was_killed_and_is_back_has_one_place_in_the_line(etcd, fleet):
+    """Its lease lives on, and with it the place: one that nobody stands on, and before which nobody would act."""
+    node = fleet("alpha", lease="20s")
+    for _ in range(5):
+        before = etcd.names("line", "default")
+        node.stop(signal.SIGKILL)
+        assert etcd.names("line", "default") == before
+        node.start()
+        until("it is in the line again", lambda: etcd.names("line", "default") not in ([], before))
+        until("it has one place", lambda: len(etcd.names("line", "default")) == 1)
+    etcd.submit("run", "true\n")
+    etcd.await_end("run", node=node)
+
+
 def test_who_waits_is_taken_by_priority_then_by_time(etcd, fleet):
     for run, priority in (("low", -5), ("first", 0), ("second", 0), ("high", 900)):
         etcd.submit(run, "true\n", priority=priority)

@@ -98,10 +98,10 @@ static int read_revision(const struct node *map, int64_t *ret, struct err *e)
     return read_i64(header, "revision", ret, e);
 }
 
-static char *read_base64(const struct node *map, const char *key, size_t *ret_size, struct err *e)
+/* NULL: it is absent, and so are its bytes. */
+static char *decode(const struct node *n, size_t *ret_size, struct err *e)
 {
     AUTO(strbuf) struct strbuf bytes = STRBUF_INIT(DOCUMENT_BYTES_MAX);
-    const struct node *n = node_get(map, key);
     char *taken;
 
     if (n != NULL && (n->kind != NODE_STRING || base64_decode(n->text, strlen(n->text), &bytes) < 0)) {
@@ -113,6 +113,11 @@ static char *read_base64(const struct node *map, const char *key, size_t *ret_si
     if (taken == NULL)
         (void)err_oom(e);
     return taken;
+}
+
+static char *read_base64(const struct node *map, const char *key, size_t *ret_size, struct err *e)
+{
+    return decode(node_get(map, key), ret_size, e);
 }
 
 /* ---- keys with their values ---- */
@@ -209,6 +214,27 @@ int etcd_reply_lease(const struct etcd_reply *r, int64_t *ret_lease, int64_t *re
     if (*ret_lease == 0)
         return wrong(map, "there is no ID of a lease", e);
     return read_i64(map, "TTL", ret_seconds, e);
+}
+
+int etcd_reply_leased_keys(const struct etcd_reply *r, struct strlist *ret, struct err *e)
+{
+    const struct node *list = node_get(r->root, "keys");
+
+    if (list == NULL)
+        return 0;
+    if (list->kind != NODE_SEQ || list->count > ETCD_KVS_MAX)
+        return wrong(list, list->kind != NODE_SEQ ? "expected a list" : "too many keys", e);
+    for (size_t i = 0; i < list->count; i++) {
+        size_t size = 0;
+        AUTO_FREE char *key = decode(list->item[i], &size, e);
+        if (key == NULL)
+            return e->code;
+        if (size == 0 || strlen(key) != size)
+            return wrong(list->item[i], "a key that is none of ours", e);
+        if (strlist_add(ret, key) < 0)
+            return err_oom(e);
+    }
+    return 0;
 }
 
 const char *etcd_reply_token(const struct etcd_reply *r, struct err *e)

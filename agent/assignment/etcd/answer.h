@@ -6,6 +6,7 @@
 #define ASSIGNMENT_ETCD_ANSWER_H
 
 #include "base/err.h"
+#include "base/strlist.h"
 #include "format/node.h"
 
 /* Keys that one answer may have. */
@@ -43,6 +44,8 @@ int etcd_reply_read(const char *text, size_t n, struct etcd_reply *ret, struct e
 int etcd_reply_kvs(const struct etcd_reply *r, int index, struct etcd_kvs *ret, struct err *e);
 /* The ID of a lease, and for how many seconds it holds; 0: it has ended. */
 int etcd_reply_lease(const struct etcd_reply *r, int64_t *ret_lease, int64_t *ret_seconds, struct err *e);
+/* The keys that are under a lease (ETCD_PATH_TIME_TO_LIVE); appended. */
+int etcd_reply_leased_keys(const struct etcd_reply *r, struct strlist *ret, struct err *e);
 /* Owned by the reply; NULL with *e. */
 const char *etcd_reply_token(const struct etcd_reply *r, struct err *e);
 

@@ -77,6 +77,9 @@ static int set_headers(struct etcd_client *c, const char *token)
     /* Without it libcurl asks first whether a long body is welcome, and waits for a second. */
     if (r == 0)
         r = strlist_add(&c->headers, "Expect:");
+    /* A member that is cut off from the others says so, instead of answering late or never: watches end, too. */
+    if (r == 0)
+        r = strlist_add(&c->headers, "Grpc-Metadata-hasleader: true");
     if (r < 0 || token == NULL)
         return r;
     (void)strbuf_addf(&line, "Authorization: %s", token);

@@ -47,6 +47,11 @@ void etcd_key_sweepers(const struct etcd_keys *k, char ret[ETCD_KEY_MAX])
     (void)snprintf(ret, ETCD_KEY_MAX, "%s/sweepers/", k->prefix);
 }
 
+void etcd_key_lines(const struct etcd_keys *k, char ret[ETCD_KEY_MAX])
+{
+    (void)snprintf(ret, ETCD_KEY_MAX, "%s/line/", k->prefix);
+}
+
 void etcd_key_line(const struct etcd_keys *k, const char *pool, char ret[ETCD_KEY_MAX])
 {
     (void)snprintf(ret, ETCD_KEY_MAX, "%s/line/%s/", k->prefix, pool);

@@ -39,6 +39,8 @@ bool etcd_prefix_valid(const char *s);
 /* Whole folders, with '/' at their end: what stands below is found by them as a prefix. */
 void etcd_key_nodes(const struct etcd_keys *k, char ret[ETCD_KEY_MAX]);
 void etcd_key_sweepers(const struct etcd_keys *k, char ret[ETCD_KEY_MAX]);
+/* What the keys of all lines begin with. */
+void etcd_key_lines(const struct etcd_keys *k, char ret[ETCD_KEY_MAX]);
 void etcd_key_line(const struct etcd_keys *k, const char *pool, char ret[ETCD_KEY_MAX]);
 void etcd_key_queue(const struct etcd_keys *k, const char *pool,
                     char ret[ETCD_KEY_MAX]); /* NULL: all pools */

@@ -14,6 +14,12 @@
 /* A run that the node before us does not take for so long is ours to take; and a bit more for each place. */
 #define PASSED_MS       1000
 #define PASSED_PLACE_MS 300
+/* Operations in one transaction: etcd takes 128. */
+#define PLACES_MAX 100
+
+/* A watch that has died in silence must not leave a run waiting: who stands first looks this often by itself, the others less. */
+#define LOOK_FRONT_MS 5000
+#define LOOK_OTHER_MS 30000
 
 static void look(struct etcd_source *s);
 
@@ -144,7 +150,8 @@ static void claim_answered(void *context, const struct etcd_answer *a)
     }
     log_error("etcd: %s", e.text);
     s->line.claiming = false;
-    out_of_line(s);
+    (void)snprintf(s->line.place, sizeof(s->line.place), "%s", s->line.new_place);
+    s->line.placed = s->line.place[0] != '\0';
     claims_check(s);
 }
 
@@ -250,6 +257,12 @@ static void watch(struct etcd_source *s, const char *key, bool queue, int64_t re
         again(s);
 }
 
+/* Up to twice as long, so that nodes that came together do not look together. */
+static void look_later(struct etcd_source *s, uint64_t ms)
+{
+    loop_timer_start(s->line.timer, ms + random_u64() % ms, 0);
+}
+
 /* Whether the first run in the queue has waited for the nodes before us for too long. */
 static bool passed_by(struct etcd_source *s, const struct etcd_kv *first, size_t rank)
 {
@@ -279,6 +292,7 @@ static void at_front(struct etcd_source *s, size_t rank, const struct etcd_kvs *
         etcd_key_queue(&s->keys, s->pool, folder);
         watch(s, folder, true, revision);
     }
+    look_later(s, LOOK_FRONT_MS);
     if (queue->count > 0 && passed_by(s, &queue->item[0], rank))
         claim(s, &queue->item[0]);
 }
@@ -309,10 +323,12 @@ static void looked(void *context, const struct etcd_answer *a)
         look(s);
         return;
     }
-    if (before.count > FRONT)
+    if (before.count > FRONT) {
+        look_later(s, LOOK_OTHER_MS);
         watch(s, before.item[FRONT].key, false, a->reply->revision);
-    else
+    } else {
         at_front(s, before.count - 1, &queue, a->reply->revision);
+    }
 }
 
 static void look(struct etcd_source *s)
@@ -342,6 +358,73 @@ static void look(struct etcd_source *s)
 }
 
 /* ---- standing in the line ---- */
+
+static void cleared(void *context, const struct etcd_answer *a)
+{
+    struct etcd_source *s = context;
+
+    s->line.call = NULL;
+    etcd_heard(s, a);
+    s->line.cleared = a->outcome == ETCD_ANSWERED;
+    if (s->line.cleared)
+        line_settle(s);
+    else
+        again(s);
+}
+
+/* Deletes those of the keys that are places. */
+static void remove_places(struct etcd_source *s, const struct strlist *keys)
+{
+    AUTO(strbuf) struct strbuf body = STRBUF_INIT(ETCD_BODY_MAX);
+    char lines[ETCD_KEY_MAX];
+    struct etcd_txn t;
+    struct err e = ERR_INIT;
+    size_t count = 0;
+
+    etcd_key_lines(&s->keys, lines);
+    etcd_txn_begin(&t, &body);
+    etcd_then(&t);
+    for (size_t i = 0; i < keys->count && count < PLACES_MAX; i++)
+        if (strncmp(keys->item[i], lines, strlen(lines)) == 0) {
+            etcd_delete(&t, keys->item[i]);
+            count++;
+        }
+    etcd_txn_end(&t);
+    if (count == 0) {
+        s->line.cleared = true;
+        line_settle(s);
+        return;
+    }
+    s->line.call = etcd_ask(s->client, ETCD_PATH_TXN, &body, false, cleared, s, &e);
+    if (s->line.call == NULL)
+        again(s);
+}
+
+static void leased_keys(void *context, const struct etcd_answer *a)
+{
+    struct etcd_source *s = context;
+    AUTO(strlist) struct strlist keys = {0};
+    struct err e = ERR_INIT;
+
+    s->line.call = NULL;
+    etcd_heard(s, a);
+    if (a->outcome != ETCD_ANSWERED || etcd_reply_leased_keys(a->reply, &keys, &e) < 0)
+        again(s);
+    else
+        remove_places(s, &keys);
+}
+
+/* An agent that was killed and is back before its lease ended has left a place in the line, in front of which nobody acts. */
+static void clear_places(struct etcd_source *s)
+{
+    AUTO(strbuf) struct strbuf body = STRBUF_INIT(256);
+    struct err e = ERR_INIT;
+
+    etcd_write_leased_keys(s->hold.lease_id, &body);
+    s->line.call = etcd_ask(s->client, ETCD_PATH_TIME_TO_LIVE, &body, false, leased_keys, s, &e);
+    if (s->line.call == NULL)
+        again(s);
+}
 
 static void joined(void *context, const struct etcd_answer *a)
 {
@@ -422,6 +505,8 @@ void line_settle(struct etcd_source *s)
         ask_claim(s);
     else if (!wanted(s) && l->place[0] != '\0' && s->hold.registered)
         leave(s);
+    else if (wanted(s) && !l->cleared)
+        clear_places(s);
     else if (wanted(s) && (l->place[0] == '\0' || !l->placed))
         join(s);
     else if (wanted(s))

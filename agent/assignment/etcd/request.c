@@ -199,6 +199,16 @@ void etcd_write_lease(int64_t lease, struct strbuf *out)
     json_out_close(&w, '}');
 }
 
+void etcd_write_leased_keys(int64_t lease, struct strbuf *out)
+{
+    struct json_out w = {.out = out};
+
+    json_out_open(&w, NULL, '{');
+    put_i64(&w, "ID", lease);
+    json_out_bool(&w, "keys", true);
+    json_out_close(&w, '}');
+}
+
 void etcd_write_authenticate(const char *user, const char *password, struct strbuf *out)
 {
     struct json_out w = {.out = out};

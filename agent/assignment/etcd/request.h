@@ -21,6 +21,7 @@
 #define ETCD_PATH_TXN          "/v3/kv/txn"
 #define ETCD_PATH_GRANT        "/v3/lease/grant"
 #define ETCD_PATH_KEEPALIVE    "/v3/lease/keepalive"
+#define ETCD_PATH_TIME_TO_LIVE "/v3/lease/timetolive"
 #define ETCD_PATH_REVOKE       "/v3/lease/revoke"
 #define ETCD_PATH_WATCH        "/v3/watch"
 #define ETCD_PATH_AUTHENTICATE "/v3/auth/authenticate"
@@ -62,6 +63,7 @@ void etcd_txn_end(struct etcd_txn *t);
 void etcd_write_range(const struct etcd_range *range, struct strbuf *out);
 void etcd_write_grant(int64_t seconds, struct strbuf *out);
 void etcd_write_lease(int64_t lease, struct strbuf *out); /* of keepalive and revoke */
+void etcd_write_leased_keys(int64_t lease, struct strbuf *out);
 void etcd_write_authenticate(const char *user, const char *password, struct strbuf *out);
 
 enum etcd_watched {

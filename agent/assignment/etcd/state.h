@@ -71,6 +71,7 @@ struct etcd_claims {
 struct etcd_line {
     char place[ETCD_KEY_MAX]; /* "": not in the line */
     bool placed;              /* the key was put; false: it may be there */
+    bool cleared;             /* nothing of a former agent stands in the line any more */
     bool look_again;
     int64_t failures;
     struct etcd_watch *watch; /* of the queue, or of the node ahead */

@@ -167,6 +167,30 @@ static void test_leases(void **state)
     }
 }
 
+static void test_keys_of_a_lease(void **state)
+{
+    static const char TWO[] = "{" HEADER ",\"ID\":\"77\",\"TTL\":\"30\",\"keys\":[\"L2E=\",\"L2I=\"]}";
+    static const char BAD[] = "{" HEADER ",\"keys\":[\"%\"]}";
+    static const char NONE[] = "{" HEADER ",\"ID\":\"77\",\"TTL\":\"-1\"}";
+    static const char *const TEXTS[] = {TWO, BAD, NONE};
+    static const size_t COUNTS[] = {2, SIZE_MAX, 0};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(TEXTS); i++) {
+        AUTO(etcd_reply) struct etcd_reply reply = {0};
+        AUTO(strlist) struct strlist keys = {0};
+        struct err e = ERR_INIT;
+        int r;
+        assert_int_equal(etcd_reply_read(TEXTS[i], strlen(TEXTS[i]), &reply, &e), 0);
+        r = etcd_reply_leased_keys(&reply, &keys, &e);
+        assert_int_equal(r < 0, COUNTS[i] == SIZE_MAX);
+        if (r == 0)
+            assert_int_equal(keys.count, COUNTS[i]);
+        if (keys.count == 2)
+            assert_string_equal(keys.item[1], "/b");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -176,6 +200,7 @@ int main(void)
         cmocka_unit_test(test_errors_say_whether_asking_again_may_help),
         cmocka_unit_test(test_news_of_a_watch),
         cmocka_unit_test(test_leases),
+        cmocka_unit_test(test_keys_of_a_lease),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
