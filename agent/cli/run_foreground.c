@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/parse.h"
+#include "daemon/identity.h"
 #include "daemon/sources.h"
 #include "logs/terminal.h"
 
@@ -123,6 +124,8 @@ int run_foreground(const struct config *config, const struct layout *layout, str
     s.agent.finished = finished;
     s.agent.context = &s;
     r = agent_open(&s.agent, config, layout, e);
+    if (r == 0)
+        r = identity_of_machine(&s.agent, e);
     if (r == 0)
         r = sources_open(&s.agent, true, e);
     if (r == 0)

@@ -25,7 +25,7 @@ struct group_run {
     bool *was_ready;          /* owned; by rank: it stays so until it ends */
     struct loop_timer *look;  /* at the members */
     struct loop_timer *deadline;
-    wall_ms_t since;          /* when the first node ran; 0: none has */
+    wall_ms_t since; /* when the first node ran; 0: none has */
     bool failed, running_said, ended_said;
     /* Of a run with nodes on several machines. */
     bool elsewhere;             /* ranks from 1 on */

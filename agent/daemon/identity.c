@@ -178,9 +178,15 @@ static int add_region(const char *region, struct strlist *labels)
     return strlist_add(labels, label);
 }
 
-int identity_read(struct agent *a, struct err *e)
+int identity_of_machine(struct agent *a, struct err *e)
 {
     AUTO_CLOSE int proc = dir_open(AT_FDCWD, "/proc"), dev = dir_open(AT_FDCWD, "/dev");
+
+    return node_facts_read(proc, dev, a->launcher.runs_fd, &a->node, e);
+}
+
+int identity_read(struct agent *a, struct err *e)
+{
     const struct config *c = a->config;
     struct node_facts *n = &a->node;
 
@@ -193,5 +199,5 @@ int identity_read(struct agent *a, struct err *e)
     if (take_labels(c->node_labels, &n->labels) < 0 || add_region(a->instance.region, &n->labels) < 0)
         return err_oom(e);
     n->concurrency = c->concurrency;
-    return node_facts_read(proc, dev, a->launcher.runs_fd, n, e);
+    return identity_of_machine(a, e);
 }

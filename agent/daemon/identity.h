@@ -14,4 +14,7 @@
  */
 int identity_read(struct agent *a, struct err *e);
 
+/* Fills only what the machine itself says, for an agent that no control plane knows. 0 or negative with *e. */
+int identity_of_machine(struct agent *a, struct err *e);
+
 #endif

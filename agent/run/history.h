@@ -58,7 +58,7 @@ struct run_history {
     enum blame blame; /* of a failure before the launch */
     char reason[ERR_TEXT_MAX];
     wall_ms_t accepted_at;
-    wall_ms_t not_before; /* of a further attempt: when it may begin */
+    wall_ms_t not_before;    /* of a further attempt: when it may begin */
     wall_ms_t running_since; /* when the agent learnt that it runs; 0: it does not know */
     wall_ms_t ended_at;      /* when the agent learnt of the end */
 };

@@ -86,8 +86,9 @@ static bool to_return(const struct etcd_run *r)
 {
     const struct etcd_state *next = &r->report.next;
 
-    return r->gang == NULL && r->name.rank < 0 && next->state == STATE_FAILED && strcmp(next->cause, cause_name(CAUSE_LEASE_LOST)) == 0 &&
-           next->on_lost == ETCD_LOST_REQUEUE && next->attempt < next->attempts;
+    return r->gang == NULL && r->name.rank < 0 && next->state == STATE_FAILED &&
+           strcmp(next->cause, cause_name(CAUSE_LEASE_LOST)) == 0 && next->on_lost == ETCD_LOST_REQUEUE &&
+           next->attempt < next->attempts;
 }
 
 static void returned(void *context, const struct etcd_answer *a)
