@@ -90,10 +90,14 @@ class Fleet:
         return found
 
     def reports(self):
-        """The ends that were taken: an agent is done with a run when its end was, or was refused for good."""
+        """The ends that were taken: an agent is done with a run when its end was, or was refused for good, or when the run that had
+        not ended by itself went back into the queue; that is no end of it."""
         found = []
         for agent in self.agents:
+            returned = set(re.findall(r"run=(\S+) is queued again", agent.tail(1 << 20)))
             for name in agent.ids():
+                if name in returned:
+                    continue
                 journal = facts(agent.state / "agent" / name / "agent.journal")
                 told = [f for f in facts(agent.state / "agent" / name / "outbox") if f.get("final")]
                 if not agent.finished(name) or not told or any(f["event"] == "report-refused" for f in journal):
