@@ -394,6 +394,7 @@ struct transfer *transfer_start(struct transfers *all, const struct transfer_req
                                 const struct transfer_events *events, struct err *e)
 {
     struct transfer *t = calloc(1, sizeof(*t));
+    CURLMcode r;
 
     if (t != NULL) {
         t->all = all;
@@ -413,9 +414,11 @@ struct transfer *transfer_start(struct transfers *all, const struct transfer_req
     set_options(t, request);
     t->next = all->first;
     all->first = t;
-    if (curl_multi_add_handle(all->multi, t->easy) != CURLM_OK) {
+    r = curl_multi_add_handle(all->multi, t->easy);
+    if (r != CURLM_OK) {
         unlink_and_free(t);
-        (void)err_oom(e);
+        (void)err_set(e, r == CURLM_OUT_OF_MEMORY ? -ENOMEM : -EIO, BLAME_NODE, "libcurl: %s",
+                      curl_multi_strerror(r));
         return NULL;
     }
     return t;
