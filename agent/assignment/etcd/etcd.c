@@ -132,7 +132,7 @@ static void report(struct source *source, struct run *run, const struct status_r
     if (r != NULL)
         reports_take(s, r, report);
     else
-        report->answered(run, report->sequence, REPORT_AGAIN, "out of memory", -1);
+        report->answered(run, report->sequence, REPORT_AGAIN, "the run is being taken up", -1);
 }
 
 static void release_run(struct etcd_source *s, struct etcd_run *r)
