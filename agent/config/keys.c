@@ -449,8 +449,8 @@ static const char *const TYPE_TEXTS[CONFIG_TYPE_COUNT] = {
     [CONFIG_TYPE_LABELS] = "KEY=VALUE with blanks between, or an empty string",
     [CONFIG_TYPE_PROVIDER] = "none, oci, aws, gcp or azure",
     [CONFIG_TYPE_CHECKS] =
-        "names of checks (disk, inodes, read-only, date, clock, mounts, cgroup, gpu, command) "
-        "with blanks between, or an empty string",
+        ("names of checks (disk, inodes, read-only, date, clock, mounts, cgroup, gpu, command) "
+         "with blanks between, or an empty string"),
     [CONFIG_TYPE_EXPORTS] = "OCID=ADDRESS and OCID=/PATH with blanks between, or an empty string",
 };
 

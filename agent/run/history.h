@@ -26,9 +26,10 @@
 #define FACT_DEADLINE_REQUESTED "deadline-requested" /* runtime-ms: owed to the supervisor */
 #define FACT_DEADLINE_SET       "deadline-set"       /* runtime-ms: it has it */
 #define FACT_FAILURE            "failure"            /* cause, blame, reason: why it ended without a launch */
-#define FACT_GROUP_FAILED       "group-failed"   /* group: its least number of successes is out of reach */
-#define FACT_VERDICT            "verdict"        /* state, cause, details: what is reported */
-#define FACT_LEASE_LOST         "lease-lost"     /* policy, reason */
+#define FACT_GROUP_FAILED       "group-failed" /* group: its least number of successes is out of reach */
+#define FACT_VERDICT            "verdict"      /* state, cause, details: what is reported */
+#define FACT_LEASE_LOST         "lease-lost"   /* policy, reason */
+#define FACT_GIVEN_BACK         "given-back" /* this execution is not the end of the run: it is queued again */
 #define FACT_REPORT_REFUSED     "report-refused" /* sequence, reason: the control plane will never take it */
 
 /* Who brought the run: decides what happens to one that was never launched when its agent died. */

@@ -90,17 +90,14 @@ class Fleet:
         return found
 
     def reports(self):
-        """The ends that were taken: an agent is done with a run when its end was, or was refused for good, or when the run that had
-        not ended by itself went back into the queue; that is no end of it."""
+        """The ends that were taken: an agent is done with a run when its end was, or was refused for good, or when the run is
+        queued again."""
         found = []
         for agent in self.agents:
-            returned = set(re.findall(r"run=(\S+) is queued again", agent.tail(1 << 20)))
             for name in agent.ids():
-                if name in returned:
-                    continue
                 journal = facts(agent.state / "agent" / name / "agent.journal")
                 told = [f for f in facts(agent.state / "agent" / name / "outbox") if f.get("final")]
-                if not agent.finished(name) or not told or any(f["event"] == "report-refused" for f in journal):
+                if not agent.finished(name) or not told or any(f["event"] in ("report-refused", "given-back") for f in journal):
                     continue
                 record = agent.record(name) or {}
                 code = record["status"] if record.get("main") == "exited" else None

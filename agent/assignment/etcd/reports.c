@@ -42,6 +42,14 @@ static void fenced(struct etcd_run *r, const struct etcd_reply *reply)
     answer(r, REPORT_REFUSED, why);
 }
 
+/* The execution has ended, and the run has not: whoever reads the journal must not take the one for the other. */
+static void note_given_back(const struct etcd_run *r)
+{
+    (void)run_note(r->run, FACT_GIVEN_BACK);
+    (void)run_noted(r->run, true);
+    log_notice("run=%s is queued again: it did not end here by itself", r->run->id);
+}
+
 static void written(void *context, const struct etcd_answer *a)
 {
     struct etcd_run *r = context;
@@ -63,6 +71,8 @@ static void written(void *context, const struct etcd_answer *a)
     }
     r->state = r->report.next;
     r->ended = r->report.final;
+    if (r->ended && !etcd_state_ended(&r->state))
+        note_given_back(r);
     answer(r, REPORT_ACKNOWLEDGED, NULL);
 }
 
@@ -108,7 +118,7 @@ static void returned(void *context, const struct etcd_answer *a)
         return;
     }
     r->ended = true;
-    log_notice("run=%s is queued again: it did not end here by itself", r->run->id);
+    note_given_back(r);
     answer(r, REPORT_ACKNOWLEDGED, NULL);
 }
 

@@ -157,7 +157,6 @@ static void errors_and_dates_are_read(void **state)
 static void a_status_is_told_whole(void **state)
 {
     AUTO(strbuf) struct strbuf body = STRBUF_INIT(BODY_BYTES_MAX);
-    AUTO(diag) struct diag_list diags = {0};
     struct exit_record record = {.main_end = MAIN_SIGNALED, .status = 9, .ended_at = {1000}, .log_bytes = 5};
     struct verdict verdict = {.cause = CAUSE_OOM_KILLED, .end_code = 1003};
     const struct status_report report = {.run_id = "r",

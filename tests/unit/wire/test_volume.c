@@ -45,8 +45,8 @@ static void other_answers_are_refused(void **state)
         "{\"volume\":-1}\n",
         "{\"volume\":1,\"system-bytes\":0}\n",
         "{\"volume\":1,\"system-bytes\":0,\"signature\":\"012345678901234567890123456789012\"}\n",
-        "{\"volume\":1,\"system-bytes\":0,\"signature\":\"\",\"usage\":\"\",\"label\":\"\",\"uuid\":\"\","
-        "\"mark\":\"\"}\n",
+        ("{\"volume\":1,\"system-bytes\":0,\"signature\":\"\",\"usage\":\"\",\"label\":\"\",\"uuid\":\"\","
+         "\"mark\":\"\"}\n"),
     };
 
     (void)state;
