@@ -463,8 +463,6 @@ static void tell_room(struct agent *a)
         waiting += run->phase == PHASE_ACCEPTED && run->pending_count == 0 && early_by(run, clock_wall()) == 0
                        ? run->places
                        : 0;
-    for (const struct run *run = engine_first(a->engine); run != NULL; run = run->next)
-        state.active += run->phase == PHASE_ACCEPTED && run->pending_count > 0 ? run->places : 0;
     agent_not_ready(a, why, sizeof(why));
     if (admission_decide(&state) != ADMIT || state.active + waiting >= state.concurrency)
         sources_room(a, 0, why);

@@ -13,7 +13,7 @@
 #include "sys/run_group.h"
 
 /* A run's records, its logs and an archive of some size unpacked. */
-#define INODES_WANTED 10000
+#define INODES_WANTED 1000
 /* Of a disk on which reserve.disk would be a large part, this part must be free. */
 #define SMALL_DISK_PART 10
 #define MOUNTINFO_MAX   (4U << 20)

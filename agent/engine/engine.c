@@ -63,12 +63,21 @@ struct run *engine_first(const struct engine *e)
     return e->first;
 }
 
+/* It was told to start, and has not been driven yet. */
+static bool about_to_start(const struct run *run)
+{
+    for (size_t i = 0; i < run->pending_count; i++)
+        if (run->pending[i].event == RUN_EVENT_START)
+            return run->phase == PHASE_ACCEPTED;
+    return false;
+}
+
 size_t engine_active(const struct engine *e)
 {
     size_t n = 0;
 
     for (const struct run *run = e->first; run != NULL; run = run->next)
-        if (run->phase != PHASE_ACCEPTED && run->phase < PHASE_REPORTING)
+        if (about_to_start(run) || (run->phase != PHASE_ACCEPTED && run->phase < PHASE_REPORTING))
             n += run->places;
     return n;
 }
