@@ -418,7 +418,7 @@ void run_view_json(const struct run_view *v, const struct layout *layout, struct
 int run_view_print_json(const struct layout *layout, const char *id, FILE *out)
 {
     AUTO(strbuf) struct strbuf text = STRBUF_INIT(VIEW_JSON_MAX);
-    struct run_view view;
+    struct run_view view = {0};
     struct err e = ERR_INIT;
 
     if (run_view_read(layout, id, &view, &e) < 0)

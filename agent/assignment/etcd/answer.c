@@ -157,7 +157,7 @@ static int read_kvs(const struct node *map, struct etcd_kvs *ret, struct err *e)
     const struct node *list = node_get(map, "kvs");
     int r = open_kvs(list, ret, e);
 
-    for (size_t i = 0; r == 0 && list != NULL && i < list->count; i++) {
+    for (size_t i = 0; r == 0 && list != NULL && ret->item != NULL && i < list->count; i++) {
         ret->count++;
         r = read_kv(list->item[i], &ret->item[i], e);
     }
@@ -312,7 +312,7 @@ static int read_result(const struct node *result, struct etcd_news *ret, struct 
     if (reason != NULL && reason->kind == NODE_STRING)
         (void)snprintf(ret->failure.message, sizeof(ret->failure.message), "%.200s", reason->text);
     r = open_kvs(events, &ret->kvs, e);
-    for (size_t i = 0; r == 0 && events != NULL && i < events->count; i++) {
+    for (size_t i = 0; r == 0 && events != NULL && ret->kvs.item != NULL && i < events->count; i++) {
         ret->kvs.count++;
         r = read_event(events->item[i], &ret->kvs.item[i], e);
     }
