@@ -38,8 +38,8 @@ static void test_content_takes_the_place_of_the_path(void **state)
     struct err e = ERR_INIT;
 
     (void)state;
-    given(&r, 0, ARTIFACT_FILE, "/work/job.sh", NULL);
-    given(&r, 1, ARTIFACT_DIRECTORY, "/work/folder", NULL);
+    given(&r, 0, ARTIFACT_FILE, "/home/user/job.sh", NULL);
+    given(&r, 1, ARTIFACT_DIRECTORY, "/home/user/folder", NULL);
     given(&r, 2, ARTIFACT_ENTRY_PROGRAM, "driver_python.py", NULL);
     given(&r, 3, ARTIFACT_ARCHIVE, NULL, "https://example.com/a.zip");
     parts.fd[0] = file_with("echo hello\n", 0);
@@ -67,11 +67,11 @@ static void test_what_is_too_large_is_refused_by_name(void **state)
     struct err e = ERR_INIT;
 
     (void)state;
-    given(&r, 0, ARTIFACT_FILE, "/work/job.sh", NULL);
+    given(&r, 0, ARTIFACT_FILE, "/home/user/job.sh", NULL);
     parts.fd[0] = file_with("", INLINE_BYTES_MAX);
     assert_int_equal(parts_inline(&r.artifact, &parts, &e), 0);
     parts_close(&parts);
-    given(&r, 1, ARTIFACT_FILE, "/work/more.sh", NULL);
+    given(&r, 1, ARTIFACT_FILE, "/home/user/more.sh", NULL);
     parts.fd[1] = file_with("", INLINE_BYTES_MAX + 1);
     assert_int_equal(parts_inline(&r.artifact, &parts, &e), -E2BIG);
     assert_non_null(strstr(e.text, "name has 262145 bytes"));
