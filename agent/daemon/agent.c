@@ -418,10 +418,8 @@ static size_t adopt_each(struct agent *a, bool ended_only, size_t *ret_held)
         (void)close(copy);
     while (dir != NULL && (entry = readdir(dir)) != NULL) {
         int r;
-        /* The node's own files there have names that runs could have. */
-        if (entry->d_type == DT_REG || !run_name_valid(entry->d_name) ||
-            engine_find(a->engine, entry->d_name) != NULL || agent_run_finished(a->agent_fd, entry->d_name) ||
-            group_keeps(a->agent_fd, entry->d_name))
+        if (!run_name_valid(entry->d_name) || engine_find(a->engine, entry->d_name) != NULL ||
+            agent_run_finished(a->agent_fd, entry->d_name) || group_keeps(a->agent_fd, entry->d_name))
             continue;
         r = adopt(a, entry->d_name, ended_only);
         count += r == 1;

@@ -13,7 +13,7 @@
 #include "base/strbuf.h"
 #include "sys/fd.h"
 
-#define DRAINED_NAME "drained"
+#define DRAINED_NAME ".drained"
 
 /* The first line of `text`, cut between two characters of UTF-8. */
 static void take_line(const char *text, char ret[DRAINED_REASON_MAX])

@@ -13,7 +13,7 @@
 #include "sys/process.h"
 
 /* A file in the agent's folder, a fact: what the metadata service said in the boot that it names. */
-#define IDENTITY_NAME "instance"
+#define IDENTITY_NAME ".instance"
 #define ATTEMPTS      5
 #define ANSWER_MS     3000
 #define AGAIN_MS      500

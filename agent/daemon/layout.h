@@ -2,7 +2,7 @@
  * layout.h - where everything of this node lies, and who owns which folder.
  *
  *   <state>/         root 0755
- *     agent/         agent 0750        what the agent knows of each run
+ *     agent/         agent 0750        what the agent knows of each run; files of the node itself begin with a dot, as no run can
  *     queue/         agent 2770        submissions: the agent's group may add some
  *     runs/          root:agent 0750   what happened: written by supervisors alone
  *     images/        root 0700         container images, unpacked

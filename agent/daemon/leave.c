@@ -19,7 +19,7 @@
 #include "sys/process.h"
 
 /* A file in the agent's folder: the boot in which a run has finished here. */
-#define SERVED_NAME "served"
+#define SERVED_NAME ".served"
 #define LOOK_MS     500
 /* Between the last word to the sources and the end: a run that was on its way to us is here by then. */
 #define SETTLE_MS        1000

@@ -24,7 +24,7 @@
  * A file in the agent's folder: during the boot that it names something of a run is left, which the next one may need. It
  * goes with a restart of the machine, or when somebody removes it.
  */
-#define ATTENTION_NAME "needs-attention"
+#define ATTENTION_NAME ".needs-attention"
 
 static bool needs_attention(int agent_fd, char *ret_what, size_t size)
 {

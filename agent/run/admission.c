@@ -34,7 +34,7 @@ const char *admission_text(enum admission_answer answer)
     case ADMIT_NOT_DRAINED: return "the node is drained";
     case ADMIT_NOT_ATTENTION:
         return "what a run used could not be ended or freed, and the next one may need it; restart the "
-               "machine, or remove the file 'needs-attention' in the agent's folder when it is gone";
+               "machine, or remove the file '.needs-attention' in the agent's folder when it is gone";
     case ADMIT_NOT_LEAVING: return "nothing is left to do here, and the agent is about to end";
     case ADMIT_NOT_FIT: return "the node is not fit for a run";
     case ADMIT_NOT_DISK: return "there is too little disk space for another run";

@@ -276,6 +276,6 @@ def test_a_holder_after_the_run_keeps_the_node_from_further_ones(node, nodes):
         node.start()
         assert words in node.api("GET", "/v1/node")[1]["notReady"]
     assert process.returncode == 0  # it is nobody's to end
-    (node.state / "agent" / "needs-attention").unlink()
+    (node.state / "agent" / ".needs-attention").unlink()
     node.await_finished(second)
     assert node.status_json(second)["lifecycleState"] == "SUCCEEDED"

@@ -68,7 +68,7 @@ def test_it_works_while_the_agent_is_down(node):
         subprocess.run(who + node.command("drain", "--wait", "--reason", "two\nlines"), check=True, stderr=subprocess.DEVNULL)
         status = node.runlet("status", check=0).stdout
         assert "the node is drained since 20" in status and ": two lines\n" in status
-        held = node.state / "agent" / "drained"
+        held = node.state / "agent" / ".drained"
         assert held.stat().st_uid == AGENT_UID
         subprocess.run(who + node.command("undrain"), check=True, stderr=subprocess.DEVNULL)
         subprocess.run(who + node.command("undrain"), check=True, stderr=subprocess.DEVNULL)
@@ -89,7 +89,7 @@ def test_only_root_and_the_agents_user_may(node):
     node.stop()
     done = subprocess.run(AS_MEMBER + node.command("drain"), stderr=subprocess.PIPE, text=True)
     assert done.returncode == 1 and "Permission denied" in done.stderr
-    assert not (node.state / "agent" / "drained").exists()
+    assert not (node.state / "agent" / ".drained").exists()
 
 
 def test_a_reason_of_any_bytes_is_shown_as_text(node):
@@ -99,4 +99,4 @@ def test_a_reason_of_any_bytes_is_shown_as_text(node):
     code, state = node.api("POST", "/v1/node/drain?reason=%FF%01%22a%0A")
     assert code == 200 and state["drained"]["reason"] == '\ufffd "a'
     assert node.runlet("drain", "--reason", "x" * 256).returncode == 2
-    assert json.loads(json.dumps(state)) == state and os.stat(node.state / "agent" / "drained").st_size < 10
+    assert json.loads(json.dumps(state)) == state and os.stat(node.state / "agent" / ".drained").st_size < 10

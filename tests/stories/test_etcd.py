@@ -64,6 +64,17 @@ def executions(run, node):
     return [name for name in node.ids() if name == run or name.startswith(run + "~")]
 
 
+def test_a_run_may_have_the_name_of_what_the_node_keeps(etcd, fleet):
+    """What is the node's own in the agent's folder is no run, and no run is taken for it."""
+    node = fleet("alpha")
+    for run in ("drained", "needs-attention", "served", "instance"):
+        etcd.submit(run, "true\n")
+        assert etcd.await_end(run, patience=30, node=node)["lifecycleState"] == "SUCCEEDED"
+    assert node.api("POST", "/v1/node/drain")[0] == 200
+    assert "drained" in node.api("GET", "/v1/node")[1]
+    assert node.api("POST", "/v1/node/undrain")[0] == 200
+
+
 def test_an_agent_that_was_killed_and_is_back_has_one_place_in_the_line(etcd, fleet):
     """Its lease lives on, and with it the place: one that nobody stands on, and before which nobody would act."""
     node = fleet("alpha", lease="20s")

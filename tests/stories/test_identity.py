@@ -60,7 +60,7 @@ def test_the_cloud_says_who_the_node_is(node, service, who):
     finally:
         del os.environ["http_proxy"]
     assert (shown(node)["id"], shown(node)["shape"], shown(node)["labels"][0]) == who
-    identity = json.loads((node.state / "agent" / "instance").read_text())
+    identity = json.loads((node.state / "agent" / ".instance").read_text())
     assert identity["boot"] == pathlib.Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     # It is remembered in this boot, and what the configuration says comes before it.
     node.stop()

@@ -47,7 +47,7 @@ def test_after_the_run_the_agent_exits_and_the_end_is_reported(node):
     third = node.submit("echo third\n")
     node.start(wait=False)
     assert node.daemon.wait(60) == 80 and node.finished(third)
-    (node.state / "agent" / "served").write_text("another boot")
+    (node.state / "agent" / ".served").write_text("another boot")
     node.start()
     time.sleep(3)
     assert node.daemon.poll() is None

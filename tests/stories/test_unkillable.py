@@ -56,6 +56,6 @@ def test_a_process_in_uninterruptible_sleep(node):
         fcntl.ioctl(disk, FITHAW, 0)
         os.close(disk)
     until("the disk let it go", lambda: state_of(pid) is None)
-    (node.state / "agent" / "needs-attention").unlink()
+    (node.state / "agent" / ".needs-attention").unlink()
     until("the node takes runs again", lambda: node.status_json(second)["phase"] == "FINISHED")
     assert node.status_json(second)["lifecycleState"] == "SUCCEEDED"
