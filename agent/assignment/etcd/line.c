@@ -29,6 +29,18 @@ static void again(struct etcd_source *s)
     loop_timer_start(s->line.timer, etcd_wait_ms(s->line.failures), 0);
 }
 
+/* One question at a time; what cannot even be asked is tried again like one without an answer. */
+static void ask(struct etcd_source *s, const char *path, const struct strbuf *body, etcd_done done)
+{
+    struct err e = ERR_INIT;
+
+    s->line.call = etcd_ask(s->client, path, body, false, done, s, &e);
+    if (s->line.call != NULL)
+        return;
+    log_error("etcd: %s", e.text);
+    again(s);
+}
+
 static void out_of_line(struct etcd_source *s)
 {
     s->line.place[0] = '\0';
@@ -89,15 +101,12 @@ static void refuse(struct etcd_source *s, const char *waiting, int64_t modified,
                    const char *why)
 {
     AUTO(strbuf) struct strbuf body = STRBUF_INIT(8 * ETCD_RECORD_MAX);
-    struct err e = ERR_INIT;
 
     log_error("etcd: %s cannot be taken up: %s", waiting, why);
     if (state != NULL)
         etcd_state_end(state, STATE_FAILED, cause_name(CAUSE_ASSIGNMENT_INVALID), why, clock_wall());
     etcd_move_end_waiting(&s->keys, waiting, modified, state, &body);
-    s->line.call = etcd_ask(s->client, ETCD_PATH_TXN, &body, false, refused, s, &e);
-    if (s->line.call == NULL)
-        again(s);
+    ask(s, ETCD_PATH_TXN, &body, refused);
 }
 
 /* The conditions did not hold: somebody else was faster, unless the claim that is there is ours, from a try without an answer. */
@@ -166,12 +175,9 @@ static void ask_claim(struct etcd_source *s)
                                          .place = l->place,
                                          .new_place = l->new_place[0] != '\0' ? l->new_place : NULL,
                                          .lease = s->hold.lease_id};
-    struct err e = ERR_INIT;
 
     etcd_move_claim(&s->keys, &move, &body);
-    l->call = etcd_ask(s->client, ETCD_PATH_TXN, &body, false, claim_answered, s, &e);
-    if (l->call == NULL)
-        again(s);
+    ask(s, ETCD_PATH_TXN, &body, claim_answered);
 }
 
 /* With more room it stands at the end of the line next, so that runs are spread over nodes. */
@@ -339,7 +345,6 @@ static void look(struct etcd_source *s)
         .key = line, .end = end, .limit = FRONT + 1, .keys_only = true, .descending = true};
     const struct etcd_range waiting = {.key = queue, .below = true, .limit = FRONT};
     struct etcd_txn t;
-    struct err e = ERR_INIT;
 
     loop_timer_stop(s->line.timer);
     s->line.look_again = false;
@@ -352,9 +357,7 @@ static void look(struct etcd_source *s)
     etcd_get_range(&t, &before);
     etcd_get_range(&t, &waiting);
     etcd_txn_end(&t);
-    s->line.call = etcd_ask(s->client, ETCD_PATH_TXN, &body, false, looked, s, &e);
-    if (s->line.call == NULL)
-        again(s);
+    ask(s, ETCD_PATH_TXN, &body, looked);
 }
 
 /* ---- standing in the line ---- */
@@ -378,7 +381,6 @@ static void remove_places(struct etcd_source *s, const struct strlist *keys)
     AUTO(strbuf) struct strbuf body = STRBUF_INIT(ETCD_BODY_MAX);
     char lines[ETCD_KEY_MAX];
     struct etcd_txn t;
-    struct err e = ERR_INIT;
     size_t count = 0;
 
     etcd_key_lines(&s->keys, lines);
@@ -395,9 +397,7 @@ static void remove_places(struct etcd_source *s, const struct strlist *keys)
         line_settle(s);
         return;
     }
-    s->line.call = etcd_ask(s->client, ETCD_PATH_TXN, &body, false, cleared, s, &e);
-    if (s->line.call == NULL)
-        again(s);
+    ask(s, ETCD_PATH_TXN, &body, cleared);
 }
 
 static void leased_keys(void *context, const struct etcd_answer *a)
@@ -418,12 +418,9 @@ static void leased_keys(void *context, const struct etcd_answer *a)
 static void clear_places(struct etcd_source *s)
 {
     AUTO(strbuf) struct strbuf body = STRBUF_INIT(256);
-    struct err e = ERR_INIT;
 
     etcd_write_leased_keys(s->hold.lease_id, &body);
-    s->line.call = etcd_ask(s->client, ETCD_PATH_TIME_TO_LIVE, &body, false, leased_keys, s, &e);
-    if (s->line.call == NULL)
-        again(s);
+    ask(s, ETCD_PATH_TIME_TO_LIVE, &body, leased_keys);
 }
 
 static void joined(void *context, const struct etcd_answer *a)
@@ -450,7 +447,6 @@ static void join(struct etcd_source *s)
     AUTO(strbuf) struct strbuf body = STRBUF_INIT(8 * ETCD_KEY_MAX);
     char node[ETCD_KEY_MAX];
     struct etcd_txn t;
-    struct err e = ERR_INIT;
 
     if (s->line.place[0] == '\0')
         etcd_key_place(&s->keys, s->pool, clock_wall(), s->node, s->line.place);
@@ -460,9 +456,7 @@ static void join(struct etcd_source *s)
     etcd_then(&t);
     etcd_put(&t, s->line.place, "", 0, s->hold.lease_id);
     etcd_txn_end(&t);
-    s->line.call = etcd_ask(s->client, ETCD_PATH_TXN, &body, false, joined, s, &e);
-    if (s->line.call == NULL)
-        again(s);
+    ask(s, ETCD_PATH_TXN, &body, joined);
 }
 
 static void left(void *context, const struct etcd_answer *a)
@@ -483,16 +477,13 @@ static void leave(struct etcd_source *s)
 {
     AUTO(strbuf) struct strbuf body = STRBUF_INIT(4 * ETCD_KEY_MAX);
     struct etcd_txn t;
-    struct err e = ERR_INIT;
 
     stop_watch(s);
     etcd_txn_begin(&t, &body);
     etcd_then(&t);
     etcd_delete(&t, s->line.place);
     etcd_txn_end(&t);
-    s->line.call = etcd_ask(s->client, ETCD_PATH_TXN, &body, false, left, s, &e);
-    if (s->line.call == NULL)
-        again(s);
+    ask(s, ETCD_PATH_TXN, &body, left);
 }
 
 void line_settle(struct etcd_source *s)

@@ -15,6 +15,26 @@ static void answer(struct etcd_run *r, enum report_answer said, const char *why)
     r->report.answered(r->run, sequence, said, why, -1);
 }
 
+/* False: there was no answer, and the report is told again. */
+static bool heard(struct etcd_run *r, const struct etcd_answer *a)
+{
+    r->report.call = NULL;
+    etcd_heard(r->source, a);
+    if (a->outcome == ETCD_ANSWERED)
+        return true;
+    answer(r, REPORT_AGAIN, a->why);
+    return false;
+}
+
+static void ask(struct etcd_run *r, const char *path, const struct strbuf *body, etcd_done done)
+{
+    struct err e = ERR_INIT;
+
+    r->report.call = etcd_ask(r->source->client, path, body, false, done, r, &e);
+    if (r->report.call == NULL)
+        answer(r, REPORT_AGAIN, e.text);
+}
+
 /* ---- writing it ---- */
 
 /* It was not this run's claim that is there. Its own end may be what is there: told before, and the answer was lost. */
@@ -54,12 +74,8 @@ static void written(void *context, const struct etcd_answer *a)
 {
     struct etcd_run *r = context;
 
-    r->report.call = NULL;
-    etcd_heard(r->source, a);
-    if (a->outcome != ETCD_ANSWERED) {
-        answer(r, REPORT_AGAIN, a->why);
+    if (!heard(r, a))
         return;
-    }
     CRASH_POINT_OF("etcd-reported", state_name(r->report.next.state));
     if (!a->reply->succeeded && gang_not_again(r)) {
         answer(r, REPORT_AGAIN, "something is wanted of it, or it was moved: it is not queued again");
@@ -79,13 +95,10 @@ static void written(void *context, const struct etcd_answer *a)
 static void put_report(struct etcd_run *r)
 {
     AUTO(strbuf) struct strbuf body = STRBUF_INIT(4 * ETCD_RECORD_MAX);
-    struct err e = ERR_INIT;
 
     if (!gang_again(r, &body))
         etcd_move_report(&r->source->keys, &r->report.next, r->epoch, &body);
-    r->report.call = etcd_ask(r->source->client, ETCD_PATH_TXN, &body, false, written, r, &e);
-    if (r->report.call == NULL)
-        answer(r, REPORT_AGAIN, e.text);
+    ask(r, ETCD_PATH_TXN, &body, written);
 }
 
 /* ---- giving it back ---- */
@@ -105,12 +118,8 @@ static void returned(void *context, const struct etcd_answer *a)
 {
     struct etcd_run *r = context;
 
-    r->report.call = NULL;
-    etcd_heard(r->source, a);
-    if (a->outcome != ETCD_ANSWERED) {
-        answer(r, REPORT_AGAIN, a->why);
+    if (!heard(r, a))
         return;
-    }
     CRASH_POINT("etcd-returned");
     /* Somebody has it already, or wants it cancelled. */
     if (!a->reply->succeeded) {
@@ -126,13 +135,10 @@ static void give_back(struct etcd_run *r)
 {
     AUTO(strbuf) struct strbuf body = STRBUF_INIT(4 * ETCD_RECORD_MAX);
     struct etcd_state next = r->report.next;
-    struct err e = ERR_INIT;
 
     etcd_state_lose(&next, false, "The node lost its lease, and stopped the run.", next.changed_at);
     etcd_move_return(&r->source->keys, r->source->node, r->epoch, &next, &body);
-    r->report.call = etcd_ask(r->source->client, ETCD_PATH_TXN, &body, false, returned, r, &e);
-    if (r->report.call == NULL)
-        answer(r, REPORT_AGAIN, e.text);
+    ask(r, ETCD_PATH_TXN, &body, returned);
 }
 
 /* What was reported, over what others wrote when the run was submitted. */
@@ -188,13 +194,10 @@ static void read_state(struct etcd_run *r)
     AUTO(strbuf) struct strbuf body = STRBUF_INIT(4 * ETCD_KEY_MAX);
     char key[ETCD_KEY_MAX];
     const struct etcd_range range = {.key = key};
-    struct err e = ERR_INIT;
 
     etcd_key_state(&r->source->keys, r->key, key);
     etcd_write_range(&range, &body);
-    r->report.call = etcd_ask(r->source->client, ETCD_PATH_RANGE, &body, false, state_read, r, &e);
-    if (r->report.call == NULL)
-        answer(r, REPORT_AGAIN, e.text);
+    ask(r, ETCD_PATH_RANGE, &body, state_read);
 }
 
 void reports_take(struct etcd_source *s, struct etcd_run *r, const struct status_report *report)

@@ -21,6 +21,18 @@ static void again(struct etcd_source *s)
     loop_timer_start(s->sweep.timer, etcd_wait_ms(s->sweep.failures), 0);
 }
 
+/* One question at a time; what cannot even be asked is tried again like one without an answer. */
+static void ask(struct etcd_source *s, const char *path, const struct strbuf *body, etcd_done done)
+{
+    struct err e = ERR_INIT;
+
+    s->sweep.call = etcd_ask(s->client, path, body, false, done, s, &e);
+    if (s->sweep.call != NULL)
+        return;
+    log_error("etcd: %s", e.text);
+    again(s);
+}
+
 static void next(struct etcd_source *s)
 {
     s->sweep.failures = 0;
@@ -87,9 +99,7 @@ static void move(struct etcd_source *s, const struct etcd_kv *state_kv, const st
     (void)snprintf(why, sizeof(why), "The node %s was away for longer than its lease.", node);
     etcd_state_lose(&state, cancelled, why, clock_wall());
     etcd_move_lose(&s->keys, &lose, &body);
-    s->sweep.call = etcd_ask(s->client, ETCD_PATH_TXN, &body, false, moved, s, &e);
-    if (s->sweep.call == NULL)
-        again(s);
+    ask(s, ETCD_PATH_TXN, &body, moved);
 }
 
 static void run_read(void *context, const struct etcd_answer *a)
@@ -122,7 +132,6 @@ static void read_run(struct etcd_source *s, const struct etcd_kv *claim, const c
     AUTO(strbuf) struct strbuf body = STRBUF_INIT(8 * ETCD_KEY_MAX);
     char key[ETCD_KEY_MAX];
     struct etcd_txn t;
-    struct err e = ERR_INIT;
 
     etcd_txn_begin(&t, &body);
     etcd_if_created(&t, claim->key, claim->created);
@@ -134,24 +143,30 @@ static void read_run(struct etcd_source *s, const struct etcd_kv *claim, const c
     etcd_key_run_directive(&s->keys, s->sweep.gone.item[0], run, key);
     etcd_get(&t, key);
     etcd_txn_end(&t);
-    s->sweep.call = etcd_ask(s->client, ETCD_PATH_TXN, &body, false, run_read, s, &e);
-    if (s->sweep.call == NULL)
-        again(s);
+    ask(s, ETCD_PATH_TXN, &body, run_read);
 }
 
-static void claims_listed(void *context, const struct etcd_answer *a)
+/* Keeps the claims that were listed, to be gone through from the first. False: the list is asked for again. */
+static bool keep_claims(struct etcd_source *s, const struct etcd_answer *a)
 {
-    struct etcd_source *s = context;
     struct err e = ERR_INIT;
 
     s->sweep.call = NULL;
     etcd_heard(s, a);
     etcd_kvs_free(&s->sweep.claims);
     s->sweep.at = 0;
-    if (a->outcome != ETCD_ANSWERED || etcd_reply_kvs(a->reply, -1, &s->sweep.claims, &e) < 0) {
-        again(s);
+    if (a->outcome == ETCD_ANSWERED && etcd_reply_kvs(a->reply, -1, &s->sweep.claims, &e) == 0)
+        return true;
+    again(s);
+    return false;
+}
+
+static void claims_listed(void *context, const struct etcd_answer *a)
+{
+    struct etcd_source *s = context;
+
+    if (!keep_claims(s, a))
         return;
-    }
     if (s->sweep.claims.count == 0)
         drop_first(&s->sweep.gone);
     next(s);
@@ -162,13 +177,10 @@ static void list_claims(struct etcd_source *s)
     AUTO(strbuf) struct strbuf body = STRBUF_INIT(4 * ETCD_KEY_MAX);
     char folder[ETCD_KEY_MAX];
     const struct etcd_range range = {.key = folder, .below = true, .keys_only = true};
-    struct err e = ERR_INIT;
 
     etcd_key_claims(&s->keys, s->sweep.gone.item[0], folder);
     etcd_write_range(&range, &body);
-    s->sweep.call = etcd_ask(s->client, ETCD_PATH_RANGE, &body, false, claims_listed, s, &e);
-    if (s->sweep.call == NULL)
-        again(s);
+    ask(s, ETCD_PATH_RANGE, &body, claims_listed);
 }
 
 /* ---- which nodes are gone ---- */
@@ -233,7 +245,6 @@ static void read_nodes(struct etcd_source *s)
     AUTO(strbuf) struct strbuf body = STRBUF_INIT(PAGE * 4 * ETCD_KEY_MAX);
     char node[ETCD_NAME_MAX], last[ETCD_NAME_MAX] = "", key[ETCD_KEY_MAX];
     struct etcd_txn t;
-    struct err e = ERR_INIT;
 
     etcd_txn_begin(&t, &body);
     etcd_then(&t);
@@ -246,9 +257,7 @@ static void read_nodes(struct etcd_source *s)
         etcd_get_range(&t, &range);
     }
     etcd_txn_end(&t);
-    s->sweep.call = etcd_ask(s->client, ETCD_PATH_TXN, &body, false, nodes_read, s, &e);
-    if (s->sweep.call == NULL)
-        again(s);
+    ask(s, ETCD_PATH_TXN, &body, nodes_read);
 }
 
 static void gone_news(void *context, const struct etcd_kvs *changed)
@@ -294,16 +303,9 @@ static void watch_nodes(struct etcd_source *s, int64_t revision)
 static void page_listed(void *context, const struct etcd_answer *a)
 {
     struct etcd_source *s = context;
-    struct err e = ERR_INIT;
 
-    s->sweep.call = NULL;
-    etcd_heard(s, a);
-    etcd_kvs_free(&s->sweep.claims);
-    s->sweep.at = 0;
-    if (a->outcome != ETCD_ANSWERED || etcd_reply_kvs(a->reply, -1, &s->sweep.claims, &e) < 0) {
-        again(s);
+    if (!keep_claims(s, a))
         return;
-    }
     /* From before the first page on: who goes while pages are read is heard of. */
     if (s->sweep.watch == NULL)
         watch_nodes(s, a->reply->revision);
@@ -320,7 +322,6 @@ static void list_page(struct etcd_source *s)
     AUTO(strbuf) struct strbuf body = STRBUF_INIT(8 * ETCD_KEY_MAX);
     char folder[ETCD_KEY_MAX], end[ETCD_KEY_MAX], from[ETCD_KEY_MAX + 2];
     const struct etcd_range range = {.key = from, .end = end, .limit = PAGE, .keys_only = true};
-    struct err e = ERR_INIT;
 
     etcd_key_claims(&s->keys, NULL, folder);
     etcd_key_end(folder, end);
@@ -328,9 +329,7 @@ static void list_page(struct etcd_source *s)
     (void)snprintf(from, sizeof(from), "%s%s", s->sweep.after[0] != '\0' ? s->sweep.after : folder,
                    s->sweep.after[0] != '\0' ? " " : "");
     etcd_write_range(&range, &body);
-    s->sweep.call = etcd_ask(s->client, ETCD_PATH_RANGE, &body, false, page_listed, s, &e);
-    if (s->sweep.call == NULL)
-        again(s);
+    ask(s, ETCD_PATH_RANGE, &body, page_listed);
 }
 
 /* The next thing to do: everything's next page, else the next run of the first node that is gone. */
