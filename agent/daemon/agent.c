@@ -451,9 +451,8 @@ static int64_t early_by(const struct run *run, wall_ms_t now)
 }
 
 /* What still waits here comes before what sources have. */
-static void tell_room(struct agent *a)
+static void tell_room(struct agent *a, struct admission state)
 {
-    struct admission state = agent_admission(a);
     char why[AGENT_NOT_READY_MAX];
     size_t waiting = 0;
 
@@ -461,11 +460,13 @@ static void tell_room(struct agent *a)
         waiting += run->phase == PHASE_ACCEPTED && run->pending_count == 0 && early_by(run, clock_wall()) == 0
                        ? run->places
                        : 0;
-    agent_not_ready(a, why, sizeof(why));
-    if (admission_decide(&state) != ADMIT || state.active + waiting >= state.concurrency)
-        sources_room(a, 0, why);
-    else
+    state.places = 1;
+    if (admission_decide(&state) == ADMIT && state.active + waiting < state.concurrency) {
         sources_room(a, state.concurrency - state.active - waiting, "");
+        return;
+    }
+    agent_not_ready(a, why, sizeof(why));
+    sources_room(a, 0, why);
 }
 
 /* It would wait for ever. */
@@ -507,5 +508,5 @@ void agent_admit(struct agent *a)
         run_post(run, RUN_EVENT_START);
         state.active += run->places;
     }
-    tell_room(a);
+    tell_room(a, state);
 }

@@ -133,6 +133,19 @@ static void a_run_goes_through_all_phases(void **state)
     assert_int_equal(r->script.cause, CAUSE_EXITED);
 }
 
+/* Between being told to start and being driven: a run that comes in the same turn of the loop must not get its place. */
+static void a_run_that_is_about_to_start_holds_its_place(void **state)
+{
+    struct rig *r = *state;
+    struct run *first = take(r, "run-1"), *second = take(r, "run-2");
+
+    assert_int_equal(engine_active(r->engine), 0);
+    run_post(first, RUN_EVENT_START);
+    assert_int_equal(engine_active(r->engine), 1);
+    (void)run_cancel(second, false);
+    assert_int_equal(engine_active(r->engine), 1);
+}
+
 static void a_failure_before_the_launch_is_the_end(void **state)
 {
     struct rig *r = *state;
@@ -257,6 +270,7 @@ static void one_process_at_a_time(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_run_that_is_about_to_start_holds_its_place, make, unmake),
         cmocka_unit_test_setup_teardown(a_run_goes_through_all_phases, make, unmake),
         cmocka_unit_test_setup_teardown(a_failure_before_the_launch_is_the_end, make, unmake),
         cmocka_unit_test_setup_teardown(a_cancel_while_waiting_never_starts_the_run, make, unmake),
