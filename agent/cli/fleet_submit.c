@@ -58,9 +58,16 @@ static int read_options(const struct cli *cli, struct etcd_state *s, struct err 
     return read_number(cli, "attempts", 1, ETCD_ATTEMPTS_MAX, &s->attempts, e);
 }
 
-/* What runs of several nodes cannot have in a fleet, by name. */
-static int check_nodes(const struct job *job, struct err *e)
+/* What a run cannot have in a fleet, by name. */
+static int check_request(const struct job_request *request, struct err *e)
 {
+    const struct job *job = &request->job;
+
+    if (run_retry_resolve(&job->configuration.x.retry, &request->run.overrides.x.retry).attempts > 1)
+        return err_set(e, -EINVAL, BLAME_ASSIGNMENT,
+                       "the document has 'retry', which a fleet does not go by: leave it out, and say with "
+                       "--on-lost requeue "
+                       "and --attempts what follows when a node is lost");
     if (job->replicas > ETCD_CLUSTER_MAX)
         return err_set(e, -EINVAL, BLAME_ASSIGNMENT, "the run has %lld nodes: in a fleet it may have %d",
                        (long long)job->replicas, ETCD_CLUSTER_MAX);
@@ -94,7 +101,7 @@ static int hand_in(struct cli *cli, struct prepared *p, struct etcd_state *state
         p->request.run.display_name != NULL ? p->request.run.display_name : p->request.job.display_name;
     int r;
 
-    if (check_nodes(&p->request.job, e) < 0 || fleet_open(cli, &p->config, &f, e) < 0 ||
+    if (check_request(&p->request, e) < 0 || fleet_open(cli, &p->config, &f, e) < 0 ||
         read_options(cli, state, e) < 0 || collect(p, e) < 0)
         return e->code;
     (void)snprintf(state->run, sizeof(state->run), "%s", p->request.run.id);

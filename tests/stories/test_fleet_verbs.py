@@ -22,6 +22,14 @@ def desk(cluster, bin_dir, request):
     return cluster.desk(bin_dir, prefix="/fleets/" + request.node.originalname)
 
 
+def group(name, replicas=1, **more):
+    return {"name": name, "replicas": replicas, "jobConfigurationDetails": dict({"jobType": "DEFAULT"}, **more)}
+
+
+def several(*groups, order="IN_PARALLEL"):
+    return {"jobNodeType": "MULTI_NODE", "startupOrder": order, "jobNodeGroupConfigurationDetailsList": list(groups)}
+
+
 def only(desk):
     return json.loads(desk.runlet("runs", "--json", check=0).stdout)[0]
 
@@ -55,6 +63,21 @@ def test_a_folder_goes_with_the_run(cluster, desk):
 def test_what_is_too_large_is_refused_and_nothing_is_written(cluster, desk):
     done = desk.runlet("submit", "--etcd", desk.script("#" * 300000), check=1)
     assert "job.sh has 300000 bytes" in done.stderr and "URI" in done.stderr
+    assert cluster.keys(desk.prefix_of_keys + "/") == {}
+
+
+PROBE = {"jobProbeCheckType": "EXEC", "command": ["true"]}
+
+
+@pytest.mark.parametrize("job,said", [
+    ({"jobNodeConfigurationDetails": several(group("a", 60), group("b", 41))}, "the run has 101 nodes: in a fleet it may have 100"),
+    ({"jobNodeConfigurationDetails": several(group("a", startupProbeDetails=PROBE), group("b"), order="IN_ORDER")},
+     "group 'a' has a startup probe for groups that start IN_ORDER"),
+    ({"jobConfigurationDetails": {"jobType": "DEFAULT"}, "x-runlet": {"retry": {"attempts": 2}}}, "the document has 'retry'"),
+], ids=["nodes", "probe", "retry"])
+def test_what_a_fleet_cannot_do_is_refused_and_nothing_is_written(cluster, desk, job, said):
+    document = desk.script(json.dumps(dict({"displayName": "j", "jobConfigurationDetails": {"jobType": "EMPTY"}}, **job)), "job.json")
+    assert said in desk.runlet("submit", "--etcd", desk.script("true\n"), "--job", document, check=1).stderr
     assert cluster.keys(desk.prefix_of_keys + "/") == {}
 
 
