@@ -27,10 +27,6 @@ def node(bin_dir):
 WAITING = "echo once >>count; echo begun; while ! [ -e go ]; do sleep 0.05; done; echo done\n"
 
 
-def let_go(node, run_id):
-    (node.home(run_id) / "go").touch()
-
-
 def test_a_run_is_pulled_executed_and_reported(node):
     node.start()
     facts = node.plane.ledger.nodes[node.id]
@@ -88,7 +84,7 @@ def test_a_control_plane_that_is_away_for_the_whole_run_changes_nothing(node):
     node.plane.close()
     local = node.submit("echo local\n")  # another source is not held up
     node.await_finished(local)
-    let_go(node, run.id)
+    node.let_go(run.id)
     until("the run ended here", lambda: node.record(run.id))
     assert not node.finished(run.id) and not node.facts_of(run.id, "lease-lost")
     node.plane.open()
@@ -157,9 +153,9 @@ def test_a_run_that_is_given_away_goes_on_here_unless_it_says_otherwise(node):
     node.plane.ledger.await_state(run.id, "IN_PROGRESS")
     node.plane.ledger.take_away(run.id, node.id)  # it comes back, as another execution
     node.plane.ledger.await_("it runs again", lambda: (run.statuses[-1]["attempt"], run.statuses[-1]["lifecycleState"]) == (2, "IN_PROGRESS"))
-    let_go(node, "run.given~2")
+    node.let_go("run.given~2")
     succeeded(node.end(run.id))
-    let_go(node, "run.given")
+    node.let_go("run.given")
     node.await_finished("run.given")
     [lost] = node.facts_of("run.given", "lease-lost")
     [refused] = node.facts_of("run.given", "report-refused")
@@ -201,7 +197,7 @@ def test_a_lease_that_runs_out_unheard_is_lost_once_and_may_be_held_again(bin_di
         node.says("its lease is lost: the control plane has not confirmed it in time")
         node.plane.open()
         node.says("its lease is held again")
-        let_go(node, run.id)
+        node.let_go(run.id)
         succeeded(node.end(run.id))
         assert len(node.facts_of(run.id, "lease-lost")) == 1 and not node.facts_of(run.id, "report-refused")
         node.judge()
@@ -236,7 +232,7 @@ def test_an_assignment_that_comes_twice_is_executed_once(node):
     renewals = run.renewals
     node.start(registered=False)
     node.plane.ledger.await_("what was found again is renewed at once", lambda: run.renewals > renewals, patience=15)
-    let_go(node, run.id)
+    node.let_go(run.id)
     succeeded(node.end(run.id))
     assert node.ids() == [run.id] and (node.home(run.id) / "count").read_text() == "once\n"
     node.judge()
@@ -326,7 +322,7 @@ def test_a_token_is_rotated_by_replacing_its_file(bin_dir):
         run = node.offer("run.rotated", WAITING)
         plane.ledger.await_state(run.id, "IN_PROGRESS")
         token["now"] = "second-secret"
-        let_go(node, run.id)
+        node.let_go(run.id)
         node.says("401 (NotAuthenticated)")
         assert not run.ends
         path.write_text("second-secret\n")

@@ -7,14 +7,12 @@ import time
 
 import pytest
 
-from node_rig import AGENT_GID, AGENT_UID, PATIENCE, ROOT, Node, facts, start_time, status_of, until
+from node_rig import AGENT_GID, AGENT_UID, HELD, PATIENCE, ROOT, Node, facts, start_time, status_of, until
 
 pytestmark = pytest.mark.skipif(not ROOT, reason="needs root")
 
 AS_AGENT = ["setpriv", "--reuid", str(AGENT_UID), "--regid", str(AGENT_GID), "--clear-groups"]
 AS_NOBODY = ["setpriv", "--reuid", "65533", "--regid", str(AGENT_GID), "--clear-groups"]
-# Goes on until somebody makes the file `go` in its home.
-HELD = 'echo begin; while [ ! -e "$HOME/go" ]; do sleep 0.05; done; echo end\n'
 STUBBORN = "trap '' TERM; echo begin; while :; do sleep 0.05; done\n"
 
 
@@ -23,10 +21,6 @@ def node(bin_dir):
     node = Node(bin_dir)
     yield node
     node.close()
-
-
-def let_go(node, run_id):
-    (node.home(run_id) / "go").touch()
 
 
 def phase_of(node, run_id):
@@ -67,7 +61,7 @@ def test_one_run_at_a_time_in_the_order_of_submission(node):
         await_phase(node, run_id, "ACCEPTED")
     assert node.api("GET", "/v1/node")[1]["waiting"] == 3
     assert not any(node.supervisor_facts(r) for r in runs[1:])
-    let_go(node, runs[0])
+    node.let_go(runs[0])
     for run_id in runs:
         node.await_finished(run_id)
     assert started_in_order(node, runs) == runs
@@ -84,10 +78,10 @@ def test_as_many_runs_at_a_time_as_configured(node):
         node.await_running(run_id)
     await_phase(node, runs[3], "ACCEPTED")
     assert node.api("GET", "/v1/node")[1]["active"] == 3 and not node.supervisor_facts(runs[3])
-    let_go(node, runs[1])
+    node.let_go(runs[1])
     node.await_running(runs[3])
     for run_id in (runs[0], runs[2], runs[3]):
-        let_go(node, run_id)
+        node.let_go(run_id)
     for run_id in runs:
         node.await_finished(run_id)
         assert node.the_end(run_id)["lifecycleState"] == "SUCCEEDED"
@@ -102,7 +96,7 @@ def test_the_same_run_is_executed_once(node):
     for _ in range(3):
         node.submit(marker, run_id=run_id)
         until("it is put aside", lambda: not (node.state / "queue" / run_id).exists())
-    let_go(node, run_id)
+    node.let_go(run_id)
     node.await_finished(run_id)
     node.submit(marker, run_id=run_id)
     until("it is put aside", lambda: not (node.state / "queue" / run_id).exists())
@@ -153,7 +147,7 @@ def test_status_knows_the_same_with_the_daemon_up_and_down(node):
     view = node.view(held)
     assert view["lifecycleState"] == "IN_PROGRESS" and not view["attended"]
     assert "attended     no" in node.runlet("status", held, check=0).stdout
-    let_go(node, held)
+    node.let_go(held)
     until("it ended", lambda: node.record(held))
     assert node.view(held)["lifecycleState"] == "SUCCEEDED"
 
@@ -184,7 +178,7 @@ def test_logs_follow_a_run_to_its_end(node):
     node.stop()
     assert follow.poll() is None
     node.start()
-    let_go(node, run_id)
+    node.let_go(run_id)
     out, err = follow.communicate(timeout=PATIENCE)
     assert (follow.returncode, out, err) == (0, "end\n", "no newline")
     assert node.output(run_id) == ("one\nbegin\nend\n", "two\nno newline")
@@ -195,7 +189,7 @@ def test_logs_of_a_run_that_goes_on(node):
     run_id = node.submit(HELD)
     until("it has written", lambda: node.raw_log(run_id))
     assert node.output(run_id) == ("begin\n", "")
-    let_go(node, run_id)
+    node.let_go(run_id)
 
 
 # ---- cancel ----
@@ -232,7 +226,7 @@ def test_cancel_of_a_waiting_run(node):
     node.start()
     check_cancelled_unstarted(node, third)
     assert node.view(second) is not None
-    let_go(node, first)
+    node.let_go(first)
     node.await_finished(first)
     assert node.the_end(first)["lifecycleState"] == "SUCCEEDED"
 
@@ -320,7 +314,7 @@ def test_wait_brings_an_unattended_run_to_its_end(node):
     wait = subprocess.Popen(node.command("wait", run_id))
     until("it is attended", lambda: node.view(run_id)["attended"])
     assert start_time(main["pid"]) == str(main["start-time"])
-    let_go(node, run_id)
+    node.let_go(run_id)
     assert wait.wait(PATIENCE) == 11
     assert node.the_end(run_id)["exitCode"] == 11
 
@@ -338,7 +332,7 @@ def test_interrupted_wait_leaves_the_run_alone(node):
         until("nobody attends it", lambda: not node.view(run_id)["attended"])
     assert start_time(main["pid"]) == str(main["start-time"]) and not node.supervisor_facts(run_id, "stopping")
     node.start()
-    let_go(node, run_id)
+    node.let_go(run_id)
     node.await_finished(run_id)
     assert node.the_end(run_id)["lifecycleState"] == "SUCCEEDED"
 
@@ -445,7 +439,7 @@ def test_restart_leaves_the_job_and_its_deadline_alone(node):
     assert node.supervisor_facts(run_id, "running") == [main]
     assert 3500000 < view["deadlineInMs"] <= 3600000
     assert "1 runs taken up again" in node.tail()
-    let_go(node, run_id)
+    node.let_go(run_id)
     node.await_finished(run_id)
     assert node.the_end(run_id)["lifecycleState"] == "SUCCEEDED" and node.output(run_id)[0] == "begin\nend\n"
     assert [f["lifecycleState"] for f in node.ledger(run_id)].count("IN_PROGRESS") == 1
@@ -468,7 +462,7 @@ def test_a_run_that_ran_is_not_started_again(node):
     run_id = node.submit(HELD)
     await_phase(node, run_id, "RUNNING")
     node.stop(signal.SIGKILL)
-    let_go(node, run_id)
+    node.let_go(run_id)
     until("it ended", lambda: node.record(run_id))
     subprocess.run(["rm", "-rf", node.state / "runs" / run_id], check=True)
     node.start()

@@ -5,14 +5,12 @@ import subprocess
 
 import pytest
 
-from node_rig import AGENT_GID, AGENT_UID, ROOT, Node, until
+from node_rig import AGENT_GID, AGENT_UID, HELD, ROOT, Node, until
 
 pytestmark = pytest.mark.skipif(not ROOT, reason="needs root")
 
 AS_AGENT = ["setpriv", "--reuid", str(AGENT_UID), "--regid", str(AGENT_GID), "--clear-groups"]
 AS_MEMBER = ["setpriv", "--reuid", "65533", "--regid", str(AGENT_GID), "--clear-groups"]
-# Goes on until somebody makes the file `go` in its home.
-HELD = 'echo begin; while [ ! -e "$HOME/go" ]; do sleep 0.05; done; echo end\n'
 
 
 @pytest.fixture
@@ -22,28 +20,20 @@ def node(bin_dir):
     node.close()
 
 
-def let_go(node, run_id):
-    (node.home(run_id) / "go").touch()
-
-
-def shown(node):
-    return node.api("GET", "/v1/node")[1]
-
-
 def test_a_drained_node_ends_what_it_has_and_begins_nothing_over_restarts(node):
     node.configure(concurrency=2)
     node.start()
     run_id = node.submit(HELD)
     node.await_running(run_id)
     node.runlet("drain", "--reason", "new kernel: 100% \"sure\" & more", check=0)
-    state = shown(node)
+    state = node.shown()
     assert state["drained"]["reason"] == 'new kernel: 100% "sure" & more' and "the node is drained" in state["notReady"]
     waiting = node.submit("echo later\n")
     until("it is accepted", lambda: waiting in node.ids())
     node.stop()
     node.start()
-    since = shown(node)["drained"]["since"]
-    assert since == state["drained"]["since"] and shown(node)["active"] == 1
+    since = node.shown()["drained"]["since"]
+    assert since == state["drained"]["since"] and node.shown()["active"] == 1
     lines = node.runlet("status", check=0).stdout.splitlines()
     assert lines[1].startswith("node ") and "takes no run" in lines[1] and since in lines[1] and "new kernel" in lines[1]
     assert "source local" in lines
@@ -51,13 +41,13 @@ def test_a_drained_node_ends_what_it_has_and_begins_nothing_over_restarts(node):
     with subprocess.Popen(node.command("drain", "--wait", "--reason", state["drained"]["reason"]), stderr=subprocess.PIPE, text=True) as drain:
         assert "no further run" in drain.stderr.readline() and "1 run" in drain.stderr.readline()
         assert drain.poll() is None
-        let_go(node, run_id)
+        node.let_go(run_id)
         assert drain.wait(60) == 0
-    assert node.finished(run_id) and shown(node)["drained"]["since"] == since
+    assert node.finished(run_id) and node.shown()["drained"]["since"] == since
     assert not node.supervisor_facts(waiting)
     node.runlet("undrain", check=0)
     node.await_finished(waiting)
-    assert "drained" not in shown(node) and shown(node)["notReady"] == ""
+    assert "drained" not in node.shown() and node.shown()["notReady"] == ""
     assert node.runlet("status", check=0).stdout.splitlines()[1].endswith(": takes runs")
 
 
@@ -75,7 +65,7 @@ def test_it_works_while_the_agent_is_down(node):
         assert not held.exists() and "drained" not in node.runlet("status", check=0).stdout
     node.runlet("drain", check=0)
     node.start()
-    assert shown(node)["drained"]["reason"] == "" and "the node is drained (since " in shown(node)["notReady"]
+    assert node.shown()["drained"]["reason"] == "" and "the node is drained (since " in node.shown()["notReady"]
 
 
 def test_only_root_and_the_agents_user_may(node):

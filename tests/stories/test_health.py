@@ -16,12 +16,8 @@ def node(bin_dir):
     node.close()
 
 
-def shown(node):
-    return node.api("GET", "/v1/node")[1]
-
-
 def check_of(node, name):
-    return {c["name"]: c for c in shown(node)["checks"]}.get(name)
+    return {c["name"]: c for c in node.shown()["checks"]}.get(name)
 
 
 def program(node, text):
@@ -41,7 +37,7 @@ def test_the_nodes_own_program_decides(node):
     node.start()
     run_id = node.submit("echo hello\n")
     until("it is accepted", lambda: run_id in node.ids())
-    until("it is looked at", lambda: "the link is down" in shown(node)["notReady"])
+    until("it is looked at", lambda: "the link is down" in node.shown()["notReady"])
     line = node.runlet("status", check=0).stdout.splitlines()[1]
     assert "takes no run: the node is not fit for a run (command: health.command: the link is down; " in line
     assert check_of(node, "command")["state"] == "blocks" and not node.supervisor_facts(run_id)
@@ -62,7 +58,7 @@ def test_a_program_that_hangs_is_ended_and_has_failed(node):
     os.chown(node.root / "pids", AGENT_UID, -1)
     node.configure(extra="health:\n  period: 100ms\n  command: %s\n  commandTimeout: 200ms\n" % check)
     node.start()
-    until("it failed", lambda: "did not end in its time" in shown(node)["notReady"])
+    until("it failed", lambda: "did not end in its time" in node.shown()["notReady"])
     until("it ran again", lambda: len((node.root / "pids").read_text().split()) >= 3)
     node.stop()
     for pid in (node.root / "pids").read_text().split():
@@ -72,7 +68,7 @@ def test_a_program_that_hangs_is_ended_and_has_failed(node):
 def test_what_must_be_mounted(node):
     node.configure(extra="health:\n  period: 100ms\n  mounts: / %s\n" % node.work)
     node.start()
-    assert "mounts: not mounted: %s; " % node.work in shown(node)["notReady"]
+    assert "mounts: not mounted: %s; " % node.work in node.shown()["notReady"]
     run_id = node.submit("echo hello\n")
     node.configure(extra="health:\n  mounts: / %s\n" % "/proc/")
     node.stop()
@@ -84,14 +80,14 @@ def test_what_must_be_mounted(node):
 def test_gpus_that_are_not_there(node):
     node.configure(extra="health:\n  gpus: 1024\n")
     node.start()
-    assert "GPU devices are there" in shown(node)["notReady"] and check_of(node, "disk")["state"] == "passed"
+    assert "GPU devices are there" in node.shown()["notReady"] and check_of(node, "disk")["state"] == "passed"
     node.stop()
     # The same, as warnings: runs are taken up.
     node.configure(extra="health:\n  gpus: 1024\n  warnOnly: clock gpu\n")
     node.start()
     run_id = node.submit("echo hello\n")
     node.await_finished(run_id)
-    assert check_of(node, "gpu")["state"] == "warns" and shown(node)["notReady"] == ""
+    assert check_of(node, "gpu")["state"] == "warns" and node.shown()["notReady"] == ""
     assert any(line.startswith("warning gpu: ") for line in node.runlet("status", check=0).stdout.splitlines())
 
 
@@ -109,7 +105,7 @@ def test_a_disk_that_becomes_read_only(node):
     assert check_of(node, "read-only")["state"] == "passed"
     subprocess.run(["nsenter", "--mount", "--target", str(node.daemon.pid), "mount", "-o", "remount,bind,ro", str(node.state)], check=True)
     until("it is seen", lambda: check_of(node, "read-only")["state"] == "blocks")
-    assert "read-only: the disk is read-only; " in shown(node)["notReady"]
+    assert "read-only: the disk is read-only; " in node.shown()["notReady"]
 
 
 @pytest.mark.parametrize("text,said", [

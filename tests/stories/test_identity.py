@@ -25,21 +25,17 @@ def service(request):
     service.close()
 
 
-def shown(node):
-    return node.api("GET", "/v1/node")[1]
-
-
 def cloud(service, more=""):
     return "cloud:\n  provider: %s\n  endpoint: %s\n%s" % (service.provider, service.endpoint, more)
 
 
 def test_the_configuration_says_who_the_node_is(node):
     node.start()
-    assert shown(node)["id"] == os.uname().nodename and shown(node)["labels"] == [] and "pool" not in shown(node)
+    assert node.shown()["id"] == os.uname().nodename and node.shown()["labels"] == [] and "pool" not in node.shown()
     node.stop()
     node.configure(extra="node:\n  id: gpu-7\n  pool: training\n  shape: BM.GPU4.8\n  labels: rack=b12 zone=a/1\n")
     node.start()
-    state = shown(node)
+    state = node.shown()
     assert (state["id"], state["pool"], state["shape"]) == ("gpu-7", "training", "BM.GPU4.8")
     assert state["labels"] == ["rack=b12", "zone=a/1"]
     assert node.runlet("status", check=0).stdout.splitlines()[1] == "node gpu-7: takes runs"
@@ -59,7 +55,7 @@ def test_the_cloud_says_who_the_node_is(node, service, who):
         node.start()
     finally:
         del os.environ["http_proxy"]
-    assert (shown(node)["id"], shown(node)["shape"], shown(node)["labels"][0]) == who
+    assert (node.shown()["id"], node.shown()["shape"], node.shown()["labels"][0]) == who
     identity = json.loads((node.state / "agent" / ".instance").read_text())
     assert identity["boot"] == pathlib.Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     # It is remembered in this boot, and what the configuration says comes before it.
@@ -67,7 +63,7 @@ def test_the_cloud_says_who_the_node_is(node, service, who):
     service.down = True
     node.configure(extra=cloud(service, "node:\n  shape: Other.1\n  labels: region=mine\n"))
     node.start()
-    assert (shown(node)["id"], shown(node)["shape"], shown(node)["labels"]) == (who[0], "Other.1", ["region=mine"])
+    assert (node.shown()["id"], node.shown()["shape"], node.shown()["labels"]) == (who[0], "Other.1", ["region=mine"])
     assert "c2VjcmV0" not in node.tail()
 
 
@@ -86,5 +82,5 @@ def test_a_node_without_a_name_does_not_start_and_says_so(node, service):
     # With a name of its own it can do without.
     node.configure(extra=cloud(service, "node:\n  id: mine\n"))
     node.start()
-    assert shown(node)["id"] == "mine" and "shape" not in shown(node)
-    until("it takes runs", lambda: shown(node)["notReady"] == "")
+    assert node.shown()["id"] == "mine" and "shape" not in node.shown()
+    until("it takes runs", lambda: node.shown()["notReady"] == "")

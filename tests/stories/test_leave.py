@@ -6,12 +6,9 @@ import time
 
 import pytest
 
-from node_rig import AGENT_UID, ROOT, Node, until
+from node_rig import AGENT_UID, HELD, ROOT, Node, until
 
 pytestmark = pytest.mark.skipif(not ROOT, reason="needs root")
-
-# Goes on until somebody makes the file `go` in its home.
-HELD = 'echo begin; while [ ! -e "$HOME/go" ]; do sleep 0.05; done; echo end\n'
 
 
 @pytest.fixture

@@ -6,13 +6,12 @@ import time
 import pytest
 
 from metadata_rig import Metadata
-from node_rig import ROOT, Node, until
+from node_rig import HELD, ROOT, Node, until
 
 pytestmark = pytest.mark.skipif(not ROOT, reason="needs root")
 
 # Says what it hears, and ends by itself: RUNLET_NOTICE_FILE is the contract with jobs.
 LISTENS = 'echo begin; while [ ! -s "$RUNLET_NOTICE_FILE" ]; do sleep 0.05; done; cat "$RUNLET_NOTICE_FILE"; exit 7\n'
-HELD = 'echo begin; while [ ! -e "$HOME/go" ]; do sleep 0.05; done; echo end\n'
 
 PATHS = {"aws": "/latest/meta-data/spot/instance-action", "gcp": "/computeMetadata/v1/instance/preempted",
          "azure": "/metadata/scheduledevents"}
@@ -30,10 +29,6 @@ def service(request):
     service = Metadata(request.param)
     yield service
     service.close()
-
-
-def shown(node):
-    return node.api("GET", "/v1/node")[1]
 
 
 def ahead(seconds, form="%Y-%m-%dT%H:%M:%SZ"):
@@ -67,7 +62,7 @@ def test_a_notice_reaches_the_jobs_and_drains_the_node(node, service):
     run_id = node.submit(LISTENS)
     node.await_running(run_id)
     until("the service was asked", lambda: any(PATHS[service.provider] in a for a in service.asked))
-    assert "notice" not in shown(node) and shown(node)["notReady"] == ""
+    assert "notice" not in node.shown() and node.shown()["notReady"] == ""
     service.put(PATHS[service.provider], notice_of(service.provider, 60))
     node.await_finished(run_id)
     notice = heard(node, run_id)
@@ -75,8 +70,8 @@ def test_a_notice_reaches_the_jobs_and_drains_the_node(node, service):
     left = 30 if service.provider == "gcp" else 60
     assert notice["reason"] == "spot" and left - 30 < notice["seconds"] <= left - 10, notice
     assert notice["grace-seconds"] == 5
-    assert shown(node)["notice"]["what"] in ("terminate", "preempted", "Preempt")
-    assert "the machine is taken away by its provider (" in shown(node)["notReady"]
+    assert node.shown()["notice"]["what"] in ("terminate", "preempted", "Preempt")
+    assert "the machine is taken away by its provider (" in node.shown()["notReady"]
     # What is submitted now waits for the machine's return.
     waiting = node.submit("echo later\n")
     until("it is accepted", lambda: waiting in node.ids())
@@ -88,7 +83,7 @@ def test_a_notice_reaches_the_jobs_and_drains_the_node(node, service):
     else:
         service.put(PATHS[service.provider], calm)
     node.await_finished(waiting)
-    assert "notice" not in shown(node)
+    assert "notice" not in node.shown()
 
 
 @pytest.mark.parametrize("service", ["aws"], indirect=True)
@@ -101,7 +96,7 @@ def test_amazons_token_is_got_anew_when_it_is_not_taken_any_more(node, service):
     node.await_running(run_id)
     service.put(PATHS["aws"], notice_of("aws", 60))
     node.await_finished(run_id)
-    assert heard(node, run_id)["reason"] == "spot" and "noticesUnheard" not in shown(node)
+    assert heard(node, run_id)["reason"] == "spot" and "noticesUnheard" not in node.shown()
     # One for who the machine is, one for its notices, one anew: no more than needed.
     assert len([a for a in service.asked if a.startswith("PUT")]) == 3
 
@@ -113,11 +108,11 @@ def test_what_is_far_ahead_or_of_another_machine_is_not_told(node, service):
     node.start()
     run_id = node.submit(HELD)
     node.await_running(run_id)
-    assert "notice" not in shown(node)
+    assert "notice" not in node.shown()
     service.put(PATHS["azure"], {"DocumentIncarnation": 3, "Events": [azure_event(600, "Redeploy")]})
-    until("it is heard", lambda: "notice" in shown(node))
+    until("it is heard", lambda: "notice" in node.shown())
     time.sleep(1)
-    assert "hears that the machine" not in node.tail() and shown(node)["notReady"] != ""
+    assert "hears that the machine" not in node.tail() and node.shown()["notReady"] != ""
     service.put(PATHS["azure"], {"DocumentIncarnation": 4, "Events": [azure_event(9, "Redeploy")]})
     node.await_finished(run_id)
     assert node.the_end(run_id)["cause"] == "preempted"
@@ -131,16 +126,16 @@ def test_a_service_that_is_away_is_shown_and_asked_again(node, service):
     with service.changed:
         service.down = True
         service.changed.notify_all()
-    until("it is missed", lambda: shown(node).get("noticesUnheard", {}).get("why", "").endswith("status 503"))
+    until("it is missed", lambda: node.shown().get("noticesUnheard", {}).get("why", "").endswith("status 503"))
     assert any(line.startswith("warning notices: not heard since ") for line in node.runlet("status", check=0).stdout.splitlines())
-    assert shown(node)["notReady"] == ""
+    assert node.shown()["notReady"] == ""
     service.down = False
-    until("it is heard again", lambda: "noticesUnheard" not in shown(node))
+    until("it is heard again", lambda: "noticesUnheard" not in node.shown())
     service.put("/computeMetadata/v1/instance/maintenance-event", "MIGRATE_ON_HOST_MAINTENANCE")
     time.sleep(0.5)
-    assert "notice" not in shown(node)
+    assert "notice" not in node.shown()
     service.put("/computeMetadata/v1/instance/maintenance-event", "TERMINATE_ON_HOST_MAINTENANCE")
-    until("it is told", lambda: "notice" in shown(node))
+    until("it is told", lambda: "notice" in node.shown())
     # Requests are held open, not repeated.
     assert len([a for a in service.asked if "wait_for_change" in a]) < 60
 
@@ -157,6 +152,6 @@ def test_a_file_gives_notice_as_well(node, text, words):
     node.await_running(run_id)
     path.write_text(text())
     node.await_finished(run_id)
-    assert heard(node, run_id)["reason"] == "spot" and shown(node)["notice"]["what"] == words
+    assert heard(node, run_id)["reason"] == "spot" and node.shown()["notice"]["what"] == words
     path.unlink()
-    until("it is over", lambda: "notice" not in shown(node))
+    until("it is over", lambda: "notice" not in node.shown())
