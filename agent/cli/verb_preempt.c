@@ -76,17 +76,28 @@ static int preempt(const struct layout *layout, const char *id, const struct dem
     return 0;
 }
 
-/* Every run with a supervisor; one that ends meanwhile is no failure. */
-static int preempt_all(const struct cli *cli, const struct layout *layout, const struct demand *d,
-                       struct err *e)
+/* Whether the execution is one node of the other, which is the whole; `whole` NULL: whatever it is. */
+static bool is_of(const char *name, const char *whole)
+{
+    struct run_name one, other;
+
+    return whole == NULL || (run_name_parse(name, &one) && run_name_parse(whole, &other) && one.rank >= 0 &&
+                             other.rank < 0 && one.attempt == other.attempt && strcmp(one.id, other.id) == 0);
+}
+
+/* Every run with a supervisor, or the nodes of one run; one that ends meanwhile is no failure. Returns how many were told. */
+static int preempt_each(const struct cli *cli, const struct layout *layout, const char *whole,
+                        const struct demand *d, struct err *e)
 {
     AUTO(strlist) struct strlist ids = {0};
-    size_t told = 0;
+    int told = 0;
     int r = run_view_list(layout, &ids, e);
 
     for (size_t i = 0; r == 0 && i < ids.count; i++) {
         struct run_view view;
         struct err one = ERR_INIT;
+        if (!is_of(ids.item[i], whole))
+            continue;
         if (run_view_read(layout, ids.item[i], &view, &one) < 0 || view.ended)
             continue;
         if (preempt(layout, ids.item[i], d, &one) == 0)
@@ -94,8 +105,22 @@ static int preempt_all(const struct cli *cli, const struct layout *layout, const
         else if (one.code != -ENOENT)
             (void)fprintf(cli->err, "runlet: %s\n", one.text);
     }
+    if (r == 0 && (told > 0 || whole == NULL))
+        (void)fprintf(cli->err, "runlet: %d %s told\n", told, told == 1 ? "run was" : "runs were");
+    return r < 0 ? r : told;
+}
+
+/* A run of several nodes has no supervisor of its own: its nodes do. */
+static int preempt_run(const struct cli *cli, const struct layout *layout, const char *id,
+                       const struct demand *d, struct err *e)
+{
+    struct err of_nodes = ERR_INIT;
+    int r = preempt(layout, id, d, e);
+
+    if (r == -ENOENT && preempt_each(cli, layout, id, d, &of_nodes) > 0)
+        return 0;
     if (r == 0)
-        (void)fprintf(cli->err, "runlet: %zu %s told\n", told, told == 1 ? "run was" : "runs were");
+        (void)fprintf(cli->err, "runlet: run %s was told\n", id);
     return r;
 }
 
@@ -119,9 +144,9 @@ int verb_preempt(struct cli *cli)
     if (layout_paths(&config, &layout, &e) < 0)
         return cli_fail(cli, 1, &e);
     if (all)
-        return preempt_all(cli, &layout, &demand, &e) < 0 ? cli_fail(cli, 1, &e) : 0;
-    if (run_name_find(&layout, cli_arg(cli, 0), &name, &e) < 0 || preempt(&layout, name.id, &demand, &e) < 0)
+        return preempt_each(cli, &layout, NULL, &demand, &e) < 0 ? cli_fail(cli, 1, &e) : 0;
+    if (run_name_find(&layout, cli_arg(cli, 0), &name, &e) < 0 ||
+        preempt_run(cli, &layout, name.id, &demand, &e) < 0)
         return cli_fail(cli, 1, &e);
-    (void)fprintf(cli->err, "runlet: run %s was told\n", name.id);
     return 0;
 }

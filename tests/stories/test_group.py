@@ -232,6 +232,17 @@ def test_cancelling_the_run_cancels_its_nodes(node):
     assert node.call("logs", run_id + "+1").text == "here\n"
 
 
+def test_preempting_the_run_preempts_its_nodes(node):
+    node.start()
+    run_id = submit(node, "#!/bin/bash\necho here\nexec sleep 60\n", document(node, group("a", 2)))
+    await_running(node, run_id, 2)
+    told = node.call("preempt", "--in", "0", run_id)
+    assert told.status == 0 and "2 runs were told" in told.words, told
+    node.await_finished(run_id)
+    assert [node.view(name)["cause"] for name in members(node, run_id)] == ["preempted"] * 2
+    assert node.the_end(run_id)["cause"] == "preempted"
+
+
 @pytest.mark.parametrize("how", ["daemon comes back", "nobody but wait"])
 def test_the_agent_is_killed_and_the_run_goes_on(node, how):
     text = "#!/bin/bash\nuntil [ -e $HOME/go ]; do sleep 0.05; done\nexit $NODE_RANK\n"
