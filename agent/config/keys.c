@@ -347,7 +347,7 @@ static const struct config_key_info KEYS[CONFIG_KEY_COUNT] = {
         {"notices.margin", CONFIG_TYPE_DURATION, "5s", 0, 3600000, FIELD(notices_margin_ms),
          "The part of the time that is left which jobs do not get: for what follows "
          "their end, up to the report. Before it lies the grace of a job, and before that the stop signal."},
-    [CONFIG_HEALTH_WARN_ONLY] = {"health.warnOnly", CONFIG_TYPE_CHECKS, "clock", 0, 0,
+    [CONFIG_HEALTH_WARN_ONLY] = {"health.warnOnly", CONFIG_TYPE_CHECKS, "clock cgroup", 0, 0,
                                  FIELD(health_warn_only),
                                  "The checks of the node's health, with blanks between, that only warn. The "
                                  "others keep the node from "

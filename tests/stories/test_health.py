@@ -41,7 +41,8 @@ def test_the_nodes_own_program_decides(node):
     line = node.runlet("status", check=0).stdout.splitlines()[1]
     assert "takes no run: the node is not fit for a run (command: health.command: the link is down; " in line
     assert check_of(node, "command")["state"] == "blocks" and not node.supervisor_facts(run_id)
-    assert int((said / "uid").read_text()) == AGENT_UID
+    # It runs again and again, and empties the file first.
+    assert int(until("it says who it is", lambda: (said / "uid").read_text())) == AGENT_UID
     assert {v.split("=")[0] for v in (said / "env").read_text().split()} <= {"PATH", "LC_ALL", "PWD", "SHLVL", "_"}
     fit.touch()
     node.await_finished(run_id)
@@ -106,6 +107,24 @@ def test_a_disk_that_becomes_read_only(node):
     subprocess.run(["nsenter", "--mount", "--target", str(node.daemon.pid), "mount", "-o", "remount,bind,ro", str(node.state)], check=True)
     until("it is seen", lambda: check_of(node, "read-only")["state"] == "blocks")
     assert "read-only: the disk is read-only; " in node.shown()["notReady"]
+
+
+def test_without_control_groups_runs_are_taken_up_with_a_warning_unless_they_are_wanted(node):
+    """In a mount namespace of the agent's own, where no control group is mounted."""
+    for extra, takes in (("", True), ("health:\n  warnOnly: clock\n", False)):
+        node.configure(extra=extra)
+        bare = 'cut -d" " -f5 /proc/self/mountinfo | grep ^/sys | sort -r | while read -r at; do umount -l "$at" || exit; done; exec "$@"'
+        with open(node.log, "ab") as log:
+            node.daemon = subprocess.Popen(["unshare", "--mount", "sh", "-c", bare, "sh", str(node.bin / "runletd"), "--config", str(node.config)],
+                                           stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=node.work)
+        node.daemons.append(node.daemon)
+        until("runletd serves", node.serves)
+        assert check_of(node, "cgroup")["state"] == ("warns" if takes else "blocks")
+        if takes:
+            node.await_finished(node.submit("echo hello\n"))
+        else:
+            assert "cgroup: no control group can limit memory and processes; " in node.shown()["notReady"]
+        node.stop()
 
 
 @pytest.mark.parametrize("text,said", [
