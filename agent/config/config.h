@@ -72,6 +72,7 @@ struct config {
     bool notices_cloud;
     char *notices_file;
     int64_t notices_period_ms, notices_lead_ms, notices_margin_ms;
+    int64_t metrics_port;
     char *health_warn_only, *health_mounts, *health_command;
     int64_t health_period_ms, health_command_ms, health_gpus;
     char *etcd_endpoints, *etcd_prefix, *etcd_user, *etcd_password_file;

@@ -347,6 +347,11 @@ static const struct config_key_info KEYS[CONFIG_KEY_COUNT] = {
         {"notices.margin", CONFIG_TYPE_DURATION, "5s", 0, 3600000, FIELD(notices_margin_ms),
          "The part of the time that is left which jobs do not get: for what follows "
          "their end, up to the report. Before it lies the grace of a job, and before that the stop signal."},
+    [CONFIG_METRICS_PORT] =
+        {"metrics.port", CONFIG_TYPE_INTEGER, "0", 0, 65535, FIELD(metrics_port),
+         "The TCP port of 127.0.0.1 at which /metrics is served, for a Prometheus on this machine. 0: "
+         "none; the agent's own socket has it in any case. Every user of the machine can read it there, "
+         "jobs too."},
     [CONFIG_HEALTH_WARN_ONLY] = {"health.warnOnly", CONFIG_TYPE_CHECKS, "clock cgroup", 0, 0,
                                  FIELD(health_warn_only),
                                  "The checks of the node's health, with blanks between, that only warn. The "

@@ -392,7 +392,7 @@ static void put_text(const char *s, struct strbuf *out)
     bool plain = s[0] == '/' || isalpha((unsigned char)s[0]);
 
     for (const char *p = s; *p != '\0'; p++)
-        if (!isalnum((unsigned char)*p) && strchr("/._-", *p) == NULL)
+        if (!isalnum((unsigned char)*p) && strchr("/._-", *p) == NULL && (*p != ' ' || p[1] == '\0'))
             plain = false;
     for (size_t i = 0; i < 6; i++)
         if (strcasecmp(s, (const char *const[]){"true", "false", "null", "yes", "no", "on"}[i]) == 0)

@@ -135,11 +135,13 @@ static void enter_finished(struct run *run, void *context)
     loop_timer_start(a->sweep, 0, 0);
 }
 
-static void changed(struct run *run, enum phase from, void *context)
+static void changed(struct run *run, enum phase from, int64_t spent_ms, void *context)
 {
     struct agent *a = context;
     const struct reporter reporter = {.deliver = sources_deliver, .context = a};
 
+    if (spent_ms >= 0)
+        tally_phase(&a->tally, from, spent_ms);
     if (from == PHASE_PREPARING) {
         image_release(run);
         fetch_leave(run);
@@ -151,9 +153,11 @@ static void changed(struct run *run, enum phase from, void *context)
     group_member_changed(a, run);
     if (run->phase == PHASE_RUNNING && run->group == NULL)
         log_info("run=%s running pid=%lld", run->id, (long long)run->main_pid);
-    if (run->phase == PHASE_FINISHED)
-        log_info("run=%s %s cause=%s %s", run->id, state_name(run->verdict.state),
-                 cause_name(run->verdict.cause), run->verdict.details);
+    if (run->phase != PHASE_FINISHED)
+        return;
+    tally_end(&a->tally, run->verdict.cause, run->verdict.state);
+    log_info("run=%s %s cause=%s %s", run->id, state_name(run->verdict.state), cause_name(run->verdict.cause),
+             run->verdict.details);
 }
 
 static void became_ready(struct run *run, void *context)

@@ -14,6 +14,7 @@
 #include "fetch/image.h"
 #include "launch/launch.h"
 #include "logs/follower.h"
+#include "run/tally.h"
 
 /* A file in a run's folder that says: whoever takes the run up, end it (`runlet cancel` while no agent
  * attends it). */
@@ -40,6 +41,7 @@ struct agent {
     char room_why[SOURCE_WHY_MAX];
     bool room_told;
     struct notices *notices;     /* owned; NULL: nobody is asked */
+    struct tally tally;          /* since this agent's start */
     struct leave *leave;         /* owned; NULL: the agent stays */
     struct health_watch *health; /* owned; NULL: nobody looks */
     struct loop_timer *sweep;    /* takes finished runs out of the table, and starts waiting ones */

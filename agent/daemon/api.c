@@ -2,7 +2,6 @@
 #include "daemon/api.h"
 
 #include <errno.h>
-#include <microhttpd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,21 +15,17 @@
 #include "base/limits.h"
 #include "base/parse.h"
 #include "daemon/directive.h"
+#include "daemon/http_server.h"
+#include "daemon/metrics.h"
 #include "daemon/node_view.h"
 #include "daemon/run_view.h"
 #include "sys/packet.h"
 
-#define BODY_MAX        (64U * 1024)
-#define CONNECTIONS_MAX 32
-#define TIMEOUT_SECONDS 10
-/* microhttpd's own timeouts are looked at this often. */
-#define TICK_MS 1000
+#define BODY_MAX (64U * 1024)
 
 struct api {
-    struct agent *agent; /* borrowed */
-    struct MHD_Daemon *daemon;
-    struct loop_watch *watch;
-    struct loop_timer *tick;
+    struct agent *agent;        /* borrowed */
+    struct http_server *server; /* owned */
     boot_ms_t started;
 };
 
@@ -47,7 +42,8 @@ int api_bind(const struct layout *layout, struct err *e)
     memcpy(address.sun_path, layout->api_socket, strlen(layout->api_socket));
     (void)unlink(layout->api_socket);
     CRASH_POINT("api-socket-removed");
-    if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, CONNECTIONS_MAX) < 0)
+    if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
+        listen(fd, HTTP_SERVER_CONNECTIONS_MAX) < 0)
         return err_errno(e, errno, BLAME_NODE, "listen on %s", layout->api_socket);
     if (chmod(layout->api_socket, 0660) < 0 ||
         (geteuid() == 0 && chown(layout->api_socket, 0, layout->agent_ids.gid) < 0))
@@ -57,17 +53,7 @@ int api_bind(const struct layout *layout, struct err *e)
 
 static enum MHD_Result answer(struct MHD_Connection *c, unsigned status, const struct strbuf *body)
 {
-    struct MHD_Response *response = MHD_create_response_from_buffer(
-        body->len, (void *)(uintptr_t)strbuf_str(body), MHD_RESPMEM_MUST_COPY);
-    enum MHD_Result r;
-
-    if (response == NULL)
-        return MHD_NO;
-    (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
-    CRASH_POINT("answer-send");
-    r = MHD_queue_response(c, status, response);
-    MHD_destroy_response(response);
-    return r;
+    return http_server_answer(c, status, "application/json", body);
 }
 
 /* An error as {"code":...,"message":...}, the way OCI's services say it. */
@@ -90,6 +76,12 @@ static enum MHD_Result get_node(const struct api *api, struct MHD_Connection *c,
     (void)id;
     node_view_json(api->agent, api->started, &body);
     return answer(c, MHD_HTTP_OK, &body);
+}
+
+static enum MHD_Result get_metrics(const struct api *api, struct MHD_Connection *c, const char *id)
+{
+    (void)id;
+    return metrics_answer(api->agent, c);
 }
 
 static enum MHD_Result get_run(const struct api *api, struct MHD_Connection *c, const char *id)
@@ -218,6 +210,7 @@ static const struct action {
     {true, "", "GET", get_run},
     {true, "/cancel", "POST", post_cancel},
     {true, "/deadline", "POST", post_deadline},
+    {false, "/metrics", "GET", get_metrics},
     {false, "/v1/node", "GET", get_node},
     {false, "/v1/node/drain", "POST", post_drain},
     {false, "/v1/node/undrain", "POST", post_undrain},
@@ -234,7 +227,6 @@ static const struct action *find_action(bool of_run, const char *name)
 static enum MHD_Result handle(void *context, struct MHD_Connection *c, const char *url, const char *method,
                               const char *version, const char *upload, size_t *upload_size, void **state)
 {
-    static int seen;
     const struct api *api = context;
     char id[RUN_ID_BYTES] = "";
     const char *name = url;
@@ -243,15 +235,8 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *c, const cha
 
     (void)version;
     (void)upload;
-    /* The first call of a request only announces it; a body is read and ignored. */
-    if (*state == NULL) {
-        *state = &seen;
+    if (http_server_not_yet(upload_size, state))
         return MHD_YES;
-    }
-    if (*upload_size != 0) {
-        *upload_size = 0;
-        return MHD_YES;
-    }
     of_run = run_path(url, id, &name);
     action = find_action(of_run, name);
     if (action == NULL)
@@ -263,17 +248,9 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *c, const cha
                         "this path does not take this method");
 }
 
-static void run_daemon(void *context)
-{
-    const struct api *api = context;
-
-    (void)MHD_run(api->daemon);
-}
-
 struct api *api_start(struct agent *agent, int listen_fd, struct err *e)
 {
     struct api *api = calloc(1, sizeof(*api));
-    const union MHD_DaemonInfo *info;
 
     if (api == NULL) {
         (void)close(listen_fd);
@@ -282,34 +259,17 @@ struct api *api_start(struct agent *agent, int listen_fd, struct err *e)
     }
     api->agent = agent;
     api->started = clock_boot();
-    api->daemon = MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, handle, api, MHD_OPTION_LISTEN_SOCKET,
-                                   listen_fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
-                                   MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)TIMEOUT_SECONDS, MHD_OPTION_END);
-    if (api->daemon == NULL) {
-        (void)close(listen_fd);
-        (void)err_set(e, -EIO, BLAME_NODE, "start the API's server");
-        api_stop(api);
-        return NULL;
-    }
-    info = MHD_get_daemon_info(api->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-    api->watch = info != NULL ? loop_watch_new(agent->loop, info->epoll_fd, run_daemon, api) : NULL;
-    api->tick = loop_timer_new(agent->loop, run_daemon, api);
-    if (api->watch == NULL || api->tick == NULL) {
-        (void)err_set(e, -EIO, BLAME_NODE, "watch the API's server");
-        api_stop(api);
-        return NULL;
-    }
-    loop_timer_start(api->tick, TICK_MS, TICK_MS);
-    return api;
+    api->server = http_server_start(agent->loop, listen_fd, handle, api, e);
+    if (api->server != NULL)
+        return api;
+    free(api);
+    return NULL;
 }
 
 void api_stop(struct api *api)
 {
     if (api == NULL)
         return;
-    loop_watch_free(api->watch);
-    loop_timer_free(api->tick);
-    if (api->daemon != NULL)
-        MHD_stop_daemon(api->daemon);
+    http_server_stop(api->server);
     free(api);
 }

@@ -1,6 +1,7 @@
 /*
  * api.h - the agent's HTTP API on its unix socket: what it is doing, and requests to it.
  *
+ *   GET  /metrics                counters and gauges, for Prometheus (daemon/metrics.h)
  *   GET  /v1/node                the agent: version, uptime, counts, why it takes no run, its sources
  *   POST /v1/node/drain          take up no further run, over restarts too; ?reason=TEXT is for people
  *   POST /v1/node/undrain        take up runs again

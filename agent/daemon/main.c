@@ -16,6 +16,7 @@
 #include "daemon/housekeeping.h"
 #include "daemon/identity.h"
 #include "daemon/leave.h"
+#include "daemon/metrics.h"
 #include "daemon/notices.h"
 #include "daemon/sources.h"
 #include "sys/fd.h"
@@ -45,6 +46,7 @@ struct daemon {
     struct layout layout;
     struct agent agent;
     struct api *api;
+    struct http_server *metrics;
     struct housekeeping *housekeeping;
     int api_fd;
     int lock_fd;
@@ -177,7 +179,9 @@ static int serve(struct daemon *d, struct err *e)
     agent_admit(&d->agent);
     d->api_fd = -1;
     d->api = api_start(&d->agent, fd, e);
-    d->housekeeping = d->api != NULL ? housekeeping_start(&d->agent, e) : NULL;
+    if (d->api == NULL || metrics_serve(&d->agent, &d->metrics, e) < 0)
+        return e->code;
+    d->housekeeping = housekeeping_start(&d->agent, e);
     if (d->housekeeping == NULL)
         return e->code;
     log_notice("runletd " RUNLET_VERSION " ready, %zu runs taken up again, %lld at a time", adopted,
@@ -209,6 +213,7 @@ static int run_daemon(const char *config_path)
     health_watch_stop(&d.agent);
     status = leave_status(&d.agent);
     leave_stop(&d.agent);
+    http_server_stop(d.metrics);
     api_stop(d.api);
     agent_close(&d.agent);
     fd_close(&d.api_fd);

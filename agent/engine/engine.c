@@ -136,11 +136,14 @@ static void set_phase(struct run *run, enum phase to, enum run_event event, enum
 {
     struct engine *e = run->engine;
     enum phase from = run->phase;
+    boot_ms_t now = clock_boot();
+    int64_t spent_ms = run->entered_at.ms > 0 ? now.ms - run->entered_at.ms : -1;
     struct fact_writer *w;
 
     if (run->cause == CAUSE_NONE)
         run->cause = cause;
     run->phase = to;
+    run->entered_at = now;
     if (to == PHASE_SHIPPING)
         judge(run);
     log_debug("run=%s %s -> %s on=%s cause=%s", run->id, phase_name(from), phase_name(to),
@@ -155,7 +158,7 @@ static void set_phase(struct run *run, enum phase to, enum run_event event, enum
     if (phase_budget_ms(to) > 0)
         loop_timer_start(run->budget, (uint64_t)phase_budget_ms(to), 0);
     if (e->hooks.changed != NULL)
-        e->hooks.changed(run, from, e->hooks.context);
+        e->hooks.changed(run, from, spent_ms, e->hooks.context);
     if (e->hooks.ops[to].enter != NULL)
         e->hooks.ops[to].enter(run, e->hooks.context);
 }
@@ -393,7 +396,10 @@ static void resume(struct run *run)
             e->hooks.ops[run->phase].enter(run, e->hooks.context);
         break;
     case ADOPT_START:
-    default: run->phase = PHASE_ACCEPTED; break;
+    default:
+        run->phase = PHASE_ACCEPTED;
+        run->entered_at = clock_boot();
+        break;
     }
 }
 

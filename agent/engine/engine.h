@@ -50,6 +50,7 @@ struct run {
     struct engine *engine;
     char id[RUN_ID_BYTES];
     enum phase phase;           /* written by the engine's setter alone */
+    boot_ms_t entered_at;       /* the phase; 0: by a former agent */
     enum cause cause;           /* first one known to the agent */
     struct run_history history; /* as the journal was when the agent took the run up */
     int dir_fd;                 /* owned: agent/<run>/ */
@@ -100,8 +101,9 @@ struct phase_ops {
 
 struct engine_hooks {
     struct phase_ops ops[PHASE_COUNT];
-    /* After each transition was journaled and before the new phase's operation runs. */
-    void (*changed)(struct run *run, enum phase from, void *context);
+    /* After each transition was journaled and before the new phase's operation runs; spent_ms is how long the run was in the phase
+     * that it leaves, -1 when a former agent saw it begin. */
+    void (*changed)(struct run *run, enum phase from, int64_t spent_ms, void *context);
     /* Fills run->record and sets has_record when the run's end is on disk. */
     bool (*load_record)(struct run *run, void *context);
     /* The run's startup probe has succeeded. */

@@ -15,12 +15,17 @@
 #include "sys/fd.h"
 
 #define FIRST_INTERVAL_MS 1000
-#define USAGE_BYTES_MAX   (64U * 1024)
-#define USAGE_TEMP_NAME   ".usage"
+/* Whoever watches a run sees counters no older than this, however far its samples have moved apart. */
+#define LOOK_INTERVAL_MS 10000
+#define USAGE_BYTES_MAX  (64U * 1024)
+#define USAGE_TEMP_NAME  ".usage"
 
 void measure_begin(struct measure *m, boot_ms_t now)
 {
-    *m = (struct measure){.started_at = now, .interval_ms = FIRST_INTERVAL_MS, .next_ms = FIRST_INTERVAL_MS};
+    *m = (struct measure){.started_at = now,
+                          .interval_ms = FIRST_INTERVAL_MS,
+                          .keep_ms = FIRST_INTERVAL_MS,
+                          .look_ms = FIRST_INTERVAL_MS};
 }
 
 static void look(struct run_usage *u, const struct run_group *group, int64_t wall_ms)
@@ -60,11 +65,16 @@ bool measure_look(struct measure *m, const struct run_group *group, boot_ms_t no
 {
     int64_t wall_ms = now.ms - m->started_at.ms;
 
-    if (wall_ms < m->next_ms)
+    if (wall_ms < m->look_ms)
         return false;
     look(&m->usage, group, wall_ms);
-    keep_sample(m);
-    m->next_ms = wall_ms + m->interval_ms;
+    if (wall_ms >= m->keep_ms) {
+        keep_sample(m);
+        m->keep_ms = wall_ms + m->interval_ms;
+    }
+    m->look_ms = wall_ms + LOOK_INTERVAL_MS;
+    if (m->look_ms > m->keep_ms)
+        m->look_ms = m->keep_ms;
     return true;
 }
 
@@ -95,21 +105,31 @@ void measure_end(struct measure *m, const struct run_group *group, const struct 
     set_unknown(u, USAGE_WRITTEN_BYTES, ended->ru_oublock * 512LL);
 }
 
+static int put(struct strbuf *text, const struct run_usage *usage)
+{
+    struct fact_writer w = fact_begin(text);
+
+    usage_put(&w, usage);
+    return fact_end(&w);
+}
+
 int measure_write(const struct measure *m, int run_fd)
 {
     AUTO(strbuf) struct strbuf text = STRBUF_INIT(USAGE_BYTES_MAX);
     AUTO_CLOSE int fd = -1;
-    int r;
+    int64_t latest = 0, kept = 0;
+    int r = 0;
 
     if (m->count == 0)
         return 0;
-    for (size_t i = 0; i < m->count; i++) {
-        struct fact_writer w = fact_begin(&text);
-        usage_put(&w, &m->sample[i]);
-        r = fact_end(&w);
-        if (r < 0)
-            return r;
-    }
+    for (size_t i = 0; i < m->count && r == 0; i++)
+        r = put(&text, &m->sample[i]);
+    (void)usage_get(&m->usage, USAGE_WALL_MS, &latest);
+    (void)usage_get(&m->sample[m->count - 1], USAGE_WALL_MS, &kept);
+    if (r == 0 && latest > kept)
+        r = put(&text, &m->usage);
+    if (r < 0)
+        return r;
     (void)unlinkat(run_fd, USAGE_TEMP_NAME, 0);
     fd = openat(run_fd, USAGE_TEMP_NAME, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
     if (fd < 0)

@@ -18,7 +18,8 @@
 struct measure {
     struct run_usage usage; /* the highest and latest of what was seen */
     boot_ms_t started_at;
-    int64_t interval_ms, next_ms; /* of samples; after started_at */
+    int64_t interval_ms;      /* of samples */
+    int64_t keep_ms, look_ms; /* the next sample, the next look; after started_at */
     size_t count;
     struct run_usage sample[MEASURE_SAMPLES_MAX];
 };
@@ -26,14 +27,14 @@ struct measure {
 /* Begins with the job's first instruction. */
 void measure_begin(struct measure *m, boot_ms_t now);
 
-/* Takes a sample when one is due. True then: the file is worth writing. */
+/* Looks when that is due, and keeps what it saw as a sample when one is. True when it looked: the file is worth writing. */
 bool measure_look(struct measure *m, const struct run_group *group, boot_ms_t now);
 
 /* The last look, and what the kernel told of the ended processes: it stands where no group counted. */
 void measure_end(struct measure *m, const struct run_group *group, const struct rusage *ended, boot_ms_t now);
 
-/* Replaces the file `usage` in the run directory: one fact for each sample; none for a run too short to have one. Not
- * durable. 0 or -errno. */
+/* Replaces the file `usage` in the run directory: one fact for each sample and, last, for the latest look when it is none; no file for
+ * a run too short to have one. Not durable. 0 or -errno. */
 int measure_write(const struct measure *m, int run_fd);
 
 /* Whether a run must be stopped for the sake of the disk: less than the reserve is left, or, on a disk that had not much
