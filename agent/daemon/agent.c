@@ -341,6 +341,25 @@ static void note_accepted(struct run *run, int64_t epoch)
     (void)run_noted(run, true);
 }
 
+/* A node of one of several has the lease of the whole, which takes it up. */
+static void note_lease(const struct agent *a, struct run *run)
+{
+    struct run_name name;
+    char whole[RUN_ID_BYTES];
+    const struct run *leader;
+
+    run->leased = run->history.origin == ORIGIN_HTTP || run->history.origin == ORIGIN_ETCD;
+    if (run->history.origin != ORIGIN_MEMBER || !run_name_parse(run->id, &name))
+        return;
+    name.rank = -1;
+    run_name_format(&name, whole);
+    leader = engine_find(a->engine, whole);
+    if (leader == NULL)
+        return;
+    run->leased = leader->leased;
+    run->lease_until = leader->lease_until;
+}
+
 /* Reads the assignment of an opened run and hands the run to the engine. */
 static void add(struct agent *a, struct run *run)
 {
@@ -353,6 +372,7 @@ static void add(struct agent *a, struct run *run)
     if (run->history.origin == ORIGIN_MEMBER)
         run->places = 0;
     note_accepted(run, epoch);
+    note_lease(a, run);
     engine_add(a->engine, run);
     sources_attend(a, run);
     if (r < 0 && run->phase < PHASE_LAUNCHING)

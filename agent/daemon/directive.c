@@ -87,10 +87,17 @@ static bool to_stop(const struct run *run)
     return run->spec != NULL && run->spec->on_lease_lost == LEASE_LOST_STOP;
 }
 
+static bool begun(const struct run *run)
+{
+    if (run->group != NULL)
+        return group_began(run);
+    return run->phase >= PHASE_LAUNCHING && !launch_awaits_lease(run);
+}
+
 /* Before the launch nothing is lost by leaving the run to whoever has it now. */
 void directive_lease_lost(struct run *run, const char *why, void *context)
 {
-    bool stop = run->phase < PHASE_LAUNCHING || to_stop(run);
+    bool stop = !begun(run) || to_stop(run);
     struct fact_writer *w;
 
     (void)context;

@@ -243,10 +243,8 @@ static bool take_up(struct group_run *g, size_t rank)
         return true;
     }
     member = agent_take(g->agent, name, -1, &e);
-    if (member != NULL) {
-        member->lease_until = g->run->lease_until;
+    if (member != NULL)
         return true;
-    }
     if (e.code != -EBUSY)
         log_error("run=%s %s", name, e.text);
     return false;
@@ -287,6 +285,11 @@ static bool any_runs(const struct group_run *g)
             return true;
     }
     return g->run->history.ran;
+}
+
+bool group_began(const struct run *run)
+{
+    return any_runs(run->group);
 }
 
 /* ---- the end ---- */

@@ -20,6 +20,9 @@ void group_launch(struct run *run);  /* LAUNCHING: takes the members up, and sta
 void group_stop(struct run *run);    /* STOPPING: ends the members for the run's cause */
 void group_ship(struct run *run);    /* SHIPPING: removes members that never began */
 
+/* Whether some node of it has begun, here or elsewhere. */
+bool group_began(const struct run *run);
+
 /* A member has changed its phase, or has become ready: the whole looks at it soon. */
 void group_member_changed(struct agent *a, const struct run *member);
 

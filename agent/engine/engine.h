@@ -72,7 +72,8 @@ struct run {
     bool has_record;
     struct verdict verdict; /* from SHIPPING on */
     boot_ms_t deadline;     /* from RUNNING on, as the supervisor said */
-    boot_ms_t lease_until;  /* 0: it has none */
+    bool leased;            /* it came with a lease, and begins only while that is known to hold */
+    boot_ms_t lease_until;  /* 0: nothing is known of one */
     wall_ms_t started_at;
     int64_t main_pid;
     struct posted_event pending[RUN_EVENTS_PENDING];

@@ -29,6 +29,7 @@ struct launch_client {
     struct loop_timer *retry;
     int starts, tries;
     bool starting;    /* the connection asked for a start, not for a recovery, nor joined a run */
+    bool waits;       /* for its lease */
     bool known;       /* a supervisor said that the run exists: it is never started again */
     struct err start; /* why the last start failed; text empty when it did not say */
 };
@@ -167,9 +168,12 @@ static void send_stop(struct launch_client *c)
 /* Whether the supervisor is to end the run with its lease. */
 static bool ends_with_lease(const struct run *run)
 {
-    return run->spec != NULL && run->spec->on_lease_lost == LEASE_LOST_STOP &&
-           (run->history.origin == ORIGIN_HTTP || run->history.origin == ORIGIN_ETCD ||
-            run->lease_until.ms > 0);
+    return run->leased && run->spec != NULL && run->spec->on_lease_lost == LEASE_LOST_STOP;
+}
+
+static bool lease_missing(const struct run *run)
+{
+    return run->leased && run->lease_until.ms <= clock_boot().ms;
 }
 
 static void say_lease(struct launch_client *c)
@@ -224,9 +228,11 @@ static int encode_plan(struct launch_client *c, struct err *e)
     plan.run_id = strdup(c->run->id);
     if (plan.run_id == NULL)
         return err_oom(e);
-    /* Without a lease the run is begun only to learn that it is over: see lease_awaited. */
-    if (ends_with_lease(c->run))
-        plan.lease_until_ms = c->run->lease_until.ms > 0 ? c->run->lease_until.ms : 1;
+    /* Without its lease a run is begun only to learn that it is over: see lease_awaited. */
+    if (lease_missing(c->run))
+        plan.lease_until_ms = 1;
+    else if (ends_with_lease(c->run))
+        plan.lease_until_ms = c->run->lease_until.ms;
     if (plan_encode(&plan, &text) < 0)
         return err_set(e, -E2BIG, BLAME_ASSIGNMENT, "environment and arguments are too long for a plan");
     fd = fd_sealed("plan", text.data, text.len);
@@ -309,11 +315,20 @@ static bool may_start(const struct launch_client *c)
     return !c->known && !run->history.ran && (run->phase == PHASE_LAUNCHING || run->phase == PHASE_STOPPING);
 }
 
-/* A run that ends with its lease does not begin before the source has confirmed one; this agent may have been started just now. */
+/* A run does not begin before its source has confirmed the lease, which this agent may have been started without: somebody else may
+ * have the run by now. */
 static bool lease_awaited(const struct launch_client *c)
 {
-    return c->run->phase == PHASE_LAUNCHING && ends_with_lease(c->run) &&
-           c->run->lease_until.ms <= clock_boot().ms;
+    return may_start(c) && c->run->phase == PHASE_LAUNCHING && lease_missing(c->run);
+}
+
+static void await_lease(struct launch_client *c)
+{
+    if (!c->waits)
+        log_notice("run=%s does not begin before its lease is confirmed", c->run->id);
+    c->waits = true;
+    c->tries = 0;
+    try_again(c);
 }
 
 static void give_up(struct launch_client *c)
@@ -349,9 +364,8 @@ static void find_out(void *context)
     } else if (dir >= 0) {
         c->known = true;
         join(c);
-    } else if (may_start(c) && lease_awaited(c)) {
-        c->tries = 0;
-        try_again(c);
+    } else if (lease_awaited(c)) {
+        await_lease(c);
     } else if (may_start(c) && c->starts < STARTS_MAX) {
         start_run(c);
     } else if (may_start(c) && !run->cancel_requested && access(c->launcher->drain, F_OK) == 0) {
@@ -395,8 +409,20 @@ void launch_tell(struct run *run)
 
 void launch_lease(struct run *run)
 {
-    if (run->launch != NULL)
-        say_lease(run->launch);
+    struct launch_client *c = run->launch;
+
+    if (c == NULL)
+        return;
+    if (c->waits && !lease_awaited(c)) {
+        c->waits = false;
+        loop_timer_start(c->retry, 0, 0);
+    }
+    say_lease(c);
+}
+
+bool launch_awaits_lease(const struct run *run)
+{
+    return run->launch != NULL && lease_awaited(run->launch);
 }
 
 void launch_release(struct run *run)

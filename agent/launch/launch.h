@@ -32,6 +32,9 @@ void launch_tell(struct run *run);
 /* run->lease_until has changed: a supervisor that stops its run at the end of the lease hears of it. */
 void launch_lease(struct run *run);
 
+/* Whether it is not begun because its lease is not confirmed, and was not begun by a former agent either. */
+bool launch_awaits_lease(const struct run *run);
+
 /* Reads the exit record of a run, if there is one, into run->record. */
 bool launch_load_record(struct run *run, const struct launcher *launcher);
 

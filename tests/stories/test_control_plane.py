@@ -3,6 +3,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import ssl
 import subprocess
 import threading
@@ -187,6 +188,41 @@ def test_a_run_that_is_given_away_before_its_launch_is_left_to_the_other(node):
         server.close()
 
 
+@pytest.mark.parametrize("given", [True, False])
+def test_what_has_not_begun_waits_for_its_lease_when_the_agent_is_back(node, given):
+    """It dies while it fetches the artifact, and the control plane is away at first when it is back."""
+    server = fetch_rig.Server()
+    thing = server.add("/job.sh", b"touch begun\necho out\n", hold=threading.Event())
+    try:
+        node.start()
+        documents = script_documents("run.back", OK)
+        part = documents["artifact"]["parts"][0]
+        del part["content"]
+        part["uri"] = server.url + "/job.sh"
+        run = node.plane.ledger.submit(documents, lease=60)
+        until("it is fetched", lambda: server.targets())
+        node.stop(signal.SIGKILL)
+        node.plane.close()
+        thing.hold.set()
+        node.start(registered=False)
+        node.says("run=run.back does not begin before its lease is confirmed")
+        assert not node.supervisor_facts(run.id)
+        if given:
+            node.plane.ledger.take_away(run.id, "somebody else")
+        node.plane.open()
+        until("it is over", lambda: node.finished(run.id))
+        if given:
+            assert node.view(run.id)["cause"] == "lease-lost" and not run.ends
+            assert not (node.home(run.id) / "begun").exists()
+        else:
+            assert (node.home(run.id) / "begun").exists()
+            succeeded(node.end(run.id))
+        node.judge()
+    finally:
+        thing.hold.set()
+        server.close()
+
+
 def test_a_lease_that_runs_out_unheard_is_lost_once_and_may_be_held_again(bin_dir):
     node = ControlNode(bin_dir, concurrency=1)  # it asks for no other run, so its own is not given away
     try:
@@ -247,6 +283,24 @@ def test_what_was_executed_before_is_given_back(node):
     node.plane.ledger.take_away(run.id)  # a control plane that lost its memory
     node.plane.ledger.await_("it is given back", lambda: run.released)
     assert "executed that attempt" in run.released[0]["reason"]
+    node.judge()
+
+
+def test_every_fault_when_a_run_is_given_back(node):
+    """What is not given back this time is offered again, and is given back then: it is never executed twice."""
+    node.start()
+    run = node.offer("run.before", "echo once >>count\n")
+    succeeded(node.end(run.id))
+    for kind in sorted(faults.KINDS):
+        fault = node.plane.faults.add("releaseRun", **faults.KINDS[kind])
+        run.attempt = 0
+        run.released.clear()
+        run.ends.clear()
+        node.plane.ledger.take_away(run.id)
+        node.plane.ledger.await_("%s is met: %s" % (kind, node.tail()), lambda f=fault: f.happened and run.released)
+        succeeded(node.end(node.offer("run." + kind).id))  # and the node goes on
+        assert "executed that attempt" in run.released[0]["reason"] and not run.ends, (kind, node.plane.ledger.describe())
+    assert (node.home(run.id) / "count").read_text() == "once\n"
     node.judge()
 
 

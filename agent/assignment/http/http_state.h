@@ -30,6 +30,7 @@ struct held {
     int64_t sequence;                /* of the report under way */
     void (*answered)(struct run *run, int64_t sequence, enum report_answer answer, const char *why,
                      int64_t after_ms);
+    bool arrived; /* with a lease, of which the wiring does not know yet */
     bool late;    /* the lease has run out, and nobody has said yet what becomes of the run */
     bool lost;    /* the wiring knows */
     bool refused; /* for good: nothing is asked for any more */

@@ -120,10 +120,15 @@ void lease_renew(struct held *h)
 static void step(void *context)
 {
     struct held *h = context;
+    const struct http_source *s = h->source;
     int64_t wait_ms;
 
     if (h->refused)
         return;
+    if (h->arrived) {
+        h->arrived = false;
+        s->hooks.lease_held(h->run, lease_until(&h->lease), s->hooks.context);
+    }
     switch (lease_step(&h->lease, clock_boot(), random_u64(), &wait_ms)) {
     case LEASE_RENEW:
         lease_renew(h);
@@ -156,6 +161,7 @@ static struct held *hold(struct http_source *s, struct run *run)
     h = calloc(1, sizeof(*h));
     if (h != NULL) {
         *h = (struct held){.source = s, .run = run, .timer = loop_timer_new(s->wiring.loop, step, h)};
+        h->arrived = s->arriving_lease_ms > 0;
         h->lease =
             (struct lease){.duration_ms = s->arriving_lease_ms > 0 ? s->arriving_lease_ms : s->lease_ms,
                            .asked_at = now,
