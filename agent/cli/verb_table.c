@@ -252,6 +252,39 @@ static const struct cli_option PREEMPT_OPTIONS[] = {
     {.name = "all", .help = "Every run that executes on this machine, instead of RUN."},
 };
 
+static const struct cli_option BOOTSTRAP_OPTIONS[] = {
+    {.name = "from",
+     .argument = "FILE|oci|aws|gcp|azure",
+     .completion = COMPLETE_FILE,
+     .help = "Where the document is: a file, or the instance metadata service of a cloud. Without it: "
+             "bootstrap.yaml beside the "
+             "configuration."},
+    {.name = "metadata",
+     .argument = "URL",
+     .help = "Where that service is, instead of the cloud's own address."},
+    {.name = "timeout", .argument = "DURATION", .help = "Give up after this time. Without it: 10m."},
+};
+
+static const char *const BOOTSTRAP_TEXT[] = {
+    "Makes a new machine a node of a control plane: exchanges the one-time token of a document, which "
+    "cloud-init or the "
+    "instance metadata service has brought, for the node's credential, and writes that and the rest of the "
+    "document into "
+    "the configuration. The document is removed then, and the token with it. Interrupted at any place, it "
+    "goes on when it "
+    "is called again; when everything is done it says so.",
+    "Needs root. Runs before runletd is started. docs/bootstrap.md.",
+    NULL,
+};
+
+static const char *const BOOTSTRAP_EXAMPLES[] = {
+    "runlet bootstrap",
+    "Use /etc/runlet/bootstrap.yaml.",
+    "runlet bootstrap --from gcp",
+    "Use the attribute `runlet` of a machine at Google.",
+    NULL,
+};
+
 static const struct cli_option DRAIN_OPTIONS[] = {
     {.name = "reason", .argument = "TEXT", .help = "Why, for people: `runlet status` shows it."},
     {.name = "wait",
@@ -437,6 +470,13 @@ const struct verb VERBS[] = {
      OPTIONS(PREEMPT_OPTIONS),
      .args_max = 1,
      .completion = COMPLETE_RUN,
+     .usage_status = EXIT_USAGE},
+    {.name = "bootstrap",
+     .synopsis = "[--from FILE|oci|aws|gcp|azure] [--timeout DURATION]",
+     .summary = "Make this machine a node of a control plane",
+     .description = BOOTSTRAP_TEXT,
+     OPTIONS(BOOTSTRAP_OPTIONS),
+     .examples = BOOTSTRAP_EXAMPLES,
      .usage_status = EXIT_USAGE},
     {.name = "drain",
      .synopsis = "[--reason TEXT] [--wait]",

@@ -67,8 +67,8 @@ typedef int verb_function(struct cli *cli);
 /* The function of the verb; a test sees that each has one. functions.c. */
 verb_function *verb_function_of(const struct verb *verb);
 
-verb_function verb_cancel, verb_config, verb_deadline, verb_drain, verb_gen, verb_help, verb_leave, verb_logs,
-    verb_nodes, verb_preempt, verb_run, verb_runs, verb_status, verb_submit, verb_undrain, verb_validate,
-    verb_version, verb_wait, verb_why;
+verb_function verb_bootstrap, verb_cancel, verb_config, verb_deadline, verb_drain, verb_gen, verb_help,
+    verb_leave, verb_logs, verb_nodes, verb_preempt, verb_run, verb_runs, verb_status, verb_submit,
+    verb_undrain, verb_validate, verb_version, verb_wait, verb_why;
 
 #endif

@@ -54,6 +54,19 @@ const char *cloud_identity_path(enum cloud_provider provider)
     }
 }
 
+const char *cloud_document_path(enum cloud_provider provider, bool *ret_base64)
+{
+    *ret_base64 = provider == CLOUD_AZURE;
+    switch (provider) {
+    case CLOUD_OCI: return "/opc/v2/instance/metadata/runlet";
+    case CLOUD_AWS: return "/latest/user-data";
+    case CLOUD_GCP: return "/computeMetadata/v1/instance/attributes/runlet";
+    case CLOUD_AZURE: return "/metadata/instance/compute/userData?api-version=2021-01-01&format=text";
+    case CLOUD_NONE:
+    default: return NULL;
+    }
+}
+
 const char *cloud_notice_path(enum cloud_provider provider, size_t i)
 {
     if (provider == CLOUD_AWS && i == 0)

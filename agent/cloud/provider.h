@@ -7,7 +7,7 @@
  *             .../spot-instance-termination-notices.html
  *   Google    cloud.google.com/compute/docs/metadata/querying-metadata (wait_for_change, last_etag) and
  *             .../metadata/getting-live-migration-notice, .../instances/create-use-preemptible (preempted)
- *   Microsoft learn.microsoft.com/azure/virtual-machines/instance-metadata-service and .../linux/scheduled-events
+ *   Microsoft learn.microsoft.com/azure/virtual-machines/instance-metadata-service (userData: base64) and .../linux/scheduled-events
  */
 #ifndef CLOUD_PROVIDER_H
 #define CLOUD_PROVIDER_H
@@ -53,6 +53,10 @@ const char *cloud_header(enum cloud_provider provider);
 
 /* The path whose answer cloud_identity_read reads. */
 const char *cloud_identity_path(enum cloud_provider provider);
+
+/* Where whoever made the machine leaves a document for runlet: an attribute `runlet` of its own (Oracle's custom metadata, Google's
+ * custom attributes), or the user data (Amazon, Microsoft). *ret_base64: the answer is encoded so. */
+const char *cloud_document_path(enum cloud_provider provider, bool *ret_base64);
 
 /* The i-th path of notices, NULL when there are not so many. Oracle has none: it ends machines by the power button alone. */
 const char *cloud_notice_path(enum cloud_provider provider, size_t i);

@@ -98,6 +98,12 @@ int config_load(const char *path, struct config *ret, struct diag_list *diags);
  * "# from FILE:LINE" or "# default". 0, -E2BIG or -ENOMEM. */
 int config_show(const struct config *c, bool origin, struct strbuf *out);
 
+/* Sets one value, as if `origin` (a file) had named it. 0, -EINVAL or -ERANGE when it is none of the key's, or -ENOMEM. */
+int config_set(struct config *c, enum config_key key, const char *text, const char *origin);
+
+/* Appends as YAML only what some file has named, or config_set. 0, -E2BIG or -ENOMEM. */
+int config_show_named(const struct config *c, struct strbuf *out);
+
 /* Appends one value as it stands in YAML. */
 void config_put_value(const struct config *c, enum config_key key, struct strbuf *out);
 

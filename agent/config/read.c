@@ -76,6 +76,13 @@ static int remember_origin(struct config *c, enum config_key key, const char *fi
     return 0;
 }
 
+int config_set(struct config *c, enum config_key key, const char *text, const char *origin)
+{
+    int r = config_value_set(c, key, text);
+
+    return r < 0 ? r : remember_origin(c, key, origin, 0);
+}
+
 static int read_value(struct config *c, enum config_key key, const struct node *n, struct diag_list *diags)
 {
     const struct config_key_info *info = config_key_info(key);

@@ -1,5 +1,5 @@
 /*
- * read.h - one configuration document laid over what is already there. Used inside the folder only.
+ * read.h - one configuration document laid over what is already there.
  */
 #ifndef CONFIG_READ_H
 #define CONFIG_READ_H

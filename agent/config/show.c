@@ -24,7 +24,7 @@ static void put_origin(const struct config_origin *origin, size_t used, struct s
         (void)strbuf_addf(out, "from %s:%d", origin->file, origin->line);
 }
 
-int config_show(const struct config *c, bool origin, struct strbuf *out)
+static int show(const struct config *c, bool origin, bool named_only, struct strbuf *out)
 {
     const char *section = "";
     size_t section_len = 0;
@@ -34,6 +34,8 @@ int config_show(const struct config *c, bool origin, struct strbuf *out)
         size_t n = section_length(path);
         size_t start;
 
+        if (named_only && c->origin[key].file == NULL)
+            continue;
         if (n != 0 && (n != section_len || strncmp(section, path, n) != 0))
             (void)strbuf_addf(out, "%.*s:\n", (int)n, path);
         section = path;
@@ -46,4 +48,14 @@ int config_show(const struct config *c, bool origin, struct strbuf *out)
         (void)strbuf_addch(out, '\n');
     }
     return out->failed;
+}
+
+int config_show(const struct config *c, bool origin, struct strbuf *out)
+{
+    return show(c, origin, false, out);
+}
+
+int config_show_named(const struct config *c, struct strbuf *out)
+{
+    return show(c, false, true, out);
 }

@@ -8,92 +8,42 @@
 
 #include "base/auto.h"
 #include "base/log.h"
-#include "cloud/metadata.h"
+#include "cloud/ask.h"
 #include "sys/fd.h"
 #include "sys/process.h"
 
 /* A file in the agent's folder, a fact: what the metadata service said in the boot that it names. */
 #define IDENTITY_NAME ".instance"
-#define ATTEMPTS      5
-#define ANSWER_MS     3000
-#define AGAIN_MS      500
 
-struct asking {
-    struct loop *loop;
-    struct loop_timer *again;
-    struct metadata *metadata;
+struct identity_asked {
     enum cloud_provider provider;
-    int attempts;
-    bool known;
     struct cloud_identity *identity;
-    char why[256];
 };
 
-static void ask(void *context);
-
-static void answered(void *context, const struct exchange_answer *answer)
+static bool take(void *context, const char *body, size_t n, char why[CLOUD_WHY_MAX])
 {
-    struct asking *q = context;
+    const struct identity_asked *q = context;
     AUTO(diag) struct diag_list diags = {0};
     AUTO(strbuf) struct strbuf text = STRBUF_INIT(4096);
 
-    if (answer->end != TRANSFER_COMPLETE)
-        (void)snprintf(q->why, sizeof(q->why), "%s", answer->reason != NULL ? answer->reason : "no answer");
-    else if (answer->status != 200)
-        (void)snprintf(q->why, sizeof(q->why), "status %ld", answer->status);
-    else if (cloud_identity_read(q->provider, answer->body, answer->body_size, q->identity, &diags) == 0)
-        q->known = true;
-    else {
-        diag_print(&diags, &text);
-        (void)snprintf(q->why, sizeof(q->why), "%.*s", (int)strcspn(strbuf_str(&text), "\n"),
-                       strbuf_str(&text));
-    }
-    if (q->known || q->attempts >= ATTEMPTS)
-        loop_stop(q->loop);
-    else
-        loop_timer_start(q->again, AGAIN_MS, 0);
+    if (cloud_identity_read(q->provider, body, n, q->identity, &diags) == 0)
+        return true;
+    diag_print(&diags, &text);
+    (void)snprintf(why, CLOUD_WHY_MAX, "%.*s", (int)strcspn(strbuf_str(&text), "\n"), strbuf_str(&text));
+    return false;
 }
 
-static void ask(void *context)
-{
-    struct asking *q = context;
-    struct err e = ERR_INIT;
-
-    q->attempts++;
-    if (metadata_get(q->metadata, cloud_identity_path(q->provider), ANSWER_MS, answered, q, &e) != NULL)
-        return;
-    (void)snprintf(q->why, sizeof(q->why), "%.255s", e.text);
-    loop_stop(q->loop);
-}
-
-/* 0 or negative with *e. Its own loop: nothing else is served before the node knows its name. */
+/* 0 or negative with *e. Nothing else is served before the node knows its name. */
 static int ask_service(const struct config *c, struct cloud_identity *ret, struct err *e)
 {
-    struct asking q = {.provider = cloud_provider_of(c->cloud_provider), .identity = ret};
-    struct transfers *transfers = NULL;
-    int r = 0;
+    struct identity_asked q = {.provider = cloud_provider_of(c->cloud_provider), .identity = ret};
+    struct err why = ERR_INIT;
 
-    q.loop = loop_new(e);
-    if (q.loop == NULL)
-        return e->code;
-    transfers = transfers_new(q.loop, e);
-    q.again = loop_timer_new(q.loop, ask, &q);
-    q.metadata = transfers != NULL ? metadata_new(transfers, q.provider, c->cloud_endpoint) : NULL;
-    if (q.metadata == NULL || q.again == NULL)
-        r = err_oom(e);
-    if (r == 0) {
-        loop_timer_start(q.again, 0, 0);
-        loop_run(q.loop);
-    }
-    metadata_free(q.metadata);
-    loop_timer_free(q.again);
-    transfers_free(transfers);
-    loop_free(q.loop);
-    if (r == 0 && !q.known)
-        r = err_set(e, -EHOSTUNREACH, BLAME_NODE,
-                    "the instance metadata service of '%s' does not say who this is: %s", c->cloud_provider,
-                    q.why);
-    return r;
+    if (cloud_ask(q.provider, c->cloud_endpoint, cloud_identity_path(q.provider), take, &q, &why) == 0)
+        return 0;
+    return err_set(e, why.code, why.blame,
+                   "the instance metadata service of '%s' does not say who this is: %s", c->cloud_provider,
+                   why.text);
 }
 
 static bool remembered(int agent_fd, const char *provider, struct cloud_identity *ret)

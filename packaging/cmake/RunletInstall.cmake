@@ -10,7 +10,7 @@ install(DIRECTORY ${CMAKE_BINARY_DIR}/share/man DESTINATION ${CMAKE_INSTALL_DATA
 install(DIRECTORY ${CMAKE_BINARY_DIR}/share/bash-completion DESTINATION ${CMAKE_INSTALL_DATADIR})
 
 # The units name the programs where they are installed, which is known then: the prefix may be given to `cmake --install`.
-set(units runletd.service runletd.socket runlet-supervisor.socket runlet-supervisor@.service runlet-drain.service runlet.slice
+set(units runlet-bootstrap.service runletd.service runletd.socket runlet-supervisor.socket runlet-supervisor@.service runlet-drain.service runlet.slice
     runlet-runs.slice)
 install(CODE "
     set(bindir \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}\")

@@ -52,7 +52,7 @@ class Ledger:
     def __init__(self, heartbeat=60, clock=time.monotonic):
         self.changed = threading.Condition()
         self.clock, self.heartbeat = clock, heartbeat
-        self.nodes, self.runs, self.tokens = {}, {}, {}
+        self.nodes, self.runs, self.tokens, self.exchanges = {}, {}, {}, {}
         self.directives, self.versions = {}, {}
         self.epochs = 0
         self.contradictions = []  # ends told in two ways, and what else must never happen
@@ -113,12 +113,19 @@ class Ledger:
 
     # ---- what nodes ask for ----
 
-    def bootstrap(self, body):
+    def bootstrap(self, key, body):
+        """A token is good for one exchange, which may be repeated under its key."""
         with self.changed:
-            node = self.tokens.pop(body["token"], None)
-            if node is None:
-                raise Refusal(401, "NotAuthenticated", "this token is not known, or was used")
-            return {"nodeId": body.get("nodeId", node[0]), "nodeToken": node[1]}
+            if body["token"] not in self.tokens:
+                raise Refusal(401, "NotAuthenticated", "this token is not known")
+            node, credential = self.tokens[body["token"]]
+            used = self.exchanges.setdefault(body["token"], (key, body))
+            if used != (key, body):
+                raise Refusal(401, "NotAuthenticated", "this token was used")
+            node = body.get("nodeId", node)
+            if body.get("runId") in self.runs:
+                self.runs[body["runId"]].wanted_node = node
+            return {"nodeId": node, "nodeToken": credential}
 
     def register(self, node, body):
         with self.changed:

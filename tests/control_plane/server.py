@@ -230,7 +230,7 @@ class ControlPlane:
         wait = int((handler.headers.get("Prefer") or "wait=0").partition("=")[2])
         there = lambda: not self.closing and not handler.gone()  # noqa: E731
         if name == "bootstrap":
-            return 200, {}, ledger.bootstrap(body)
+            return 200, {}, ledger.bootstrap(handler.headers["opc-retry-token"], body)
         if name == "registerNode":
             return 200, {}, ledger.register(path["nodeId"], body)
         if name == "getAssignment":

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "assignment/http/answers.h"
+#include "assignment/http/bootstrap.h"
 #include "base/auto.h"
 #include "job/assignment.h"
 
@@ -32,6 +33,17 @@ static void registration(const char *text, size_t n)
     else
         must(r.heartbeat_ms >= 1000 && r.heartbeat_ms <= HEARTBEAT_SECONDS_MAX * 1000LL && r.lease_ms >= 0 &&
              r.lease_ms <= LEASE_SECONDS_MAX * 1000LL);
+}
+
+static void credential(const char *text, size_t n)
+{
+    AUTO(bootstrap_credential) struct bootstrap_credential c = {0};
+    struct err e = ERR_INIT;
+
+    if (bootstrap_answer(text, n, &c, &e) < 0)
+        must(e.text[0] != '\0' && c.node_id == NULL && c.token == NULL);
+    else
+        must(c.node_id[0] != '\0' && c.token[0] != '\0' && strpbrk(c.token, " \r\n") == NULL);
 }
 
 static void lease(const char *text, size_t n)
@@ -99,8 +111,8 @@ static void date(const char *text, size_t n)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static void (*const READERS[])(const char *, size_t) = {registration, lease, assignment,
-                                                            directives,   error, date};
+    static void (*const READERS[])(const char *, size_t) = {registration, lease, assignment, directives,
+                                                            error,        date,  credential};
     char *text;
 
     if (size == 0)
@@ -111,7 +123,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     memcpy(text, data + 1, size - 1);
     text[size - 1] = '\0';
-    READERS[data[0] % ARRAY_SIZE(READERS)](text, size - 1);
+    READERS[(uint8_t)(data[0] - '0') % ARRAY_SIZE(READERS)](text, size - 1);
     free(text);
     return 0;
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "assignment/http/bootstrap.h"
 #include "base/auto.h"
 #include "format/read.h"
 #include "job/assignment.h"
@@ -65,6 +66,37 @@ static void whole(struct document *d, const struct node *map, const char *key, i
     if (field(&d->reader, map, key) == NULL)
         diag_error(&d->diags, node_where(map), "'%s' is missing", key);
     field_int(&d->reader, map, key, 1, max, ret);
+}
+
+/* One word of visible characters: it goes into a header. */
+static void check_word(struct document *d, const char *key, const char *text)
+{
+    for (const char *at = text; at != NULL && *at != '\0'; at++)
+        if (*at <= ' ' || *at > '~') {
+            diag_error(&d->diags, node_where(node_get(d->root, key)), "'%s' is more than one word", key);
+            return;
+        }
+}
+
+int bootstrap_answer(const char *text, size_t n, struct bootstrap_credential *ret, struct err *e)
+{
+    AUTO(document) struct document d;
+
+    document_begin(&d, "credential", text, n);
+    if (d.root != NULL) {
+        field_string(&d.reader, d.root, "nodeId", &ret->node_id);
+        field_string(&d.reader, d.root, "nodeToken", &ret->token);
+        if (ret->node_id == NULL || ret->node_id[0] == '\0')
+            diag_error(&d.diags, node_where(d.root), "'nodeId' is missing");
+        if (ret->token == NULL || ret->token[0] == '\0')
+            diag_error(&d.diags, node_where(d.root), "'nodeToken' is missing");
+        check_word(&d, "nodeId", ret->node_id);
+        check_word(&d, "nodeToken", ret->token);
+    }
+    if (document_end(&d, e) == 0)
+        return 0;
+    bootstrap_credential_free(ret);
+    return e->code;
 }
 
 int answer_registration(const char *text, size_t n, struct registration *ret, struct err *e)

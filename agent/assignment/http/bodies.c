@@ -37,6 +37,17 @@ static void put_labels(struct json_out *w, const struct strlist *labels)
     json_out_close(w, '}');
 }
 
+void body_bootstrap(const struct bootstrap_order *order, struct strbuf *out)
+{
+    struct json_out w = {.out = out};
+
+    json_out_open(&w, NULL, '{');
+    json_out_string(&w, "token", order->token);
+    put_text(&w, "nodeId", order->node_id);
+    put_text(&w, "runId", order->run_id);
+    json_out_close(&w, '}');
+}
+
 void body_node(const struct node_facts *node, const struct node_state *state, struct strbuf *out)
 {
     struct json_out w = {.out = out};

@@ -4,6 +4,7 @@
 #ifndef ASSIGNMENT_HTTP_BODIES_H
 #define ASSIGNMENT_HTTP_BODIES_H
 
+#include "assignment/http/bootstrap.h"
 #include "assignment/node.h"
 #include "base/strbuf.h"
 #include "engine/status_report.h"
@@ -19,6 +20,8 @@ struct node_state {
 
 /* Each appends to `out`, whose failure says whether it worked. */
 void body_node(const struct node_facts *node, const struct node_state *state, struct strbuf *out);
+
+void body_bootstrap(const struct bootstrap_order *order, struct strbuf *out);
 
 /* Which execution is spoken of. */
 struct execution {

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "assignment/http/answers.h"
+#include "assignment/http/bootstrap.h"
 #include "assignment/http/bodies.h"
 #include "assignment/http/client.h"
 #include "assignment/http/credentials.h"
@@ -208,9 +209,43 @@ static void a_token_is_one_word_and_never_shown(void **state)
     scratch_remove(&s);
 }
 
+static void a_credential_is_one_word_of_each(void **state)
+{
+    static const struct {
+        const char *text, *said;
+    } BAD[] = {
+        {"{}", "credential: error: 'nodeId' is missing"},
+        {"[]", "expected a mapping"},
+        {"{\"nodeId\": \"n\"}", "'nodeToken' is missing"},
+        {"{\"nodeId\": \"n\", \"nodeToken\": \"\"}", "'nodeToken' is missing"},
+        {"{\"nodeId\": \"n\", \"nodeToken\": 5}", "/nodeToken"},
+        {"{\"nodeId\": \"n\", \"nodeToken\": \"a\\r\\nX: y\"}",
+         "/nodeToken: error: 'nodeToken' is more than one word"},
+        {"{\"nodeId\": \"a b\", \"nodeToken\": \"t\"}", "/nodeId: error: 'nodeId' is more than one word"},
+        {"{\"nodeId\": ", "error"},
+    };
+    AUTO(bootstrap_credential) struct bootstrap_credential good = {0};
+    struct err e = ERR_INIT;
+    const char *text = "{\"nodeId\": \"gpu-17\", \"nodeToken\": \"t.0\", \"more\": [1]}";
+
+    (void)state;
+    assert_int_equal(bootstrap_answer(text, strlen(text), &good, &e), 0);
+    assert_string_equal(good.node_id, "gpu-17");
+    assert_string_equal(good.token, "t.0");
+    for (size_t i = 0; i < sizeof(BAD) / sizeof(BAD[0]); i++) {
+        AUTO(bootstrap_credential) struct bootstrap_credential c = {0};
+        struct err why = ERR_INIT;
+        assert_true(bootstrap_answer(BAD[i].text, strlen(BAD[i].text), &c, &why) < 0);
+        if (strstr(why.text, BAD[i].said) == NULL)
+            fail_msg("%s: %s", BAD[i].text, why.text);
+        assert_null(c.token);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_credential_is_one_word_of_each),
         cmocka_unit_test(numbers_have_bounds),
         cmocka_unit_test(an_offer_is_known_by_its_run),
         cmocka_unit_test(a_list_is_read_item_by_item),

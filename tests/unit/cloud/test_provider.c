@@ -143,6 +143,11 @@ static void each_provider_has_its_paths(void **state)
         assert_null(cloud_notice_path(p, 2));
     }
     assert_null(cloud_identity_path(CLOUD_NONE));
+    for (enum cloud_provider p = CLOUD_OCI; p <= CLOUD_AZURE; p++) {
+        bool base64;
+        assert_int_equal(cloud_document_path(p, &base64)[0], '/');
+        assert_int_equal(base64, p == CLOUD_AZURE);
+    }
 }
 
 int main(void)
