@@ -113,6 +113,8 @@ struct source_ops {
     void (*place_nodes)(struct source *s, struct run *run);
     void (*begin_nodes)(struct source *s, struct run *run, size_t below); /* the ranks below may begin */
     void (*stop_nodes)(struct source *s, struct run *run, const char *cause);
+    /* What is wanted of the whole is told to the nodes that are elsewhere. The same may be told again. */
+    void (*tell_nodes)(struct source *s, struct run *run, const struct directive *d);
     void (*describe)(const struct source *s, struct source_state *ret);
     void (*free)(struct source *s);
 };

@@ -3,6 +3,7 @@
 
 #include "daemon/agent.h"
 #include "daemon/group_run.h"
+#include "daemon/group_state.h"
 
 /* A run of several nodes passes on what is for its jobs. */
 static void to_member(struct run *member, void *context)
@@ -21,9 +22,13 @@ int directive_to_run(struct run *run, const struct directive *d)
     int r = 0;
 
     if (run->group != NULL && d->kind != DIRECTIVE_CANCEL && run->phase >= PHASE_LAUNCHING) {
+        struct directive told = *d;
         if (d->kind == DIRECTIVE_DEADLINE)
             r = group_set_runtime(run, d->maximum_runtime_ms);
-        group_each(run, to_member, (void *)(uintptr_t)d);
+        if (d->kind == DIRECTIVE_STOP && d->grace_ms < 0)
+            told.grace_ms = time_to_save(run);
+        group_each(run, to_member, &told);
+        group_tell_elsewhere(run->group, &told);
         return r;
     }
     switch (d->kind) {

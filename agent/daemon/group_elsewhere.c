@@ -92,11 +92,20 @@ void group_node_stop(struct run *run, const char *cause, void *context)
         run_give_up(run, known != CAUSE_COUNT ? known : CAUSE_GROUP_FAILED, &why);
 }
 
+void group_tell_elsewhere(struct group_run *g, const struct directive *d)
+{
+    if (g->elsewhere)
+        sources_tell_nodes(g->agent, g->run, d);
+}
+
 void group_stop_elsewhere(struct group_run *g)
 {
     const struct run *run = g->run;
+    const struct directive kill = {.kind = DIRECTIVE_CANCEL, .kill = true};
     enum cause cause = run->cancel_requested ? CAUSE_CANCELLED : run->cause;
 
+    if (run->kill_requested)
+        group_tell_elsewhere(g, &kill);
     if (g->elsewhere)
         sources_stop_nodes(g->agent, g->run, cause_name(cause == CAUSE_NONE ? CAUSE_GROUP_FAILED : cause));
 }

@@ -37,6 +37,8 @@ struct group_run {
 /* Makes the members that are here, now that all nodes are known, and ends PREPARING. */
 void group_make_members(struct run *run, const struct cluster *cluster);
 
+/* Those that are elsewhere hear of it. Nothing when there are none. */
+void group_tell_elsewhere(struct group_run *g, const struct directive *d);
 /* Those that are elsewhere end for the run's cause. Nothing when there are none. */
 void group_stop_elsewhere(struct group_run *g);
 

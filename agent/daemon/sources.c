@@ -191,6 +191,13 @@ void sources_stop_nodes(struct agent *a, struct run *run, const char *cause)
     s->ops->stop_nodes(s, run, cause);
 }
 
+void sources_tell_nodes(struct agent *a, struct run *run, const struct directive *d)
+{
+    struct source *s = source_of(a, run);
+
+    s->ops->tell_nodes(s, run, d);
+}
+
 void sources_close(struct agent *a)
 {
     for (size_t i = 0; i < a->source_count; i++)

@@ -29,6 +29,7 @@ bool sources_place(const struct agent *a, const struct run *run);
 void sources_place_nodes(struct agent *a, struct run *run);
 void sources_begin_nodes(struct agent *a, struct run *run, size_t below);
 void sources_stop_nodes(struct agent *a, struct run *run, const char *cause);
+void sources_tell_nodes(struct agent *a, struct run *run, const struct directive *d);
 
 void sources_close(struct agent *a);
 

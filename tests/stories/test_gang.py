@@ -7,7 +7,7 @@ import pytest
 
 import etcd_rig
 from etcd_rig import Etcd, EtcdNode, why_no_etcd
-from node_rig import until
+from node_rig import facts, until
 
 pytestmark = [pytest.mark.skipif(os.geteuid() != 0, reason="needs root: runs are contained by namespaces and other users"),
               pytest.mark.skipif(why_no_etcd() is not None, reason=str(why_no_etcd()))]
@@ -153,6 +153,58 @@ def test_cancelling_the_whole_cancels_every_member(etcd, fleet):
     assert (end["lifecycleState"], end["cause"]) == ("CANCELED", "cancelled"), end
     for rank in (1, 2):
         assert etcd.state("stops+%d" % rank)["lifecycleState"] == "CANCELED"
+    nothing_is_left(etcd)
+
+
+STUBBORN = "trap '' TERM USR1 USR2\necho up\nwhile :; do sleep 0.1; done\n"
+
+
+def all_ready(etcd, nodes, run):
+    for rank in (1, 2):
+        until("member %d runs: %s" % (rank, tails(nodes)), lambda: (etcd.state("%s+%d" % (run, rank)) or {}).get("ready"))
+
+
+def of_ranks(nodes, run, event):
+    """Facts of that kind in the journals of all ranks' runs, wherever they are."""
+    found = {}
+    for node in nodes.values():
+        for rank in range(3):
+            journal = node.state / "agent" / ("%s+%d" % (run, rank)) / "agent.journal"
+            if journal.exists():
+                found.setdefault(rank, []).extend(f for f in facts(journal) if f["event"] == event)
+    return found
+
+
+def test_a_stop_and_another_deadline_reach_every_member(etcd, fleet):
+    nodes = fleet()
+    submit(etcd, "told", "exec sleep 600\n", group("all", 3))
+    all_ready(etcd, nodes, "told")
+    leader = etcd.state("told")["node"]
+    etcd.direct(leader, "told", directive="deadline", maximumRuntimeMs=3600000)
+    until("each is told of the deadline: " + tails(nodes),
+          lambda: sorted(r for r, f in of_ranks(nodes, "told", "deadline-set").items() if f) == [0, 1, 2])
+    assert {f[0]["runtime-ms"] for f in of_ranks(nodes, "told", "deadline-set").values()} == {3600000}
+    etcd.direct(leader, "told", directive="stop", graceMs=500)
+    end = await_end(etcd, nodes, "told")
+    assert (end["lifecycleState"], end["cause"]) == ("FAILED", "preempted"), end
+    assert {etcd.state("told+%d" % rank)["cause"] for rank in (1, 2)} == {"preempted"}
+    assert {r: len(f) for r, f in of_ranks(nodes, "told", "stop-requested").items()} == {0: 1, 1: 1, 2: 1}
+    nothing_is_left(etcd)
+
+
+def test_a_kill_reaches_every_member(etcd, fleet):
+    """Their grace is an hour."""
+    nodes = fleet()
+    etcd.submit("stubborn", STUBBORN, document=document("stubborn", STUBBORN, group("all", 3), x={"stopGrace": "1h"}))
+    all_ready(etcd, nodes, "stubborn")
+    leader = etcd.state("stubborn")["node"]
+    etcd.direct(leader, "stubborn", directive="cancel")
+    until("each is asked to stop: " + tails(nodes),
+          lambda: sorted(r for r, f in of_ranks(nodes, "stubborn", "cancel-requested").items() if f) == [0, 1, 2])
+    assert not etcd.state("stubborn").get("timeFinished")
+    etcd.direct(leader, "stubborn", directive="cancel", kill=True)
+    end = await_end(etcd, nodes, "stubborn")
+    assert (end["lifecycleState"], end["cause"]) == ("CANCELED", "cancelled"), end
     nothing_is_left(etcd)
 
 

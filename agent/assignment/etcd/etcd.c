@@ -182,6 +182,14 @@ static void stop_nodes(struct source *source, struct run *run, const char *cause
         gang_stop(r, cause);
 }
 
+static void tell_nodes(struct source *source, struct run *run, const struct directive *d)
+{
+    struct etcd_run *r = of_run((struct etcd_source *)source, run);
+
+    if (r != NULL)
+        gang_tell(r, d);
+}
+
 static void describe(const struct source *source, struct source_state *ret)
 {
     const struct etcd_source *s = (const struct etcd_source *)source;
@@ -221,6 +229,7 @@ static const struct source_ops OPS = {
     .place_nodes = place_nodes,
     .begin_nodes = begin_nodes,
     .stop_nodes = stop_nodes,
+    .tell_nodes = tell_nodes,
     .describe = describe,
     .free = release,
 };

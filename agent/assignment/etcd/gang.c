@@ -35,8 +35,11 @@ struct etcd_gang {
     struct etcd_cluster cluster; /* owned; as it is in etcd */
     int64_t modified;            /* of it; 0: it is not there */
     bool read, placed, failed;
-    size_t begin; /* that is wanted */
+    size_t begin; /* that is wanted, as what follows */
     char stop[32];
+    bool kill;
+    int64_t runtime_ms;
+    wall_ms_t stop_at;
     bool again_tried, again_refused; /* to queue it again at its end */
     boot_ms_t passed_since;          /* since when something more urgent waits; 0: nothing does */
     int64_t patience_ms;
@@ -273,12 +276,32 @@ static int list_nodes(const struct etcd_gang *g, struct cluster *ret)
     return r;
 }
 
+/* An end that is wanted anew can only be sooner. */
+static bool stops_sooner(const struct etcd_gang *g)
+{
+    return g->stop_at.ms > 0 && (g->cluster.stop_at.ms == 0 || g->stop_at.ms < g->cluster.stop_at.ms);
+}
+
+/* Whether something is wanted that is not written yet. */
+static bool owes(const struct etcd_gang *g)
+{
+    const struct etcd_cluster *c = &g->cluster;
+
+    return (size_t)c->begin < g->begin || (g->stop[0] != '\0' && c->stop[0] == '\0') || (g->kill && !c->kill) ||
+           (g->runtime_ms > 0 && g->runtime_ms != c->runtime_ms) || stops_sooner(g);
+}
+
 static void write_cluster(struct etcd_gang *g)
 {
     AUTO(strbuf) struct strbuf body = STRBUF_INIT(ETCD_BODY_MAX);
     AUTO(etcd_cluster)
     struct etcd_cluster next = {
-        .attempt = g->whole.attempt, .size = (int64_t)g->size, .begin = (int64_t)g->begin};
+        .attempt = g->whole.attempt,
+        .size = (int64_t)g->size,
+        .begin = (int64_t)g->begin,
+        .kill = g->kill || g->cluster.kill,
+        .runtime_ms = g->runtime_ms > 0 ? g->runtime_ms : g->cluster.runtime_ms,
+        .stop_at = stops_sooner(g) ? g->stop_at : g->cluster.stop_at};
     bool have = g->cluster.nodes.count > 0;
     int r = have ? cluster_addall(&next.nodes, &g->cluster.nodes) : 0;
 
@@ -430,7 +453,7 @@ static void turn(void *context)
         say_placed(g);
     if (g->call != NULL)
         return;
-    if ((size_t)g->cluster.begin < g->begin || (g->stop[0] != '\0' && g->cluster.stop[0] == '\0'))
+    if (owes(g))
         write_cluster(g);
     else if (g->cluster.nodes.count == 0)
         gather(g);
@@ -503,6 +526,22 @@ void gang_stop(struct etcd_run *r, const char *cause)
     if (g == NULL || g->stop[0] != '\0')
         return;
     (void)snprintf(g->stop, sizeof(g->stop), "%s", cause);
+    soon(g);
+}
+
+void gang_tell(struct etcd_run *r, const struct directive *d)
+{
+    struct etcd_gang *g = r->gang;
+    int64_t at = clock_wall().ms + d->grace_ms;
+
+    if (g == NULL)
+        return;
+    if (d->kind == DIRECTIVE_DEADLINE)
+        g->runtime_ms = d->maximum_runtime_ms;
+    else if (d->kind == DIRECTIVE_CANCEL)
+        g->kill = g->kill || d->kill;
+    else if (g->stop_at.ms == 0 || at < g->stop_at.ms)
+        g->stop_at.ms = at;
     soon(g);
 }
 

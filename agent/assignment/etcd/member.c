@@ -28,6 +28,8 @@ struct etcd_member {
     struct etcd_cluster cluster; /* owned */
     bool gone;                   /* the whole is over, or was given back */
     char told[32];               /* for what it was told to end; "": it was not */
+    bool told_kill;
+    int64_t told_runtime_ms, told_stop_at_ms; /* 0: nothing of it */
     int64_t failures;
     struct loop_timer *timer;
     struct etcd_call *call;
@@ -116,6 +118,31 @@ static void stop_run(struct etcd_member *m, const char *cause)
     m->source->hooks.node_stop(r->run, cause, m->source->hooks.context);
 }
 
+static void say(struct etcd_member *m, struct etcd_run *r, const struct directive *d)
+{
+    m->source->hooks.directive(r->run, d, m->source->hooks.context);
+}
+
+/* What is wanted of the jobs. After a restart it is said once more, which changes nothing. */
+static void pass_on(struct etcd_member *m)
+{
+    const struct etcd_cluster *c = &m->cluster;
+    struct etcd_run *r = etcd_run_find(m->source, m->key, m->epoch);
+    int64_t left = c->stop_at.ms - clock_wall().ms;
+
+    if (r == NULL || r->ended)
+        return;
+    if (c->runtime_ms > 0 && c->runtime_ms != m->told_runtime_ms)
+        say(m, r, &(struct directive){.kind = DIRECTIVE_DEADLINE, .maximum_runtime_ms = c->runtime_ms});
+    if (c->stop_at.ms > 0 && c->stop_at.ms != m->told_stop_at_ms)
+        say(m, r, &(struct directive){.kind = DIRECTIVE_STOP, .grace_ms = left > 0 ? left : 0});
+    if (c->kill && !m->told_kill)
+        say(m, r, &(struct directive){.kind = DIRECTIVE_CANCEL, .kill = true});
+    m->told_runtime_ms = c->runtime_ms;
+    m->told_stop_at_ms = c->stop_at.ms;
+    m->told_kill = c->kill;
+}
+
 /* ---- beginning ---- */
 
 /* The assignment of this rank. 0 or negative with *e. */
@@ -172,6 +199,7 @@ static void settle(struct etcd_member *m)
 
     if (!m->seen || m->call != NULL)
         return;
+    pass_on(m);
     if (cause[0] != '\0' && m->waits)
         end_waiting(m, cause, "Job run node had not begun when the run ended on all of them.");
     else if (cause[0] != '\0')

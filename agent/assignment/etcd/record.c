@@ -298,6 +298,11 @@ int etcd_cluster_write(const struct etcd_cluster *c, struct strbuf *out)
     json_out_int(&w, "size", c->size);
     json_out_int(&w, "begin", c->begin);
     write_text(&w, "stop", c->stop);
+    if (c->kill)
+        json_out_bool(&w, "kill", true);
+    if (c->runtime_ms > 0)
+        json_out_int(&w, "maximumRuntimeMs", c->runtime_ms);
+    write_time(&w, "stopAt", c->stop_at);
     json_out_open(&w, "nodes", '[');
     for (size_t i = 0; i < c->nodes.count; i++) {
         json_out_open(&w, NULL, '{');
@@ -349,6 +354,9 @@ int etcd_cluster_read(const char *text, size_t n, const char *what, struct etcd_
     ret->size = read_int(&r, "size", 1, ETCD_CLUSTER_MAX, 1);
     ret->begin = read_int(&r, "begin", 0, ETCD_CLUSTER_MAX, 0);
     read_text(&r, "stop", false, ret->stop, sizeof(ret->stop));
+    ret->kill = read_bool(&r, "kill");
+    ret->runtime_ms = read_int(&r, "maximumRuntimeMs", 0, JOB_RUNTIME_MS_MAX, 0);
+    ret->stop_at = read_time(&r, "stopAt");
     read_nodes(&r, ret);
     return end(&r, e);
 }

@@ -203,6 +203,8 @@ void sweep_close(struct etcd_source *s);
 void gang_place(struct etcd_source *s, struct etcd_run *r);
 void gang_begin(struct etcd_run *r, size_t below);
 void gang_stop(struct etcd_run *r, const char *cause);
+/* What is wanted of the jobs: its members hear of it. */
+void gang_tell(struct etcd_run *r, const struct directive *d);
 /* Whether the end that is to be reported is none, because the whole is to be queued again: then the body is that move. */
 bool gang_again(struct etcd_run *r, struct strbuf *body);
 /* That move was not made: from now on the end is an end. False when it was none. */
