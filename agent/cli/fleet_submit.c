@@ -63,11 +63,12 @@ static int check_request(const struct job_request *request, struct err *e)
 {
     const struct job *job = &request->job;
 
-    if (run_retry_resolve(&job->configuration.x.retry, &request->run.overrides.x.retry).attempts > 1)
+    if (job->replicas > 1 &&
+        run_retry_resolve(&job->configuration.x.retry, &request->run.overrides.x.retry).attempts > 1)
         return err_set(e, -EINVAL, BLAME_ASSIGNMENT,
-                       "the document has 'retry', which a fleet does not go by: leave it out, and say with "
-                       "--on-lost requeue "
-                       "and --attempts what follows when a node is lost");
+                       "the document of a run of several nodes has 'retry', which a fleet does not go by: "
+                       "leave it out, and say "
+                       "with --on-lost requeue and --attempts what follows when a node is lost");
     if (job->replicas > ETCD_CLUSTER_MAX)
         return err_set(e, -EINVAL, BLAME_ASSIGNMENT, "the run has %lld nodes: in a fleet it may have %d",
                        (long long)job->replicas, ETCD_CLUSTER_MAX);
@@ -79,6 +80,25 @@ static int check_request(const struct job_request *request, struct err *e)
                            "another as soon as the nodes of the one before execute; leave the probe out, or "
                            "start them IN_PARALLEL",
                            job->group[i].name);
+    return 0;
+}
+
+/* A document that says what follows an end says what follows a lost node. */
+static int take_retry(const struct cli *cli, const struct job_request *request, struct etcd_state *s,
+                      struct err *e)
+{
+    const struct run_retry retry =
+        run_retry_resolve(&request->job.configuration.x.retry, &request->run.overrides.x.retry);
+    bool lost = retry.has_causes ? retry.cause[CAUSE_LEASE_LOST] : run_retry_by_default(CAUSE_LEASE_LOST);
+
+    if (retry.attempts <= 1)
+        return 0;
+    if (cli_value(cli, "on-lost") != NULL || cli_value(cli, "attempts") != NULL)
+        return err_set(
+            e, -EINVAL, BLAME_ASSIGNMENT,
+            "the document has 'retry', which says this as well: leave --on-lost and --attempts out");
+    s->attempts = retry.attempts;
+    s->on_lost = lost ? ETCD_LOST_REQUEUE : ETCD_LOST_FAIL;
     return 0;
 }
 
@@ -102,7 +122,7 @@ static int hand_in(struct cli *cli, struct prepared *p, struct etcd_state *state
     int r;
 
     if (check_request(&p->request, e) < 0 || fleet_open(cli, &p->config, &f, e) < 0 ||
-        read_options(cli, state, e) < 0 || collect(p, e) < 0)
+        read_options(cli, state, e) < 0 || take_retry(cli, &p->request, state, e) < 0 || collect(p, e) < 0)
         return e->code;
     (void)snprintf(state->run, sizeof(state->run), "%s", p->request.run.id);
     (void)snprintf(state->display_name, sizeof(state->display_name), "%s", name != NULL ? name : "");

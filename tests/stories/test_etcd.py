@@ -10,7 +10,7 @@ import pytest
 
 import etcd_rig
 from etcd_rig import Etcd, EtcdNode, why_no_etcd
-from node_rig import until
+from node_rig import facts, until
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "faults"))
 from crash_points import CrashFile, Point, has_points  # noqa: E402
@@ -267,12 +267,80 @@ def test_two_nodes_with_one_name_do_not_meet(etcd, fleet):
     assert executions("one", second) == ["one"]
 
 
+# ---- another attempt, as the document says ----
+
+AGAIN = 'echo "attempt $RUNLET_ATTEMPT" >>"$HOME/attempts"; [ "$RUNLET_ATTEMPT" -ge 2 ] || exit 75\n'
+
+
+def asking(**retry):
+    return {"retry": dict({"on": ["exited"], "exitCodes": [75]}, **retry)}
+
+
+def test_an_end_that_the_document_names_leads_to_another_attempt(etcd, fleet):
+    node = fleet("alpha")
+    etcd.submit("again", AGAIN, attempts=3, x_runlet=asking(attempts=3, delay="0s"))
+    end = etcd.await_end("again", node=node)
+    assert (end["lifecycleState"], end["attempt"], end["exitCode"]) == ("SUCCEEDED", 2, 0), end
+    node.await_finished("again~2")
+    assert (node.home("again") / "attempts").read_text() == "attempt 1\n"
+    assert [f["event"] for f in facts(node.state / "agent/again/agent.journal")].count("given-back") == 1
+    # Another code, and attempts that are used up, are the end.
+    etcd.submit("other", "exit 9\n", attempts=3, x_runlet=asking(attempts=3, delay="0s"))
+    etcd.submit("all", "exit 75\n", attempts=2, x_runlet=asking(attempts=2, delay="0s"))
+    end = etcd.await_end("other", node=node)
+    assert (end["lifecycleState"], end["attempt"], end["exitCode"]) == ("FAILED", 1, 9), end
+    end = etcd.await_end("all", node=node)
+    assert (end["lifecycleState"], end["attempt"], end["exitCode"]) == ("FAILED", 2, 75), end
+    assert etcd.names("claims") == [] and etcd.names("queue") == []
+
+
+def test_a_run_that_waits_for_its_next_attempt_holds_no_place_and_is_cancelled(etcd, fleet):
+    node = fleet("alpha")
+    etcd.submit("later", "exit 75\n", attempts=3, x_runlet=asking(attempts=3, delay="1h"))
+    until("it waits: " + node.tail(), lambda: "run=later ended by exited, and is queued again in" in node.tail(20000))
+    etcd.submit("meanwhile", "true\n")
+    assert etcd.await_end("meanwhile", node=node)["lifecycleState"] == "SUCCEEDED"
+    # So it does when the agent was away.
+    node.daemon.kill()
+    node.daemon.wait()
+    node.start()
+    until("it waits again: " + node.tail(), lambda: node.tail(40000).count("run=later ended by exited") == 2)
+    assert not etcd.state("later").get("timeFinished")
+    etcd.direct("alpha", "later", directive="cancel")
+    end = etcd.await_end("later", node=node)
+    assert (end["lifecycleState"], end["cause"], end["attempt"], end["exitCode"]) == ("FAILED", "exited", 1, 75), end
+    node.await_finished("later")
+    assert etcd.names("claims") == [] and etcd.names("queue") == [] and etcd.names("inbox") == []
+
+
 # ---- crashes ----
 
 def restart(node):
     """What a service manager does: the agent is started whenever it is not there."""
     if node.daemon.poll() is not None:
         node.start(wait=False)
+
+
+def test_an_agent_that_dies_as_it_queues_a_run_again_queues_it_once(bin_dir, etcd, fleet):
+    if not has_points(bin_dir):
+        pytest.skip("needs programs with crash points")
+    node = fleet("alpha", start=False, lease="10s")
+    crash = CrashFile(node.root / "crash", Point("", "runletd", "etcd-requeued", 1))
+    etcd.submit("again", AGAIN, attempts=3, x_runlet=asking(attempts=3, delay="0s"))
+    os.environ["RUNLET_CRASH_FILE"] = str(crash.path)
+    try:
+        node.start(wait=False)
+        until("it dies: " + node.tail(), crash.fired)
+        node.daemon.wait()
+    finally:
+        del os.environ["RUNLET_CRASH_FILE"]
+    node.start()
+    end = etcd.await_end("again", node=node)
+    assert (end["lifecycleState"], end["attempt"]) == ("SUCCEEDED", 2), end
+    node.await_finished("again")
+    node.await_finished("again~2")
+    events = [f["event"] for f in facts(node.state / "agent/again/agent.journal")]
+    assert events.count("given-back") == 1 and "report-refused" not in events and "lease-lost" not in events, events
 
 
 @pytest.mark.parametrize("name", ["etcd-lease-saved", "etcd-registered", "etcd-claim-answered", "etcd-claimed",

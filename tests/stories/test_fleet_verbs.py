@@ -73,12 +73,29 @@ PROBE = {"jobProbeCheckType": "EXEC", "command": ["true"]}
     ({"jobNodeConfigurationDetails": several(group("a", 60), group("b", 41))}, "the run has 101 nodes: in a fleet it may have 100"),
     ({"jobNodeConfigurationDetails": several(group("a", startupProbeDetails=PROBE), group("b"), order="IN_ORDER")},
      "group 'a' has a startup probe for groups that start IN_ORDER"),
-    ({"jobConfigurationDetails": {"jobType": "DEFAULT"}, "x-runlet": {"retry": {"attempts": 2}}}, "the document has 'retry'"),
+    ({"jobNodeConfigurationDetails": several(group("a", 2)), "x-runlet": {"retry": {"attempts": 2}}},
+     "the document of a run of several nodes has 'retry'"),
 ], ids=["nodes", "probe", "retry"])
 def test_what_a_fleet_cannot_do_is_refused_and_nothing_is_written(cluster, desk, job, said):
     document = desk.script(json.dumps(dict({"displayName": "j", "jobConfigurationDetails": {"jobType": "EMPTY"}}, **job)), "job.json")
     assert said in desk.runlet("submit", "--etcd", desk.script("true\n"), "--job", document, check=1).stderr
     assert cluster.keys(desk.prefix_of_keys + "/") == {}
+
+
+@pytest.mark.parametrize("retry,lost,attempts", [
+    ({"attempts": 4}, "requeue", 4),
+    ({"on": ["exited"]}, "fail", 3),
+    ({"attempts": 2, "on": ["exited", "lease-lost"]}, "requeue", 2),
+    ({"attempts": 1}, "fail", 1),
+])
+def test_the_document_says_when_a_run_is_executed_again(cluster, desk, retry, lost, attempts):
+    job = {"displayName": "j", "jobConfigurationDetails": {"jobType": "DEFAULT"}, "x-runlet": {"retry": retry}}
+    words = ("submit", "--etcd", desk.script("true\n"), "--job", desk.script(json.dumps(job), "job.json"))
+    run = desk.runlet(*words, check=0).stdout.strip()
+    state = json.loads(cluster.keys(desk.prefix_of_keys + "/states/")[desk.prefix_of_keys + "/states/" + run])
+    assert (state["onLost"], state["attempts"]) == (lost, attempts)
+    if attempts > 1:
+        assert "leave --on-lost and --attempts out" in desk.runlet(*words, "--on-lost", "fail", check=1).stderr
 
 
 def test_one_id_is_one_run(desk):

@@ -137,7 +137,7 @@ static void report(struct source *source, struct run *run, const struct status_r
 
 static void release_run(struct etcd_source *s, struct etcd_run *r)
 {
-    etcd_call_stop(r->report.call);
+    reports_leave(r);
     gang_free(r->gang);
     member_leave(s, r);
     free(r);

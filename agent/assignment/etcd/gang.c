@@ -287,21 +287,20 @@ static bool owes(const struct etcd_gang *g)
 {
     const struct etcd_cluster *c = &g->cluster;
 
-    return (size_t)c->begin < g->begin || (g->stop[0] != '\0' && c->stop[0] == '\0') || (g->kill && !c->kill) ||
-           (g->runtime_ms > 0 && g->runtime_ms != c->runtime_ms) || stops_sooner(g);
+    return (size_t)c->begin < g->begin || (g->stop[0] != '\0' && c->stop[0] == '\0') ||
+           (g->kill && !c->kill) || (g->runtime_ms > 0 && g->runtime_ms != c->runtime_ms) || stops_sooner(g);
 }
 
 static void write_cluster(struct etcd_gang *g)
 {
     AUTO(strbuf) struct strbuf body = STRBUF_INIT(ETCD_BODY_MAX);
     AUTO(etcd_cluster)
-    struct etcd_cluster next = {
-        .attempt = g->whole.attempt,
-        .size = (int64_t)g->size,
-        .begin = (int64_t)g->begin,
-        .kill = g->kill || g->cluster.kill,
-        .runtime_ms = g->runtime_ms > 0 ? g->runtime_ms : g->cluster.runtime_ms,
-        .stop_at = stops_sooner(g) ? g->stop_at : g->cluster.stop_at};
+    struct etcd_cluster next = {.attempt = g->whole.attempt,
+                                .size = (int64_t)g->size,
+                                .begin = (int64_t)g->begin,
+                                .kill = g->kill || g->cluster.kill,
+                                .runtime_ms = g->runtime_ms > 0 ? g->runtime_ms : g->cluster.runtime_ms,
+                                .stop_at = stops_sooner(g) ? g->stop_at : g->cluster.stop_at};
     bool have = g->cluster.nodes.count > 0;
     int r = have ? cluster_addall(&next.nodes, &g->cluster.nodes) : 0;
 

@@ -29,8 +29,11 @@ static void of_run(struct etcd_source *s, const struct etcd_kv *kv, const char *
     r->directive_seen = kv->modified;
     if (etcd_directive_read(kv->value, kv->value_size, kv->key, &d, &e) < 0)
         log_error("run=%s etcd: %s", r->run->id, e.text);
-    else
+    else {
         s->hooks.directive(r->run, &d, s->hooks.context);
+        if (d.kind == DIRECTIVE_CANCEL)
+            reports_cancel(r);
+    }
 }
 
 static void forgotten(void *context, const struct etcd_answer *a)

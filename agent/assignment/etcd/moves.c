@@ -301,6 +301,17 @@ void etcd_state_end(struct etcd_state *s, enum lifecycle_state state, const char
     (void)snprintf(s->details, sizeof(s->details), "%s", details);
 }
 
+void etcd_state_again(struct etcd_state *s, const char *why, wall_ms_t now)
+{
+    s->state = STATE_ACCEPTED;
+    s->cause[0] = '\0';
+    s->has_exit_code = false;
+    s->epoch = s->sequence = 0;
+    s->changed_at = now;
+    s->started_at = s->finished_at = (wall_ms_t){0};
+    (void)snprintf(s->details, sizeof(s->details), "Queued again: %.600s", why);
+}
+
 void etcd_state_lose(struct etcd_state *s, bool cancelled, const char *why, wall_ms_t now)
 {
     if (cancelled) {
@@ -311,11 +322,5 @@ void etcd_state_lose(struct etcd_state *s, bool cancelled, const char *why, wall
         etcd_state_end(s, STATE_FAILED, cause_name(CAUSE_LEASE_LOST), why, now);
         return;
     }
-    s->state = STATE_ACCEPTED;
-    s->cause[0] = '\0';
-    s->has_exit_code = false;
-    s->epoch = s->sequence = 0;
-    s->changed_at = now;
-    s->started_at = (wall_ms_t){0};
-    (void)snprintf(s->details, sizeof(s->details), "Queued again: %.600s", why);
+    etcd_state_again(s, why, now);
 }

@@ -89,6 +89,9 @@ void etcd_move_give_back(const struct etcd_keys *k, const struct etcd_state *who
 /* The state with which a member waits. Pure. */
 void etcd_state_member(const struct etcd_state *whole, size_t rank, struct etcd_state *ret);
 
+/* It waits again, as another attempt, with the reason. */
+void etcd_state_again(struct etcd_state *s, const char *why, wall_ms_t now);
+
 /* What becomes of a run whose node is gone: queued again, or at its end. `cancelled`: somebody wanted it cancelled. Pure. */
 void etcd_state_lose(struct etcd_state *s, bool cancelled, const char *why, wall_ms_t now);
 

@@ -76,8 +76,9 @@ struct etcd_cluster {
     int64_t begin;        /* ranks below may begin their job */
     char stop[32];        /* the cause for which all are to end; "": none */
     bool kill;            /* without further grace */
-    int64_t runtime_ms;   /* how long each may run from its start, instead of what the document says; 0: as that says */
-    wall_ms_t stop_at;    /* the jobs hear that they end then; 0: they do not */
+    int64_t
+        runtime_ms; /* how long each may run from its start, instead of what the document says; 0: as that says */
+    wall_ms_t stop_at; /* the jobs hear that they end then; 0: they do not */
 };
 
 void etcd_cluster_free(struct etcd_cluster *c);

@@ -6,6 +6,7 @@
 #include "base/auto.h"
 #include "base/crash_point.h"
 #include "job/job.h"
+#include "run/retry_policy.h"
 
 static void answer(struct etcd_run *r, enum report_answer said, const char *why)
 {
@@ -37,7 +38,24 @@ static void ask(struct etcd_run *r, const char *path, const struct strbuf *body,
 
 /* ---- writing it ---- */
 
-/* It was not this run's claim that is there. Its own end may be what is there: told before, and the answer was lost. */
+/* The execution has ended, and the run has not: whoever reads the journal must not take the one for the other. */
+static void note_given_back(const struct etcd_run *r)
+{
+    (void)run_note(r->run, FACT_GIVEN_BACK);
+    (void)run_noted(r->run, true);
+    log_notice("run=%s is queued again: %s", r->run->id,
+               r->report.retry ? "its document asks for another attempt" : "it did not end here by itself");
+}
+
+/* Whether the run went on to another attempt, or waits for it. */
+static bool moved_on(const struct etcd_run *r, const struct etcd_state *there)
+{
+    return there->attempt > r->name.attempt ||
+           (there->attempt == r->name.attempt && there->epoch == 0 && !etcd_state_ended(there));
+}
+
+/* It was not this run's claim that is there. Its own end may be what is there, or that it was queued again: told before, and the answer
+ * was lost. */
 static void fenced(struct etcd_run *r, const struct etcd_reply *reply)
 {
     AUTO(etcd_kvs) struct etcd_kvs there = {0};
@@ -50,24 +68,21 @@ static void fenced(struct etcd_run *r, const struct etcd_reply *reply)
         return;
     }
     if (there.count == 1 &&
-        etcd_state_read(there.item[0].value, there.item[0].value_size, "state", &state, &e) == 0 &&
-        etcd_state_ended(&state) && state.epoch == r->epoch && state.sequence >= r->report.sequence) {
-        r->ended = true;
-        answer(r, REPORT_ACKNOWLEDGED, NULL);
-        return;
+        etcd_state_read(there.item[0].value, there.item[0].value_size, "state", &state, &e) == 0) {
+        bool again = r->report.retry && moved_on(r, &state);
+        if (again)
+            note_given_back(r);
+        if (again ||
+            (etcd_state_ended(&state) && state.epoch == r->epoch && state.sequence >= r->report.sequence)) {
+            r->ended = true;
+            answer(r, REPORT_ACKNOWLEDGED, NULL);
+            return;
+        }
     }
     (void)snprintf(why, sizeof(why), "etcd has no claim of this node on it with the epoch %lld any more",
                    (long long)r->epoch);
     etcd_say_lost(r->source, r, why);
     answer(r, REPORT_REFUSED, why);
-}
-
-/* The execution has ended, and the run has not: whoever reads the journal must not take the one for the other. */
-static void note_given_back(const struct etcd_run *r)
-{
-    (void)run_note(r->run, FACT_GIVEN_BACK);
-    (void)run_noted(r->run, true);
-    log_notice("run=%s is queued again: it did not end here by itself", r->run->id);
 }
 
 static void written(void *context, const struct etcd_answer *a)
@@ -141,6 +156,88 @@ static void give_back(struct etcd_run *r)
     ask(r, ETCD_PATH_TXN, &body, returned);
 }
 
+/* ---- another attempt ---- */
+
+/* Of a run of several nodes only its loss is repeated (gang_again). */
+static void decide_retry(struct etcd_run *r, const struct status_report *end)
+{
+    struct retry_decision d;
+
+    r->report.retry = false;
+    if (end->record == NULL || end->verdict == NULL || r->name.rank >= 0 || r->run->group != NULL ||
+        r->run->spec == NULL)
+        return;
+    d = retry_decide(&r->run->spec->retry, end->record, end->verdict, end->attempt,
+                     !r->run->cancel_requested);
+    r->report.retry = d.again;
+    r->report.not_before.ms = end->time.ms + d.delay_ms;
+}
+
+static void requeued(void *context, const struct etcd_answer *a)
+{
+    struct etcd_run *r = context;
+
+    if (!heard(r, a))
+        return;
+    CRASH_POINT("etcd-requeued");
+    /* Something is wanted of it: a cancelled run stays ended. */
+    if (!a->reply->succeeded) {
+        put_report(r);
+        return;
+    }
+    r->ended = true;
+    note_given_back(r);
+    answer(r, REPORT_ACKNOWLEDGED, NULL);
+}
+
+static void queue_again(void *context)
+{
+    struct etcd_run *r = context;
+    AUTO(strbuf) struct strbuf body = STRBUF_INIT(4 * ETCD_RECORD_MAX);
+    struct etcd_state next = r->report.next;
+    char why[sizeof(next.details)];
+
+    r->report.waits = false;
+    (void)snprintf(why, sizeof(why), "attempt %lld of %lld ended by %s. %.500s", (long long)next.attempt,
+                   (long long)next.attempts, next.cause, r->report.next.details);
+    etcd_state_again(&next, why, clock_wall());
+    etcd_move_return(&r->source->keys, r->source->node, r->epoch, &next, &body);
+    ask(r, ETCD_PATH_TXN, &body, requeued);
+}
+
+/* Until its time has come the run stays claimed. A node that is lost meanwhile has lost the run, and the same document decides. */
+static void requeue(struct etcd_run *r)
+{
+    int64_t left = r->report.not_before.ms - clock_wall().ms;
+
+    if (r->report.timer == NULL)
+        r->report.timer = loop_timer_new(r->source->wiring.loop, queue_again, r);
+    /* A clock that was set back does not make that longer than any delay may be. */
+    if (left <= 0 || left > RETRY_DELAY_MS_MAX || r->report.timer == NULL) {
+        queue_again(r);
+        return;
+    }
+    log_notice("run=%s ended by %s, and is queued again in %lld s", r->run->id, r->report.next.cause,
+               (long long)((left + 999) / 1000));
+    r->report.waits = true;
+    loop_timer_start(r->report.timer, (uint64_t)left, 0);
+}
+
+void reports_cancel(struct etcd_run *r)
+{
+    if (!r->report.waits)
+        return;
+    r->report.waits = r->report.retry = false;
+    loop_timer_stop(r->report.timer);
+    put_report(r);
+}
+
+void reports_leave(struct etcd_run *r)
+{
+    etcd_call_stop(r->report.call);
+    loop_timer_free(r->report.timer);
+}
+
 /* What was reported, over what others wrote when the run was submitted. */
 static void write_state(struct etcd_run *r)
 {
@@ -157,6 +254,8 @@ static void write_state(struct etcd_run *r)
     memcpy(next->fqdn, known->fqdn, sizeof(next->fqdn));
     if (to_return(r))
         give_back(r);
+    else if (r->report.retry)
+        requeue(r);
     else
         put_report(r);
 }
@@ -206,6 +305,9 @@ void reports_take(struct etcd_source *s, struct etcd_run *r, const struct status
 
     etcd_call_stop(r->report.call);
     r->report.call = NULL;
+    if (r->report.waits)
+        loop_timer_stop(r->report.timer);
+    r->report.waits = false;
     r->report.sequence = report->sequence;
     r->report.answered = report->answered;
     r->report.final = report->record != NULL;
@@ -223,6 +325,7 @@ void reports_take(struct etcd_source *s, struct etcd_run *r, const struct status
     (void)snprintf(next->details, sizeof(next->details), "%s", report->details);
     (void)snprintf(next->cause, sizeof(next->cause), "%s", report->cause);
     (void)snprintf(next->node, sizeof(next->node), "%s", s->node);
+    decide_retry(r, report);
     if (r->state_known)
         write_state(r);
     else

@@ -37,6 +37,10 @@ struct etcd_run {
     struct {
         int64_t sequence;
         bool final;
+        bool retry;               /* the document asks for another attempt after this end */
+        wall_ms_t not_before;     /* with `retry`: when it is queued */
+        bool waits;               /* for that time */
+        struct loop_timer *timer; /* owned; NULL until it is needed */
         struct etcd_state next;
         void (*answered)(struct run *run, int64_t sequence, enum report_answer answer, const char *why,
                          int64_t after_ms);
@@ -173,6 +177,9 @@ void claims_close(struct etcd_source *s);
 /* ---- reports.c ---- */
 
 void reports_take(struct etcd_source *s, struct etcd_run *r, const struct status_report *report);
+/* The run is cancelled: when it has ended and waits to be queued again, its end is told instead. */
+void reports_cancel(struct etcd_run *r);
+void reports_leave(struct etcd_run *r);
 
 /* ---- line.c ---- */
 
