@@ -84,7 +84,8 @@ static int look(const struct etcd_state *state, void *context, struct err *e)
     size_t used = strlen(s->candidates);
 
     (void)e;
-    if (!run_name_matches(state->run, s->word))
+    /* Nodes of a run of several are meant by their whole names alone, which were looked up before. */
+    if (etcd_run_is_member(state->run) || !run_name_matches(state->run, s->word))
         return 0;
     *s->ret = *state;
     s->found++;
@@ -141,12 +142,14 @@ int fleet_cancel(struct cli *cli, const struct config *config)
 
 /* ---- wait ---- */
 
-/* As `runlet run` would have, as far as the keys tell: they know of no signal. */
+/* As `runlet run` would have. */
 static int exit_status(const struct etcd_state *s)
 {
     const struct verdict verdict = {.state = s->state, .cause = cause_from_name(s->cause)};
-    const struct exit_record record = {.main_end = s->has_exit_code ? MAIN_EXITED : MAIN_UNKNOWN,
-                                       .status = (int)s->exit_code};
+    const struct exit_record record = {.main_end = s->has_exit_code ? MAIN_EXITED
+                                                   : s->signal > 0  ? MAIN_SIGNALED
+                                                                    : MAIN_UNKNOWN,
+                                       .status = (int)(s->has_exit_code ? s->exit_code : s->signal)};
 
     return verdict_shell_status(&verdict, &record);
 }

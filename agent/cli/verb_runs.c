@@ -14,6 +14,7 @@
 
 struct listing {
     const char *pool;       /* NULL: all */
+    bool members;           /* nodes of a run of several, too */
     struct etcd_state *run; /* owned */
     size_t count, room;
 };
@@ -27,7 +28,8 @@ static int take(const struct etcd_state *state, void *context, struct err *e)
 {
     struct listing *l = context;
 
-    if (l->pool != NULL && strcmp(l->pool, state->pool) != 0)
+    if ((l->pool != NULL && strcmp(l->pool, state->pool) != 0) ||
+        (!l->members && etcd_run_is_member(state->run)))
         return 0;
     if (l->count == l->room) {
         size_t room = l->room > 0 ? 2 * l->room : 64;
@@ -109,7 +111,9 @@ int verb_runs(struct cli *cli)
 {
     AUTO(config) struct config config = {0};
     AUTO(fleet) struct fleet f = {0};
-    AUTO(listing) struct listing l = {.pool = cli_value(cli, "pool")};
+    AUTO(listing)
+    struct listing l = {.pool = cli_value(cli, "pool"),
+                        .members = cli_flag(cli, "nodes") || cli_flag(cli, "json")};
     struct err e = ERR_INIT;
 
     if (cli_load_config(cli, &config) < 0)

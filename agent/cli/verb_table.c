@@ -1,10 +1,7 @@
 /* verb_table.c - the table of verbs: what each is called, takes and means. See verbs.h. */
 #include "cli/verbs.h"
 
-#include <string.h>
-
 #include "base/auto.h"
-#include "base/suggest.h"
 #include "cli/cli.h"
 
 #define OPTIONS(table) .options = (table), .option_count = ARRAY_SIZE(table)
@@ -351,6 +348,7 @@ static const struct cli_option WAIT_OPTIONS[] = {
 
 static const struct cli_option RUNS_OPTIONS[] = {
     {.name = "pool", .argument = "POOL", .help = "Only the runs of this pool."},
+    {.name = "nodes", .help = "Show each node of a run of several as well: RUN+RANK."},
     {.name = "json", .help = "Print a list of JSON objects: the states as the cluster holds them."},
     CLUSTER_OPTIONS,
 };
@@ -359,6 +357,29 @@ static const char *const RUNS_TEXT[] = {
     "Shows the runs of a fleet, the newest first: how far each is or how it ended, the pool it was handed "
     "to, the node that "
     "has it or had it last, and which execution this is. Works on any machine that reaches the etcd cluster.",
+    NULL,
+};
+
+static const struct cli_option REMOVE_OPTIONS[] = {
+    {.name = "ended-before",
+     .argument = "DURATION",
+     .help = "Remove all runs that ended longer ago than that: 12h, 30d."},
+    {.name = "pool", .argument = "POOL", .help = "With --ended-before: only the runs of this pool."},
+    CLUSTER_OPTIONS,
+};
+
+static const char *const REMOVE_TEXT[] = {
+    "Removes an ended run of a fleet from the etcd cluster: its state and its assignment, and those of its "
+    "nodes. One that has not "
+    "ended is not touched. What the nodes keep of it, they keep as long as retention.days says. Works on any "
+    "machine that "
+    "reaches the cluster.",
+    NULL,
+};
+
+static const char *const REMOVE_EXAMPLES[] = {
+    "runlet remove --ended-before 30d",
+    "Remove every run that ended more than 30 days ago.",
     NULL,
 };
 
@@ -517,10 +538,18 @@ const struct verb VERBS[] = {
      .statuses = RUN_STATUSES,
      .usage_status = EXIT_RUN_ERROR},
     {.name = "runs",
-     .synopsis = "[--pool POOL] [--json]",
+     .synopsis = "[--pool POOL] [--nodes] [--json]",
      .summary = "Show the runs of a fleet",
      .description = RUNS_TEXT,
      OPTIONS(RUNS_OPTIONS),
+     .usage_status = EXIT_USAGE},
+    {.name = "remove",
+     .synopsis = "RUN|--ended-before DURATION",
+     .summary = "Remove ended runs from a fleet",
+     .description = REMOVE_TEXT,
+     OPTIONS(REMOVE_OPTIONS),
+     .examples = REMOVE_EXAMPLES,
+     .args_max = 1,
      .usage_status = EXIT_USAGE},
     {.name = "nodes",
      .synopsis = "[--pool POOL] [--json]",
@@ -567,21 +596,3 @@ const struct verb VERBS[] = {
      .hidden = true},
 };
 const size_t VERB_COUNT = ARRAY_SIZE(VERBS);
-
-const struct verb *verb_find(const char *name)
-{
-    for (size_t i = 0; i < VERB_COUNT; i++)
-        if (strcmp(VERBS[i].name, name) == 0)
-            return &VERBS[i];
-    return NULL;
-}
-
-const struct verb *verb_suggest(const char *name)
-{
-    struct suggestion near = {0};
-
-    for (size_t i = 0; i < VERB_COUNT; i++)
-        if (!VERBS[i].hidden)
-            suggest_offer(&near, name, VERBS[i].name);
-    return near.best != NULL ? verb_find(near.best) : NULL;
-}

@@ -68,7 +68,7 @@ typedef int verb_function(struct cli *cli);
 verb_function *verb_function_of(const struct verb *verb);
 
 verb_function verb_bootstrap, verb_cancel, verb_config, verb_deadline, verb_drain, verb_gen, verb_help,
-    verb_leave, verb_logs, verb_nodes, verb_preempt, verb_run, verb_runs, verb_status, verb_submit,
-    verb_undrain, verb_validate, verb_version, verb_wait, verb_why;
+    verb_leave, verb_logs, verb_nodes, verb_preempt, verb_remove, verb_run, verb_runs, verb_status,
+    verb_submit, verb_undrain, verb_validate, verb_version, verb_wait, verb_why;
 
 #endif

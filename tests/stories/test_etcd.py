@@ -294,6 +294,14 @@ def test_an_end_that_the_document_names_leads_to_another_attempt(etcd, fleet):
     assert etcd.names("claims") == [] and etcd.names("queue") == []
 
 
+@pytest.mark.parametrize("script,status", [("kill -9 $$\n", 137), ("exit 7\n", 7), ("true\n", 0)])
+def test_waiting_ends_as_the_job_did(etcd, fleet, script, status):
+    node = fleet("alpha")
+    etcd.submit("waited", script)
+    done = node.runlet("wait", "--etcd", "waited")
+    assert done.returncode == status, (done, node.tail())
+
+
 def test_a_run_that_waits_for_its_next_attempt_holds_no_place_and_is_cancelled(etcd, fleet):
     node = fleet("alpha")
     etcd.submit("later", "exit 75\n", attempts=3, x_runlet=asking(attempts=3, delay="1h"))

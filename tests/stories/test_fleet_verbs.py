@@ -117,6 +117,21 @@ def test_a_run_that_waits_is_cancelled_at_once(cluster, desk):
     assert "can be any of" in desk.runlet("cancel", "--etcd", "fleet.", check=1).stderr
 
 
+def test_ended_runs_are_removed_and_others_are_not(cluster, desk):
+    first, second, third = (desk.submit("echo 1\n", "--etcd", "--pool", pool) for pool in ("one", "one", "two"))
+    assert "run %s has not ended: it is ACCEPTED" % first in desk.runlet("remove", first, check=1).stderr
+    for run in (first, second, third):
+        desk.runlet("cancel", "--etcd", run, check=0)
+    assert "0 runs are removed" in desk.runlet("remove", "--ended-before", "1h", check=0).stderr
+    desk.runlet("remove", first, check=0)
+    assert "there is no run '%s'" % first in desk.runlet("remove", first, check=1).stderr
+    assert "1 run is removed" in desk.runlet("remove", "--ended-before", "0", "--pool", "one", check=0).stderr
+    left = cluster.keys(desk.prefix_of_keys + "/")
+    assert sorted(k.rpartition("/")[2] for k in left) == [third, third], left
+    for words in ((), (third, "--ended-before", "1h"), (third, "--pool", "one"), ("--ended-before", "soon")):
+        desk.runlet("remove", *words, check=2)
+
+
 def test_pools_are_listed_apart(desk):
     first = desk.submit("echo 1\n", "--etcd", "--pool", "one")
     second = desk.submit("echo 2\n", "--etcd", "--pool", "two")

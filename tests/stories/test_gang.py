@@ -154,6 +154,11 @@ def test_cancelling_the_whole_cancels_every_member(etcd, fleet):
     for rank in (1, 2):
         assert etcd.state("stops+%d" % rank)["lifecycleState"] == "CANCELED"
     nothing_is_left(etcd)
+    # It is one run to people, and goes as one.
+    assert [row.split()[0] for row in nodes["alpha"].runlet("runs").stdout.splitlines()] == ["RUN", "stops"]
+    assert [row.split()[0] for row in nodes["alpha"].runlet("runs", "--nodes").stdout.splitlines()[1:]] == ["stops+2", "stops+1", "stops"]
+    assert nodes["alpha"].runlet("remove", "stop").returncode == 0, tails(nodes)
+    assert etcd.names("states") == [] and etcd.names("assignments") == []
 
 
 STUBBORN = "trap '' TERM USR1 USR2\necho up\nwhile :; do sleep 0.1; done\n"

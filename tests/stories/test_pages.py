@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("RUNLET_BUILD", ROOT / "build/dev"))
 PAGES = sorted((BUILD / "share/man").rglob("*.[158]"))
-VERBS = ["run", "validate", "submit", "status", "logs", "cancel", "preempt", "deadline", "drain", "undrain", "why", "wait", "runs", "nodes", "bootstrap", "config", "version",
+VERBS = ["run", "validate", "submit", "status", "logs", "cancel", "preempt", "deadline", "drain", "undrain", "why", "wait", "runs", "nodes", "remove", "bootstrap", "config", "version",
          "help"]
 
 

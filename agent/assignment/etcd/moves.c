@@ -291,11 +291,29 @@ void etcd_move_give_back(const struct etcd_keys *k, const struct etcd_state *who
     etcd_txn_end(&t);
 }
 
+void etcd_move_remove(const struct etcd_keys *k, const char *run, int64_t modified, struct strbuf *out)
+{
+    char state[ETCD_KEY_MAX], key[ETCD_KEY_MAX];
+    struct etcd_txn t;
+
+    etcd_key_state(k, run, state);
+    etcd_txn_begin(&t, out);
+    etcd_if_modified(&t, state, modified);
+    etcd_then(&t);
+    etcd_delete(&t, state);
+    etcd_key_assignment(k, run, key);
+    etcd_delete(&t, key);
+    etcd_key_member_states(k, run, key);
+    etcd_delete_below(&t, key);
+    etcd_txn_end(&t);
+}
+
 void etcd_state_end(struct etcd_state *s, enum lifecycle_state state, const char *cause, const char *details,
                     wall_ms_t now)
 {
     s->state = state;
     s->has_exit_code = false;
+    s->signal = 0;
     s->changed_at = s->finished_at = now;
     (void)snprintf(s->cause, sizeof(s->cause), "%s", cause);
     (void)snprintf(s->details, sizeof(s->details), "%s", details);
@@ -306,6 +324,7 @@ void etcd_state_again(struct etcd_state *s, const char *why, wall_ms_t now)
     s->state = STATE_ACCEPTED;
     s->cause[0] = '\0';
     s->has_exit_code = false;
+    s->signal = 0;
     s->epoch = s->sequence = 0;
     s->changed_at = now;
     s->started_at = s->finished_at = (wall_ms_t){0};

@@ -55,6 +55,9 @@ void etcd_move_return(const struct etcd_keys *k, const char *node, int64_t epoch
 void etcd_move_end_waiting(const struct etcd_keys *k, const char *waiting, int64_t modified,
                            const struct etcd_state *ended, struct strbuf *out);
 
+/* Removes what there is of an ended run, whose state was last written at `modified`, and of its members. */
+void etcd_move_remove(const struct etcd_keys *k, const char *run, int64_t modified, struct strbuf *out);
+
 /* Tells the node that has the run what is wanted of it; fails when it has it no longer. */
 void etcd_move_direct(const struct etcd_keys *k, const char *node, const char *run, const struct directive *d,
                       struct strbuf *out);

@@ -351,6 +351,70 @@ int etcd_operator_cancel(struct etcd_operator *o, const char *run, bool kill, st
     return err_set(e, -EBUSY, BLAME_SERVICE, "run %s changes hands faster than it can be told to stop", run);
 }
 
+/* ---- removing ---- */
+
+struct removal {
+    const char *run;
+    int64_t modified;
+};
+
+/* The state of the run, or of a member. */
+static int take_ended(const struct etcd_kv *kv, struct removal *removal, struct err *e)
+{
+    struct etcd_state state;
+
+    if (etcd_state_read(kv->value, kv->value_size, kv->key, &state, e) < 0)
+        return e->code;
+    if (!etcd_state_ended(&state))
+        return err_set(e, -EBUSY, BLAME_ASSIGNMENT, "run %.100s has not ended: it is %s", state.run,
+                       state_name(state.state));
+    if (strcmp(state.run, removal->run) == 0)
+        removal->modified = kv->modified;
+    return 0;
+}
+
+static int read_removal(const struct etcd_reply *reply, void *context, struct err *e)
+{
+    AUTO(etcd_kvs) struct etcd_kvs own = {0};
+    AUTO(etcd_kvs) struct etcd_kvs members = {0};
+    int r = 0;
+
+    if (etcd_reply_kvs(reply, 0, &own, e) < 0 || etcd_reply_kvs(reply, 1, &members, e) < 0)
+        return e->code;
+    for (size_t i = 0; r == 0 && i < own.count; i++)
+        r = take_ended(&own.item[i], context, e);
+    for (size_t i = 0; r == 0 && i < members.count; i++)
+        r = take_ended(&members.item[i], context, e);
+    return r;
+}
+
+int etcd_operator_remove(struct etcd_operator *o, const char *run, struct err *e)
+{
+    AUTO(strbuf) struct strbuf look = STRBUF_INIT(ETCD_RECORD_MAX);
+    AUTO(strbuf) struct strbuf body = STRBUF_INIT(ETCD_BODY_MAX);
+    char state[ETCD_KEY_MAX], members[ETCD_KEY_MAX];
+    struct removal removal = {.run = run};
+    struct etcd_txn t;
+    int r;
+
+    etcd_key_state(&o->keys, run, state);
+    etcd_key_member_states(&o->keys, run, members);
+    etcd_txn_begin(&t, &look);
+    etcd_then(&t);
+    etcd_get(&t, state);
+    etcd_get_range(&t, &(struct etcd_range){.key = members, .below = true});
+    etcd_txn_end(&t);
+    r = ask(o, ETCD_PATH_TXN, &look, read_removal, &removal, e);
+    if (r < 0)
+        return r;
+    if (removal.modified == 0)
+        return err_set(e, -ENOENT, BLAME_ASSIGNMENT, "there is no run '%.100s' in this fleet", run);
+    etcd_move_remove(&o->keys, run, removal.modified, &body);
+    /* When it was not there any more, somebody else removed it. */
+    r = ask(o, ETCD_PATH_TXN, &body, read_success, NULL, e);
+    return r < 0 ? r : 0;
+}
+
 /* ---- nodes ---- */
 
 struct nodes {

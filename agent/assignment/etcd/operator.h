@@ -39,6 +39,9 @@ int etcd_operator_runs(struct etcd_operator *o, etcd_take_run *take, void *conte
 int etcd_operator_cancel(struct etcd_operator *o, const char *run, bool kill, struct etcd_state *ret,
                          struct err *e);
 
+/* Removes an ended run, and its members with it. -EBUSY with *e when it, or a member, is not at its end. */
+int etcd_operator_remove(struct etcd_operator *o, const char *run, struct err *e);
+
 /* Calls `take` for every node that is there, in the order of their names, with the number of runs that it has. */
 typedef int etcd_take_node(const char *name, const struct etcd_node *node, int64_t runs, void *context,
                            struct err *e);

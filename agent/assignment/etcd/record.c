@@ -176,6 +176,8 @@ int etcd_state_write(const struct etcd_state *s, struct strbuf *out)
     write_text(&w, "cause", s->cause);
     if (s->has_exit_code)
         json_out_int(&w, "exitCode", s->exit_code);
+    if (s->signal > 0)
+        json_out_int(&w, "signal", s->signal);
     json_out_int(&w, "attempt", s->attempt);
     json_out_int(&w, "epoch", s->epoch);
     json_out_int(&w, "sequence", s->sequence);
@@ -247,6 +249,7 @@ int etcd_state_read(const char *text, size_t n, const char *what, struct etcd_st
     read_text(&r, "cause", false, ret->cause, sizeof(ret->cause));
     ret->has_exit_code = node_get(r.root, "exitCode") != NULL;
     ret->exit_code = read_int(&r, "exitCode", INT32_MIN, INT32_MAX, 0);
+    ret->signal = read_int(&r, "signal", 0, 64, 0);
     ret->attempt = read_int(&r, "attempt", 0, RUN_ATTEMPT_MAX, 0);
     ret->epoch = read_int(&r, "epoch", 0, INT64_MAX, 0);
     ret->sequence = read_int(&r, "sequence", 0, INT64_MAX, 0);

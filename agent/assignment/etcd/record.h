@@ -42,6 +42,7 @@ struct etcd_state {
     char cause[32];
     bool has_exit_code;
     int64_t exit_code;
+    int64_t signal;           /* that ended the job; 0: none did */
     int64_t attempt;          /* of the last execution; 0: there was none */
     int64_t epoch;            /* of the last report; 0: none has come of this execution */
     int64_t sequence;         /* of the last report of this execution */

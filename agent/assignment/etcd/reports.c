@@ -319,7 +319,10 @@ void reports_take(struct etcd_source *s, struct etcd_run *r, const struct status
                                 .started_at = r->run->started_at,
                                 .finished_at = report->record != NULL ? report->time : (wall_ms_t){0},
                                 .has_exit_code = report->verdict != NULL && report->verdict->has_exit_code,
-                                .exit_code = report->verdict != NULL ? report->verdict->exit_code : 0};
+                                .exit_code = report->verdict != NULL ? report->verdict->exit_code : 0,
+                                .signal = report->record != NULL && report->record->main_end == MAIN_SIGNALED
+                                              ? report->record->status
+                                              : 0};
     next->ready = r->run->phase == PHASE_RUNNING &&
                   (r->run->ready || r->run->spec == NULL || r->run->spec->probe.command.count == 0);
     (void)snprintf(next->details, sizeof(next->details), "%s", report->details);
