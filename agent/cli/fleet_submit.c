@@ -72,14 +72,6 @@ static int check_request(const struct job_request *request, struct err *e)
     if (job->replicas > ETCD_CLUSTER_MAX)
         return err_set(e, -EINVAL, BLAME_ASSIGNMENT, "the run has %lld nodes: in a fleet it may have %d",
                        (long long)job->replicas, ETCD_CLUSTER_MAX);
-    for (size_t i = 0; job->in_order && i < job->group_count; i++)
-        if (job->group[i].configuration.probe.command.count > 0)
-            return err_set(e, -EINVAL, BLAME_ASSIGNMENT,
-                           "group '%s' has a startup probe for groups that start IN_ORDER: in a fleet groups "
-                           "start one after "
-                           "another as soon as the nodes of the one before execute; leave the probe out, or "
-                           "start them IN_PARALLEL",
-                           job->group[i].name);
     return 0;
 }
 

@@ -162,8 +162,14 @@ static void changed(struct run *run, enum phase from, int64_t spent_ms, void *co
 
 static void became_ready(struct run *run, void *context)
 {
+    struct agent *a = context;
+    const struct reporter reporter = {.deliver = sources_deliver, .context = a};
+
     log_info("run=%s ready", run->id);
-    group_member_changed(context, run);
+    /* The others of its run are elsewhere, and may wait for it. */
+    if (run->history.origin == ORIGIN_ETCD && run->group == NULL)
+        report_ready(run, &reporter);
+    group_member_changed(a, run);
 }
 
 static bool load_record(struct run *run, void *context)

@@ -197,6 +197,16 @@ void report_phase(struct run *run, const struct reporter *reporter)
         tell(o);
 }
 
+void report_ready(struct run *run, const struct reporter *reporter)
+{
+    struct outbox *o = outbox_of(run, reporter);
+
+    if (o == NULL || o->ended || run->phase != PHASE_RUNNING)
+        return;
+    if (write_status(o, STATE_IN_PROGRESS, phase_details(run->phase), false) == 0 && o->failures == 0)
+        tell(o);
+}
+
 void report_final(struct run *run, const struct reporter *reporter)
 {
     struct outbox *o = outbox_of(run, reporter);

@@ -16,6 +16,9 @@
  * last. */
 void report_phase(struct run *run, const struct reporter *reporter);
 
+/* The run's startup probe has succeeded: its state is reported once more, for a source that tells the other nodes of a run. */
+void report_ready(struct run *run, const struct reporter *reporter);
+
 /* PHASE_REPORTING: delivers the end, then posts DONE. Tried again until it is acknowledged. */
 void report_final(struct run *run, const struct reporter *reporter);
 

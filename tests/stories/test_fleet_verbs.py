@@ -66,16 +66,11 @@ def test_what_is_too_large_is_refused_and_nothing_is_written(cluster, desk):
     assert cluster.keys(desk.prefix_of_keys + "/") == {}
 
 
-PROBE = {"jobProbeCheckType": "EXEC", "command": ["true"]}
-
-
 @pytest.mark.parametrize("job,said", [
     ({"jobNodeConfigurationDetails": several(group("a", 60), group("b", 41))}, "the run has 101 nodes: in a fleet it may have 100"),
-    ({"jobNodeConfigurationDetails": several(group("a", startupProbeDetails=PROBE), group("b"), order="IN_ORDER")},
-     "group 'a' has a startup probe for groups that start IN_ORDER"),
     ({"jobNodeConfigurationDetails": several(group("a", 2)), "x-runlet": {"retry": {"attempts": 2}}},
      "the document of a run of several nodes has 'retry'"),
-], ids=["nodes", "probe", "retry"])
+], ids=["nodes", "retry"])
 def test_what_a_fleet_cannot_do_is_refused_and_nothing_is_written(cluster, desk, job, said):
     document = desk.script(json.dumps(dict({"displayName": "j", "jobConfigurationDetails": {"jobType": "EMPTY"}}, **job)), "job.json")
     assert said in desk.runlet("submit", "--etcd", desk.script("true\n"), "--job", document, check=1).stderr

@@ -2,6 +2,7 @@
 import json
 import os
 import socket
+import time
 
 import pytest
 
@@ -140,6 +141,33 @@ def test_groups_begin_in_their_order(etcd, fleet):
     assert etcd.state("order")["lifecycleState"] == "SUCCEEDED"
     assert etcd.state("order+2")["timeStarted"] >= etcd.state("order+1")["timeStarted"]
     assert begun == [1, 2], begun
+    nothing_is_left(etcd)
+
+
+PROBED = """[ "$NODE_RANK" != 2 ] || exit 0
+sleep 1
+touch "$HOME/ready"
+%s"""
+
+
+def test_the_next_group_waits_for_the_probe_of_the_one_before(etcd, fleet, door):
+    """Also when the agents of those that are probed were started again meanwhile."""
+    nodes = fleet(lease="30s")
+    first = dict(group("first", 2))
+    first["JobConfigurationDetails"]["startupProbeDetails"] = {
+        "jobProbeCheckType": "EXEC", "command": ["sh", "-c", "test -e $HOME/ready"], "periodInSeconds": 1, "initialDelayInSeconds": 0,
+        "failureThreshold": 60}
+    submit(etcd, "probed", PROBED % door.script, first, group("second"), order="IN_ORDER")
+    until("a probed member runs: " + tails(nodes), lambda: (etcd.state("probed+1") or {}).get("timeStarted"))
+    assert not etcd.state("probed+1").get("ready") and not (etcd.state("probed+2") or {}).get("timeStarted")
+    nodes[etcd.state("probed+1")["node"]].daemon.kill()
+    nodes[etcd.state("probed+1")["node"]].start()
+    until("the last one is begun: " + tails(nodes), lambda: (etcd.state("probed+2") or {}).get("timeStarted"))
+    ready = (nodes[etcd.state("probed+1")["node"]].home("probed+1") / "ready").stat().st_mtime
+    assert etcd.state("probed+2")["timeStarted"] >= time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(ready))
+    assert etcd.state("probed+1")["ready"]
+    door.open()
+    assert await_end(etcd, nodes, "probed")["lifecycleState"] == "SUCCEEDED"
     nothing_is_left(etcd)
 
 
