@@ -104,7 +104,7 @@ static void put_used(const struct seen *seen, size_t count, struct strbuf *out)
 {
     for (size_t i = 0; i < ARRAY_SIZE(USED); i++) {
         exposition_family(out, USED[i].name, USED[i].type, USED[i].help);
-        for (size_t j = 0; j < count; j++) {
+        for (size_t j = 0; j < count && seen[j].run != NULL; j++) {
             const struct exposition_label label = {"run", seen[j].run->id};
             int64_t value;
             if (usage_get(&seen[j].usage, USED[i].counter, &value))
@@ -119,7 +119,7 @@ static void put_deadlines(const struct seen *seen, size_t count, struct strbuf *
 
     exposition_family(out, "runlet_run_deadline_remaining_seconds", "gauge",
                       "Time until the run's maximum runtime is over; negative while it is being stopped.");
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && seen[i].run != NULL; i++) {
         const struct exposition_label label = {"run", seen[i].run->id};
         if (seen[i].run->deadline.ms > 0)
             exposition_sample(out, "runlet_run_deadline_remaining_seconds", &label, 1,
@@ -131,7 +131,7 @@ static void put_logs(const struct seen *seen, size_t count, struct strbuf *out)
 {
     exposition_family(out, "runlet_run_log_bytes_total", "counter",
                       "Output of the run that is on the node's disk.");
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && seen[i].run != NULL; i++) {
         const struct exposition_label label = {"run", seen[i].run->id};
         if (seen[i].log_bytes >= 0)
             exposition_sample(out, "runlet_run_log_bytes_total", &label, 1, (double)seen[i].log_bytes);

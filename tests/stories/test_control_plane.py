@@ -491,9 +491,9 @@ def test_the_server_of_a_laptop(bin_dir, tmp_path):
     node = ControlNode(bin_dir)
     try:
         url = re.search(r"http://\S+", server.stdout.readline()).group()
-        credential = curl(url + "/v1/bootstrap", "-H", "Content-Type: application/json", "-d", '{"token": "once", "nodeId": "laptop"}')
+        credential = curl(url + "/v1/bootstrap", "-H", "opc-retry-token: " + 32 * "k", "-H", "Content-Type: application/json", "-d", '{"token": "once", "nodeId": "laptop"}')
         assert credential == {"nodeId": "laptop", "nodeToken": "t.t"}
-        assert curl(url + "/v1/bootstrap", "-H", "Content-Type: application/json", "-d", '{"token": "once"}')["code"] == "NotAuthenticated"
+        assert curl(url + "/v1/bootstrap", "-H", "opc-retry-token: " + 32 * "k", "-H", "Content-Type: application/json", "-d", '{"token": "once"}')["code"] == "NotAuthenticated"
         (node.root / "token").write_text(credential["nodeToken"])
         node.http = "  auth: bearer\n  tokenFile: %s\n" % (node.root / "token")
         node.configure(4)
